@@ -1,0 +1,222 @@
+//! The one HTTP client: limits on every connection, counted on the [`Clock`], and errors that say whether the request may
+//! have reached the other side.
+//!
+//! It never follows redirects (a token must not travel to another host), never retries by itself, and allows plain HTTP
+//! to loopback addresses only.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt as _;
+use reqwest::header::HeaderMap;
+use reqwest::{Method, Url};
+
+use crate::clock::{CALL_HEADER, Clock};
+use crate::error::{Error, Kind, Result};
+
+/// The longest answer that is read. Pipedrive's largest page (500 deals with 500 custom fields) stays far below it.
+const BODY_BYTES_MAX: usize = 64 << 20;
+
+/// Idle connections are closed after this time, before most servers and middle boxes do it under us.
+const IDLE: Duration = Duration::from_secs(20);
+
+/// The HTTP client. Clones share their connections.
+#[derive(Clone)]
+pub struct Http {
+    client: reqwest::Client,
+    clock: Clock,
+    timeout: Duration,
+}
+
+/// A request ready to be sent.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The verb.
+    pub method: Method,
+    /// The whole address.
+    pub url: Url,
+    /// Headers; secrets among them are marked sensitive.
+    pub headers: HeaderMap,
+    /// The body, JSON or a form, already encoded.
+    pub body: Option<Bytes>,
+}
+
+/// A whole answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// HTTP status code.
+    pub status: u16,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Bytes,
+    /// Time from sending to the last byte, on the clock.
+    pub took: Duration,
+}
+
+/// Why there is no whole answer.
+#[derive(Debug)]
+pub struct SendError {
+    /// Whether the other side may have acted on the request.
+    pub reached: Reached,
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// Whether a request without an answer may have been acted on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reached {
+    /// No connection was made; nothing left this machine.
+    No,
+    /// Nobody knows.
+    Perhaps,
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.reached {
+            Reached::No => "no connection",
+            Reached::Perhaps => "no whole answer",
+        })
+    }
+}
+
+impl std::error::Error for SendError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(self.source.as_ref())
+    }
+}
+
+impl Http {
+    /// A client whose every call takes at most `timeout` of the clock's time, and keeps at most `connections` idle ones.
+    ///
+    /// # Errors
+    /// `Bug` when the TLS library cannot be set up.
+    pub fn new(clock: Clock, timeout: Duration, connections: usize) -> Result<Self> {
+        #[expect(clippy::disallowed_methods, reason = "this is the one place that sets the limits")]
+        let builder = reqwest::Client::builder();
+        let client = builder
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .tcp_nodelay(true)
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(connections)
+            .user_agent(concat!("crossdock/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|source| Error::new(Kind::Bug, "setting up HTTP").because(source))?;
+        Ok(Self { client, clock, timeout })
+    }
+
+    /// The longest a call can take.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// The clock the calls are counted on.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Sends a request once and reads the whole answer. Any status is an answer.
+    ///
+    /// # Errors
+    /// [`SendError`] when there is no whole answer in time; it says whether the request may have been acted on.
+    pub async fn send(&self, request: Request) -> Result<Answer, SendError> {
+        let call = self.clock.call();
+        let started = self.clock.now();
+        let mut builder = self.client.request(request.method, request.url).headers(request.headers);
+        if let Some(id) = call.header() {
+            builder = builder.header(CALL_HEADER, id);
+        }
+        if let Some(body) = request.body {
+            builder = builder.body(body);
+        }
+        let exchange = async {
+            let response = builder.send().await.map_err(|error| {
+                let reached = if error.is_connect() { Reached::No } else { Reached::Perhaps };
+                SendError { reached, source: error.without_url().into() }
+            })?;
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            let body = whole_body(response).await?;
+            Ok(Answer { status, headers, body, took: self.clock.now().since(started) })
+        };
+        self.clock.timeout(self.timeout, exchange).await.unwrap_or_else(|| {
+            let waited = format!("no answer within {} s", self.timeout.as_secs_f64());
+            Err(SendError { reached: Reached::Perhaps, source: waited.into() })
+        })
+    }
+}
+
+async fn whole_body(response: reqwest::Response) -> Result<Bytes, SendError> {
+    let cut = |source| SendError { reached: Reached::Perhaps, source };
+    let mut chunks = response.bytes_stream();
+    // Most answers are one chunk, which then needs no copy.
+    let mut only = None;
+    let mut body = BytesMut::new();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|error| cut(error.without_url().into()))?;
+        if body.len() + chunk.len() > BODY_BYTES_MAX {
+            return Err(cut(format!("the answer is longer than {BODY_BYTES_MAX} bytes").into()));
+        }
+        match only.take() {
+            None if body.is_empty() => only = Some(chunk),
+            first => {
+                body.extend_from_slice(first.as_deref().unwrap_or_default());
+                body.extend_from_slice(&chunk);
+            }
+        }
+    }
+    if let Some(only) = only {
+        return Ok(only);
+    }
+    Ok(body.freeze())
+}
+
+/// Reads a base address: https, or http to a loopback address.
+///
+/// # Errors
+/// `Settings` with the reason, for anything else.
+pub fn base_url(text: &str) -> Result<Url> {
+    let wrong = |why: &str| Error::new(Kind::Settings, format!("address '{text}': {why}"));
+    let url = Url::parse(text).map_err(|error| wrong("is not an address").because(error))?;
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
+        return Err(wrong("carries credentials or a query; secrets come from the environment or a file"));
+    }
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_loopback(&url) => Ok(url),
+        "http" => Err(wrong("is plain http; that is allowed to this machine's loopback address only")),
+        _ => Err(wrong("is neither https nor http")),
+    }
+}
+
+/// True for `localhost`, 127.0.0.0/8 and ::1.
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_goes_to_loopback_only() {
+        for good in ["https://acme.pipedrive.com", "http://127.0.0.1:8080", "http://localhost:1/", "http://[::1]:9/api"]
+        {
+            assert!(base_url(good).is_ok(), "{good}");
+        }
+        for bad in ["http://acme.pipedrive.com", "ftp://x", "acme", "https://u:p@x.test", "https://x.test/?api_token=1"]
+        {
+            assert_eq!(base_url(bad).map_err(|error| error.kind()).err(), Some(Kind::Settings), "{bad}");
+        }
+    }
+}

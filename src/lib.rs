@@ -1,0 +1,24 @@
+//! Crossdock streams a PromoXcrm account into Pipedrive and keeps the two in step until cutover.
+//!
+//! A record flows `extract → dedupe → normalize → resolve → load`, five bounded stages that `pipeline` joins. The
+//! `journal` keeps every row as received, every intent before its call and every outcome after it, so that a migration
+//! resumes anywhere. `migration` walks the phases and stops at the gates; `control` and `cli` are its faces; `standin`
+//! holds both simulated ends.
+//!
+//! Modules in reading order; each imports from lower layers only (`tests/tidy.rs` keeps that):
+
+// Layer 0: nouns, errors with their verdict, stop, time, the write permit, metric names.
+pub mod clock;
+pub mod error;
+pub mod permit;
+pub mod record;
+pub mod stop;
+pub mod telemetry;
+
+// Layer 2: the one HTTP client, and when to try again.
+pub mod http;
+pub mod retry;
+
+// Apart: layers 0 and 1 only.
+#[cfg(feature = "standin")]
+pub mod standin;
