@@ -19,6 +19,9 @@ pub mod telemetry;
 pub mod http;
 pub mod retry;
 
+// Layer 3: the journal, the source, Pipedrive; never one another.
+pub mod journal;
+
 // Apart: layers 0 and 1 only.
 #[cfg(feature = "standin")]
 pub mod standin;

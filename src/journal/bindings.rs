@@ -1,0 +1,321 @@
+//! Bindings: how each role of each record ended, which Pipedrive record stands for it, and who survives as a duplicate.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::records::object_at;
+use super::{Journal, unknown_name, unreadable};
+use crate::error::Result;
+use crate::record::{BindingKey, Entity, Fate, Finding};
+
+/// One role of one record, as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bound {
+    /// Which role of which record.
+    pub key: BindingKey,
+    /// How it ended.
+    pub fate: Fate,
+    /// The version of the record that this stands for.
+    pub version: i64,
+    /// What kind of Pipedrive record it is about.
+    pub entity: Entity,
+    /// The Pipedrive record, for loaded, merged and matched roles.
+    pub dest_id: Option<Arc<str>>,
+    /// Why, in words.
+    pub reason: Option<String>,
+    /// What a parked role waits for.
+    pub waits_for: Option<String>,
+    /// What we promised to have in Pipedrive: the JSON body of the last write. Empty for roles without a write.
+    pub promise: Option<String>,
+    /// What Pipedrive answered to the last write, as JSON.
+    pub base: Option<String>,
+}
+
+/// How a role ends without a write of its own.
+#[derive(Debug, Clone)]
+pub struct RoleFate {
+    /// Which role of which record.
+    pub key: BindingKey,
+    /// What kind of Pipedrive record it is about.
+    pub entity: Entity,
+    /// The version of the record that this stands for.
+    pub version: i64,
+    /// How it ends.
+    pub fate: Fate,
+    /// The Pipedrive record it went to, if any.
+    pub dest_id: Option<Arc<str>>,
+    /// Why, in words.
+    pub reason: Option<String>,
+    /// What it waits for, for parked roles: a short class such as `owner` or `person`, for grouping.
+    pub waits_for: Option<String>,
+}
+
+const COLUMNS: &str = "b.object, b.source_id, b.role, b.fate, b.version, b.entity, b.dest_id, b.reason, b.waits_for, \
+                       e.body, e.base";
+
+impl Journal {
+    /// Looks bindings up; the answer is in the order of the keys.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn bound(&self, keys: Vec<BindingKey>) -> Result<Vec<Option<Bound>>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM binding b LEFT JOIN effect e ON e.id = b.effect \
+             WHERE b.object = ?1 AND b.source_id = ?2 AND b.role = ?3"
+        );
+        self.read("looking up bindings", move |connection| {
+            let mut statement = connection.prepare_cached(&sql)?;
+            let mut find = |key: &BindingKey| {
+                statement.query_row(params![key.object.as_str(), &*key.source_id, &*key.role], bound_row).optional()
+            };
+            keys.iter().map(&mut find).collect()
+        })
+        .await
+    }
+
+    /// Looks up who stands behind Pipedrive records of one entity: the loaded role, where there is one.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn bound_to(&self, entity: Entity, dest_ids: Vec<String>) -> Result<HashMap<String, Bound>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM binding b LEFT JOIN effect e ON e.id = b.effect \
+             WHERE b.entity = ?1 AND b.dest_id = ?2 AND b.fate = 'loaded'"
+        );
+        self.read("looking up destinations", move |connection| {
+            let mut statement = connection.prepare_cached(&sql)?;
+            let mut found = HashMap::with_capacity(dest_ids.len());
+            for dest_id in dest_ids {
+                if let Some(bound) = statement.query_row(params![entity.as_str(), dest_id], bound_row).optional()? {
+                    found.insert(dest_id, bound);
+                }
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    /// Names the survivor for each duplicate key: the first binding that ever claimed it, so the claimant itself when the
+    /// key is new.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn claim(&self, claims: Vec<(Entity, String, BindingKey)>) -> Result<Vec<BindingKey>> {
+        self.write("claiming duplicate keys", move |connection| {
+            claims.iter().map(|(entity, key, claimant)| claim_one(connection, *entity, key, claimant)).collect()
+        })
+        .await
+    }
+
+    /// Gives up every claim of a binding that ended without a record of its own, so that the next one can survive.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn disclaim(&self, claimants: Vec<BindingKey>) -> Result<()> {
+        self.write("giving up duplicate keys", move |connection| {
+            let mut statement = connection
+                .prepare_cached("DELETE FROM duplicate WHERE object = ?1 AND source_id = ?2 AND role = ?3")?;
+            claimants.iter().try_for_each(|claimant| {
+                statement.execute(params![claimant.object.as_str(), &*claimant.source_id, &*claimant.role]).map(drop)
+            })
+        })
+        .await
+    }
+
+    /// Writes how roles end, and with them the fates of their records.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn end_roles(&self, ends: Vec<RoleFate>) -> Result<()> {
+        self.write("writing fates", move |connection| {
+            ends.iter().try_for_each(|end| {
+                put_binding(connection, end, None)?;
+                recompute_fate(connection, &end.key)
+            })
+        })
+        .await
+    }
+
+    /// Adds findings to records; those already there stay once.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn add_findings(&self, found: Vec<(BindingKey, Vec<Finding>)>) -> Result<()> {
+        self.write("writing findings", move |connection| {
+            found.iter().try_for_each(|(key, findings)| add_findings(connection, key, findings))
+        })
+        .await
+    }
+
+    /// Marks bindings as seen by a verification run.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn mark_verified(&self, entity: Entity, dest_ids: Vec<String>, run: i64) -> Result<()> {
+        self.write("marking what was verified", move |connection| {
+            let mut statement = connection.prepare_cached(
+                "UPDATE binding SET verified = ?3 WHERE entity = ?1 AND dest_id = ?2 AND fate = 'loaded'",
+            )?;
+            dest_ids.iter().try_for_each(|id| statement.execute(params![entity.as_str(), id, run]).map(drop))
+        })
+        .await
+    }
+
+    /// At most `limit` loaded bindings of an entity that a verification run has not seen.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn unverified(&self, entity: Entity, run: i64, limit: usize) -> Result<Vec<Bound>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM binding b LEFT JOIN effect e ON e.id = b.effect \
+             WHERE b.entity = ?1 AND b.dest_id IS NOT NULL AND b.fate = 'loaded' AND b.verified <> ?2 LIMIT ?3"
+        );
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.read("looking for what was not verified", move |connection| {
+            connection.prepare_cached(&sql)?.query_map(params![entity.as_str(), run, limit], bound_row)?.collect()
+        })
+        .await
+    }
+
+    /// How many live Pipedrive records of an entity are ours.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn loaded(&self, entity: Entity) -> Result<u64> {
+        self.read("counting loaded records", move |connection| {
+            let count: i64 = connection
+                .prepare_cached(
+                    "SELECT count(*) FROM binding WHERE entity = ?1 AND dest_id IS NOT NULL AND fate = 'loaded'",
+                )?
+                .query_row([entity.as_str()], |row| row.get(0))?;
+            Ok(count.unsigned_abs())
+        })
+        .await
+    }
+
+    /// Parked roles by what they wait for, most first.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn parked(&self) -> Result<Vec<(String, u64)>> {
+        self.read("counting parked records", |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT coalesce(waits_for, 'unnamed'), count(*) FROM binding WHERE fate = 'parked' \
+                     GROUP BY 1 ORDER BY 2 DESC, 1",
+                )?
+                .query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?
+                .collect()
+        })
+        .await
+    }
+}
+
+fn claim_one(
+    connection: &Connection,
+    entity: Entity,
+    key: &str,
+    claimant: &BindingKey,
+) -> rusqlite::Result<BindingKey> {
+    let inserted = connection
+        .prepare_cached(
+            "INSERT INTO duplicate (entity, key, object, source_id, role) VALUES (?1, ?2, ?3, ?4, ?5) \
+             ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![entity.as_str(), key, claimant.object.as_str(), &*claimant.source_id, &*claimant.role])?;
+    if inserted == 1 {
+        return Ok(claimant.clone());
+    }
+    connection
+        .prepare_cached("SELECT object, source_id, role FROM duplicate WHERE entity = ?1 AND key = ?2")?
+        .query_row(params![entity.as_str(), key], key_row)
+}
+
+fn add_findings(connection: &Connection, key: &BindingKey, findings: &[Finding]) -> rusqlite::Result<()> {
+    if findings.is_empty() {
+        return Ok(());
+    }
+    let known: Option<String> = connection
+        .prepare_cached("SELECT findings FROM record WHERE object = ?1 AND source_id = ?2")?
+        .query_row(params![key.object.as_str(), &*key.source_id], |row| row.get(0))
+        .optional()?
+        .flatten();
+    let mut all: Vec<Finding> = match &known {
+        None => Vec::new(),
+        Some(text) => serde_json::from_str(text).map_err(|error| unreadable(0, error))?,
+    };
+    all.extend_from_slice(findings);
+    all.sort_unstable();
+    all.dedup();
+    let text = serde_json::to_string(&all).map_err(|error| unreadable(0, error))?;
+    if known.as_deref() == Some(text.as_str()) {
+        return Ok(());
+    }
+    connection
+        .prepare_cached("UPDATE record SET findings = ?3 WHERE object = ?1 AND source_id = ?2")?
+        .execute(params![key.object.as_str(), &*key.source_id, text])
+        .map(drop)
+}
+
+pub(super) fn put_binding(connection: &Connection, end: &RoleFate, effect: Option<i64>) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO binding (object, source_id, role, fate, version, entity, dest_id, effect, reason, waits_for) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
+             ON CONFLICT (object, source_id, role) DO UPDATE SET fate = excluded.fate, version = excluded.version, \
+             entity = excluded.entity, dest_id = excluded.dest_id, effect = coalesce(excluded.effect, effect), \
+             reason = excluded.reason, waits_for = excluded.waits_for",
+        )?
+        .execute(params![
+            end.key.object.as_str(),
+            &*end.key.source_id,
+            &*end.key.role,
+            end.fate.as_str(),
+            end.version,
+            end.entity.as_str(),
+            end.dest_id.as_deref(),
+            effect,
+            end.reason,
+            end.waits_for,
+        ])
+        .map(drop)
+}
+
+/// A record's fate is that of its most telling role: what still waits first, then what is there, then the rest.
+pub(super) fn recompute_fate(connection: &Connection, key: &BindingKey) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE record SET (fate, reason) = (SELECT fate, reason FROM binding \
+             WHERE object = ?1 AND source_id = ?2 ORDER BY CASE fate WHEN 'parked' THEN 0 WHEN 'loaded' THEN 1 \
+             WHEN 'matched' THEN 2 WHEN 'merged' THEN 3 WHEN 'folded' THEN 4 WHEN 'rejected' THEN 5 ELSE 6 END LIMIT 1) \
+             WHERE object = ?1 AND source_id = ?2",
+        )?
+        .execute(params![key.object.as_str(), &*key.source_id])
+        .map(drop)
+}
+
+pub(super) fn key_row(row: &Row<'_>) -> rusqlite::Result<BindingKey> {
+    Ok(BindingKey::new(object_at(row, 0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+}
+
+pub(super) fn entity_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Entity> {
+    let text = row.get_ref(column)?.as_str()?;
+    Entity::parse(text).ok_or_else(|| unknown_name(column, text))
+}
+
+fn bound_row(row: &Row<'_>) -> rusqlite::Result<Bound> {
+    let fate = row.get_ref(3)?.as_str()?;
+    Ok(Bound {
+        key: key_row(row)?,
+        fate: Fate::parse(fate).ok_or_else(|| unknown_name(3, fate))?,
+        version: row.get(4)?,
+        entity: entity_at(row, 5)?,
+        dest_id: row.get::<_, Option<String>>(6)?.map(Into::into),
+        reason: row.get(7)?,
+        waits_for: row.get(8)?,
+        promise: row.get(9)?,
+        base: row.get(10)?,
+    })
+}

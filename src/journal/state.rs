@@ -1,0 +1,306 @@
+//! The small tables: the migration's own facts, cursors, phases, approvals, questions, the token ledger, workspace keys.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension as _, params};
+
+use super::{Journal, unknown_name, unreadable};
+use crate::error::{Error, Kind, Result};
+use crate::permit::{Approval, Gate};
+use crate::record::named_enum;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+named_enum! {
+    /// How far a phase is.
+    PhaseState {
+        /// It was begun and not ended.
+        Running = "running",
+        /// It was ended.
+        Done = "done",
+    }
+}
+
+/// Requests and tokens of one endpoint on one day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerEntry {
+    /// The day of the budget, as the budget names it (`2026-11-23`).
+    pub day: String,
+    /// Method and path pattern: `POST /v2/deals`.
+    pub endpoint: String,
+    /// Requests.
+    pub requests: u64,
+    /// Tokens.
+    pub tokens: u64,
+}
+
+/// What a named person said to an artefact at a gate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The gate.
+    pub gate: Gate,
+    /// Yes or no.
+    pub verdict: GateVerdict,
+    /// Who said it.
+    pub by: String,
+    /// Digest of the artefact it is about.
+    pub digest: String,
+}
+
+named_enum! {
+    /// Yes or no at a gate.
+    GateVerdict {
+        /// The artefact is approved.
+        Approved = "approved",
+        /// The artefact is rejected; an earlier approval no longer stands.
+        Rejected = "rejected",
+    }
+}
+
+/// Something the customer must decide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// What it is about: `owner`, `double`, …
+    pub topic: String,
+    /// The record or value it is about.
+    pub subject: String,
+    /// The question in words.
+    pub text: String,
+}
+
+impl Journal {
+    /// A fact about the migration itself.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn fact(&self, name: &'static str) -> Result<Option<String>> {
+        self.read("reading a fact", move |connection| {
+            let sql = "SELECT value FROM meta WHERE name = ?1";
+            connection.prepare_cached(sql)?.query_row([name], |row| row.get(0)).optional()
+        })
+        .await
+    }
+
+    /// Writes a fact.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn put_fact(&self, name: &'static str, value: String) -> Result<()> {
+        self.write("writing a fact", move |connection| {
+            let sql = "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value";
+            connection.prepare_cached(sql)?.execute(params![name, value]).map(drop)
+        })
+        .await
+    }
+
+    /// Pins the Pipedrive company at first contact and refuses any other one from then on.
+    ///
+    /// # Errors
+    /// `Settings` naming both companies when another one is pinned; `Journal`.
+    pub async fn pin_company(&self, company_id: String) -> Result<()> {
+        match self.fact("company_id").await? {
+            None => self.put_fact("company_id", company_id).await,
+            Some(pinned) if pinned == company_id => Ok(()),
+            Some(pinned) => Err(Error::new(
+                Kind::Settings,
+                format!("this journal belongs to Pipedrive company {pinned}, but the token is of company {company_id}"),
+            )),
+        }
+    }
+
+    /// Where reading something goes on.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn cursor(&self, name: String) -> Result<Option<String>> {
+        self.read("reading a cursor", move |connection| {
+            let sql = "SELECT value FROM cursor WHERE name = ?1";
+            connection.prepare_cached(sql)?.query_row([name], |row| row.get(0)).optional()
+        })
+        .await
+    }
+
+    /// Moves a cursor.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn put_cursor(&self, name: String, value: String) -> Result<()> {
+        self.write("moving a cursor", move |connection| {
+            let sql =
+                "INSERT INTO cursor (name, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value";
+            connection.prepare_cached(sql)?.execute(params![name, value]).map(drop)
+        })
+        .await
+    }
+
+    /// How far a phase is; `None` when it was never begun.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn phase(&self, name: &'static str) -> Result<Option<PhaseState>> {
+        self.read("reading a phase", move |connection| {
+            let sql = "SELECT state FROM phase WHERE name = ?1";
+            let found: Option<String> =
+                connection.prepare_cached(sql)?.query_row([name], |row| row.get(0)).optional()?;
+            found.map(|text| PhaseState::parse(&text).ok_or_else(|| unknown_name(0, &text))).transpose()
+        })
+        .await
+    }
+
+    /// Begins or ends a phase.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn put_phase(&self, name: &'static str, state: PhaseState, at: Timestamp) -> Result<()> {
+        self.write("writing a phase", move |connection| {
+            let at = at.to_string();
+            let ended = (state == PhaseState::Done).then_some(&at);
+            connection
+                .prepare_cached(
+                    "INSERT INTO phase (name, state, started_at, ended_at) VALUES (?1, ?2, ?3, ?4) \
+                     ON CONFLICT DO UPDATE SET state = excluded.state, ended_at = excluded.ended_at",
+                )?
+                .execute(params![name, state.as_str(), at, ended])
+                .map(drop)
+        })
+        .await
+    }
+
+    /// Keeps an approval or a rejection by a named person.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn decide(&self, decision: Decision, at: Timestamp) -> Result<()> {
+        self.write("keeping a decision", move |connection| {
+            let Decision { gate, verdict, by, digest } = decision;
+            connection
+                .prepare_cached(
+                    "INSERT INTO approval (gate, decision, approved_by, approved_at, digest) VALUES (?1, ?2, ?3, ?4, ?5)",
+                )?
+                .execute(params![gate.as_str(), verdict.as_str(), by, at.to_string(), digest])
+                .map(drop)
+        })
+        .await
+    }
+
+    /// The approval that stands for a gate: its latest decision, if that was one.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn approval(&self, gate: Gate) -> Result<Option<Approval>> {
+        self.read("reading an approval", move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT decision, approved_by, approved_at, digest FROM approval WHERE gate = ?1 ORDER BY id DESC LIMIT 1",
+                )?
+                .query_row([gate.as_str()], |row| {
+                    let (decision, at): (String, String) = (row.get(0)?, row.get(2)?);
+                    let at = at.parse().map_err(|error| unreadable(2, error))?;
+                    Ok((decision == GateVerdict::Approved.as_str()).then_some(Approval::recorded(gate, row.get(1)?, at, row.get(3)?)))
+                })
+                .optional()
+                .map(Option::flatten)
+        })
+        .await
+    }
+
+    /// Asks the customer something, once.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn ask(&self, questions: Vec<Question>, at: Timestamp) -> Result<()> {
+        self.write("asking questions", move |connection| {
+            let mut statement = connection.prepare_cached(
+                "INSERT INTO question (topic, subject, text, asked_at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+            )?;
+            questions.iter().try_for_each(|question| {
+                statement.execute(params![question.topic, question.subject, question.text, at.to_string()]).map(drop)
+            })
+        })
+        .await
+    }
+
+    /// Every open question, in the order they were asked.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn questions(&self) -> Result<Vec<Question>> {
+        self.read("reading questions", |connection| {
+            connection
+                .prepare_cached("SELECT topic, subject, text FROM question WHERE answer IS NULL ORDER BY id")?
+                .query_map([], |row| Ok(Question { topic: row.get(0)?, subject: row.get(1)?, text: row.get(2)? }))?
+                .collect()
+        })
+        .await
+    }
+
+    /// Adds requests and tokens to the ledger.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn charge(&self, entries: Vec<LedgerEntry>) -> Result<()> {
+        self.write("charging the ledger", move |connection| {
+            let mut statement = connection.prepare_cached(
+                "INSERT INTO ledger (day, endpoint, requests, tokens) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE \
+                 SET requests = requests + excluded.requests, tokens = tokens + excluded.tokens",
+            )?;
+            entries.iter().try_for_each(|entry| {
+                let (requests, tokens) = (i64::try_from(entry.requests), i64::try_from(entry.tokens));
+                let counts = (requests.unwrap_or(i64::MAX), tokens.unwrap_or(i64::MAX));
+                statement.execute(params![entry.day, entry.endpoint, counts.0, counts.1]).map(drop)
+            })
+        })
+        .await
+    }
+
+    /// The whole ledger, by day and endpoint.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn ledger(&self) -> Result<Vec<LedgerEntry>> {
+        self.read("reading the ledger", |connection| {
+            connection
+                .prepare_cached("SELECT day, endpoint, requests, tokens FROM ledger ORDER BY day, endpoint")?
+                .query_map([], |row| {
+                    let (requests, tokens): (i64, i64) = (row.get(2)?, row.get(3)?);
+                    Ok(LedgerEntry {
+                        day: row.get(0)?,
+                        endpoint: row.get(1)?,
+                        requests: requests.unsigned_abs(),
+                        tokens: tokens.unsigned_abs(),
+                    })
+                })?
+                .collect()
+        })
+        .await
+    }
+
+    /// Keeps workspace keys of a company: (scope, name, key).
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn put_keys(&self, company: String, keys: Vec<(String, String, String)>) -> Result<()> {
+        self.write("keeping workspace keys", move |connection| {
+            let mut statement = connection.prepare_cached(
+                "INSERT INTO key (company, scope, name, key) VALUES (?1, ?2, ?3, ?4) \
+                 ON CONFLICT DO UPDATE SET key = excluded.key",
+            )?;
+            keys.iter()
+                .try_for_each(|(scope, name, key)| statement.execute(params![company, scope, name, key]).map(drop))
+        })
+        .await
+    }
+
+    /// Every workspace key of a company: (scope, name, key).
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn keys(&self, company: String) -> Result<Vec<(String, String, String)>> {
+        self.read("reading workspace keys", move |connection| {
+            connection
+                .prepare_cached("SELECT scope, name, key FROM key WHERE company = ?1 ORDER BY scope, name")?
+                .query_map([company], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+                .collect()
+        })
+        .await
+    }
+}
