@@ -15,12 +15,16 @@ pub mod record;
 pub mod stop;
 pub mod telemetry;
 
+// Layer 1: settings.
+pub mod config;
+
 // Layer 2: the one HTTP client, and when to try again.
 pub mod http;
 pub mod retry;
 
 // Layer 3: the journal, the source, Pipedrive; never one another.
 pub mod journal;
+pub mod pipedrive;
 
 // Apart: layers 0 and 1 only.
 #[cfg(feature = "standin")]

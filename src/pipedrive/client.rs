@@ -1,0 +1,300 @@
+//! One account's client: every call is priced, paced, counted and sorted here.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use metrics::{counter, histogram};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, Url};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Map, Value};
+
+use super::answer::{self, Effect, TooMany};
+use super::budget::Budget;
+use super::page::{Row, row_of};
+use super::route::{Route, route};
+use crate::error::{Error, Kind, Result};
+use crate::http::{Answer, Http, Reached, Request};
+use crate::permit::WritePermit;
+use crate::record::Entity;
+use crate::{retry, telemetry};
+
+/// Times a call that was refused for its pace is sent again. Refusals are rare (the budget prevents them), so a longer
+/// row of them means that something else is wrong.
+const PACE_TRIES: usize = 20;
+
+/// Times a read is tried again when the far end is away: about ten minutes with the pauses of [`retry::Pauses`].
+const READ_TRIES: usize = 14;
+
+/// How the client proves who it is.
+#[derive(Clone)]
+pub enum Token {
+    /// A user's API token, sent as `x-api-token`.
+    Api(SecretString),
+    /// An OAuth access token, sent as `Authorization: Bearer`.
+    Bearer(SecretString),
+}
+
+/// The client. Clones share connections and budget.
+#[derive(Clone)]
+pub struct Client {
+    http: Http,
+    base: Url,
+    headers: HeaderMap,
+    budget: Arc<Budget>,
+}
+
+/// Who the token belongs to (`GET /v1/users/me`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Me {
+    /// The user.
+    pub user_id: Arc<str>,
+    /// The company, pinned by the journal.
+    pub company_id: String,
+    /// The company's name.
+    pub company_name: String,
+    /// ISO code of the user's default currency.
+    pub default_currency: String,
+}
+
+/// A user of the account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Its id.
+    pub id: Arc<str>,
+    /// Its name.
+    pub name: String,
+    /// Its e-mail address, as Pipedrive writes it.
+    pub email: String,
+    /// Deactivated users can own nothing new.
+    pub active: bool,
+}
+
+/// One call about to be made.
+pub(super) struct Call {
+    /// Method and path pattern, for metrics and messages.
+    pub(super) name: &'static str,
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) query: Vec<(&'static str, String)>,
+    pub(super) body: Option<Bytes>,
+    pub(super) cost: u32,
+    pub(super) effect: Effect,
+}
+
+impl Client {
+    /// A client of the account at `base` (`https://acme.pipedrive.com`).
+    ///
+    /// # Errors
+    /// `Settings` when the token cannot be a header.
+    pub fn new(http: Http, base: Url, token: &Token, budget: Arc<Budget>) -> Result<Self> {
+        let (name, text) = match token {
+            Token::Api(token) => (HeaderName::from_static("x-api-token"), token.expose_secret().to_owned()),
+            Token::Bearer(token) => (reqwest::header::AUTHORIZATION, format!("Bearer {}", token.expose_secret())),
+        };
+        let mut value = HeaderValue::from_str(&text)
+            .map_err(|_| Error::new(Kind::Settings, "the Pipedrive token holds characters that no token has"))?;
+        value.set_sensitive(true);
+        Ok(Self { http, base, headers: HeaderMap::from_iter([(name, value)]), budget })
+    }
+
+    /// The budget behind the client.
+    #[must_use]
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// The longest a call can take: settling waits longer than this.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.http.timeout()
+    }
+
+    /// Who we are, and in which company.
+    ///
+    /// # Errors
+    /// Those of a read.
+    pub async fn me(&self) -> Result<Me> {
+        let call = Call {
+            name: "GET /v1/users/me",
+            method: Method::GET,
+            path: "api/v1/users/me".to_owned(),
+            query: Vec::new(),
+            body: None,
+            cost: 2,
+            effect: Effect::Read,
+        };
+        let mut answer = self.read(call).await?;
+        let row = answer.remove("data").and_then(|data| row_of(Entity::User, data));
+        let row = row.ok_or_else(|| Error::new(Kind::Unreachable, "GET /v1/users/me: no usable answer"))?;
+        let company_id = match row.body.get("company_id") {
+            Some(Value::Number(id)) => id.to_string(),
+            Some(Value::String(id)) => id.clone(),
+            _ => return Err(Error::new(Kind::Unreachable, "GET /v1/users/me: no company_id")),
+        };
+        let text = |name: &str| row.text(name).unwrap_or_default().to_owned();
+        let (company_name, default_currency) = (text("company_name"), text("default_currency"));
+        Ok(Me { user_id: row.id, company_id, company_name, default_currency })
+    }
+
+    /// Every user of the account.
+    ///
+    /// # Errors
+    /// Those of a read.
+    pub async fn users(&self) -> Result<Vec<User>> {
+        let user = |row: Row| {
+            let text = |name: &str| row.text(name).unwrap_or_default().to_owned();
+            let active = row.body.get("active_flag").and_then(Value::as_bool).unwrap_or(true);
+            User { name: text("name"), email: text("email"), active, id: row.id }
+        };
+        Ok(self.all(Entity::User).await?.into_iter().map(user).collect())
+    }
+
+    /// Makes a record. The answer is the record as Pipedrive keeps it.
+    ///
+    /// # Errors
+    /// `InDoubt` when nobody can tell whether it was made, `Unreachable` when it certainly was not, and otherwise by
+    /// Pipedrive's answer.
+    pub async fn create(&self, entity: Entity, body: &Map<String, Value>, permit: &WritePermit) -> Result<Row> {
+        let route = route(entity);
+        let call = write(route.create_name, Method::POST, &route, None, Some(body));
+        let answer = self.send(Call { cost: route.create, ..call }, Some(permit)).await?;
+        self.row(entity, answer, route.create_name)
+    }
+
+    /// Changes a record: only the fields in `body`.
+    ///
+    /// # Errors
+    /// As [`Client::create`].
+    pub async fn update(
+        &self,
+        entity: Entity,
+        id: &str,
+        body: &Map<String, Value>,
+        permit: &WritePermit,
+    ) -> Result<Row> {
+        let route = route(entity);
+        let call = write(route.update_name, route.update_verb(), &route, Some(id), Some(body));
+        let answer = self.send(Call { cost: route.update, ..call }, Some(permit)).await?;
+        self.row(entity, answer, route.update_name)
+    }
+
+    /// Deletes a record (Pipedrive keeps it for 30 days).
+    ///
+    /// # Errors
+    /// As [`Client::create`]; a record that is already gone is not an error.
+    pub async fn delete(&self, entity: Entity, id: &str, permit: &WritePermit) -> Result<()> {
+        let route = route(entity);
+        let call = write(route.delete_name, Method::DELETE, &route, Some(id), None);
+        match self.send(Call { cost: route.delete, ..call }, Some(permit)).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == Kind::Refused && error.message().ends_with("with 404") => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn row(&self, entity: Entity, mut answer: Map<String, Value>, name: &str) -> Result<Row> {
+        let row = answer.remove("data").and_then(|data| row_of(entity, data));
+        row.ok_or_else(|| answer::unclear(Effect::Write, name).because("the answer has no record in it"))
+    }
+
+    /// Does a read, again and again while the far end is away.
+    pub(super) async fn read(&self, call: Call) -> Result<Map<String, Value>> {
+        retry::reads(self.http.clock(), READ_TRIES, || self.send(call.again(), None)).await
+    }
+
+    /// Sends a call once, or again when it was refused for its pace alone. Writes go out with a permit only.
+    pub(super) async fn send(&self, call: Call, permit: Option<&WritePermit>) -> Result<Map<String, Value>> {
+        if call.effect == Effect::Write && permit.is_none() {
+            return Err(Error::new(Kind::Bug, format!("{}: a write without a permit", call.name)));
+        }
+        let mut url = self.base.join(&call.path).map_err(|error| {
+            Error::new(Kind::Bug, format!("{}: the path cannot be joined", call.name)).because(error)
+        })?;
+        if !call.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&call.query);
+        }
+        let mut headers = self.headers.clone();
+        if call.body.is_some() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        let request = Request { method: call.method.clone(), url, headers, body: call.body.clone() };
+        for _ in 0..PACE_TRIES {
+            let answer = self.send_once(&call, request.clone()).await?;
+            match answer::too_many(&answer) {
+                None => return answer::body(&answer, call.effect, call.name),
+                Some(TooMany::Window(wait)) => self.budget.window_refused(wait),
+                Some(TooMany::Day(wait)) => self.budget.day_refused(wait),
+            }
+        }
+        Err(Error::new(Kind::RateLimited, format!("{}: refused for its pace {PACE_TRIES} times", call.name)))
+    }
+
+    async fn send_once(&self, call: &Call, request: Request) -> Result<Answer> {
+        let slot = self.budget.take(call.cost).await;
+        self.budget.spend(call.name, call.cost);
+        let sent = self.http.send(request).await;
+        drop(slot);
+        let status = sent.as_ref().map_or(0, |answer| answer.status);
+        counter!(telemetry::REQUESTS, "endpoint" => call.name, "status" => status_name(status)).increment(1);
+        let answer = sent.map_err(|error| match error.reached {
+            Reached::No => {
+                Error::new(Kind::Unreachable, format!("{}: Pipedrive cannot be reached", call.name)).because(error)
+            }
+            Reached::Perhaps => answer::unclear(call.effect, call.name).because(error),
+        })?;
+        histogram!(telemetry::REQUEST_SECONDS, "endpoint" => call.name).record(answer.took);
+        self.budget.told(answer::told(&answer.headers));
+        Ok(answer)
+    }
+}
+
+impl Call {
+    fn again(&self) -> Call {
+        Call {
+            name: self.name,
+            method: self.method.clone(),
+            path: self.path.clone(),
+            query: self.query.clone(),
+            body: self.body.clone(),
+            cost: self.cost,
+            effect: self.effect,
+        }
+    }
+}
+
+pub(super) fn write(
+    name: &'static str,
+    method: Method,
+    route: &Route,
+    id: Option<&str>,
+    body: Option<&Map<String, Value>>,
+) -> Call {
+    let path = id.map_or_else(|| route.full_path(), |id| format!("{}/{id}", route.full_path()));
+    // Serializing a map with text keys into memory cannot fail.
+    let body = body.map(|body| serde_json::to_vec(body).expect("a JSON map is JSON").into());
+    Call { name, method, path, query: Vec::new(), body, cost: 0, effect: Effect::Write }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Client of {}", self.base)
+    }
+}
+
+/// Status classes are few; exact codes that matter have their own name. 0 stands for no answer.
+const fn status_name(status: u16) -> &'static str {
+    match status {
+        0 => "none",
+        200..=299 => "2xx",
+        400 => "400",
+        401 => "401",
+        403 => "403",
+        404 => "404",
+        429 => "429",
+        other if other < 500 => "4xx",
+        _ => "5xx",
+    }
+}

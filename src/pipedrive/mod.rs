@@ -1,0 +1,24 @@
+//! The client of Pipedrive's API (v2 wherever it exists, v1 where it must be) and the budget that paces it.
+//!
+//! Every call is priced from one table ([`route`]) before it is sent, and nothing that changes Pipedrive can be sent
+//! without a [`WritePermit`](crate::permit::WritePermit). Facts come from Pipedrive's OpenAPI documents as published
+//! 2026-08-18 and its documentation pages, unless said otherwise.
+
+mod answer;
+mod budget;
+mod client;
+mod fields;
+mod page;
+mod record;
+mod route;
+mod window;
+
+pub use budget::{Budget, Waiting};
+pub use client::{Client, Me, Token, User};
+pub use fields::{Field, FieldOption, NewField};
+pub use page::{Listing, Order, Page, PageToken, Row};
+pub use record::{
+    Activity, Address, Contact, CustomValue, CustomValues, Deal, DealStatus, Lead, LeadValue, Note, Organization,
+    Participant, Person, Pipeline, Stage, to_body,
+};
+pub use route::{Api, Route, route};
