@@ -26,6 +26,9 @@ pub mod retry;
 pub mod journal;
 pub mod pipedrive;
 
+// Layer 4: the five stages.
+pub mod stage;
+
 // Apart: layers 0 and 1 only.
 #[cfg(feature = "standin")]
 pub mod standin;

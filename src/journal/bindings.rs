@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::records::object_at;
@@ -31,6 +32,8 @@ pub struct Bound {
     pub promise: Option<String>,
     /// What Pipedrive answered to the last write, as JSON.
     pub base: Option<String>,
+    /// When the last write was intended, UTC.
+    pub intended_at: Option<Timestamp>,
 }
 
 /// How a role ends without a write of its own.
@@ -53,7 +56,7 @@ pub struct RoleFate {
 }
 
 const COLUMNS: &str = "b.object, b.source_id, b.role, b.fate, b.version, b.entity, b.dest_id, b.reason, b.waits_for, \
-                       e.body, e.base";
+                       e.body, e.base, e.intended_at";
 
 impl Journal {
     /// Looks bindings up; the answer is in the order of the keys.
@@ -145,6 +148,41 @@ impl Journal {
     pub async fn add_findings(&self, found: Vec<(BindingKey, Vec<Finding>)>) -> Result<()> {
         self.write("writing findings", move |connection| {
             found.iter().try_for_each(|(key, findings)| add_findings(connection, key, findings))
+        })
+        .await
+    }
+
+    /// Which of these bindings ever had a write that was given up as not done: only those can have a double of our own.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn retried(&self, keys: Vec<BindingKey>) -> Result<Vec<bool>> {
+        self.read("looking for second tries", move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM effect WHERE object = ?1 AND source_id = ?2 AND role = ?3 \
+                 AND kind = 'create' AND (state = 'void' OR tries > 1))",
+            )?;
+            keys.iter()
+                .map(|key| {
+                    statement.query_row(params![key.object.as_str(), &*key.source_id, &*key.role], |row| row.get(0))
+                })
+                .collect()
+        })
+        .await
+    }
+
+    /// The highest numeric id that any write of an entity was answered with.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn highest_id(&self, entity: Entity) -> Result<Option<u64>> {
+        self.read("looking for the highest id", move |connection| {
+            let highest: Option<i64> = connection
+                .prepare_cached(
+                    "SELECT max(CAST(dest_id AS INTEGER)) FROM effect WHERE entity = ?1 AND state = 'done'",
+                )?
+                .query_row([entity.as_str()], |row| row.get(0))?;
+            Ok(highest.map(i64::unsigned_abs))
         })
         .await
     }
@@ -317,5 +355,9 @@ fn bound_row(row: &Row<'_>) -> rusqlite::Result<Bound> {
         waits_for: row.get(8)?,
         promise: row.get(9)?,
         base: row.get(10)?,
+        intended_at: row
+            .get::<_, Option<String>>(11)?
+            .map(|text| text.parse().map_err(|error| unreadable(11, error)))
+            .transpose()?,
     })
 }

@@ -152,6 +152,29 @@ impl Client {
         Ok(self.all(Entity::User).await?.into_iter().map(user).collect())
     }
 
+    /// One record as it is now; `None` when it is gone or deleted.
+    ///
+    /// # Errors
+    /// Those of a read.
+    pub async fn get(&self, entity: Entity, id: &str) -> Result<Option<Row>> {
+        let route = route(entity);
+        let call = Call {
+            name: route.get_name,
+            method: Method::GET,
+            path: format!("{}/{id}", route.full_path()),
+            query: Vec::new(),
+            body: None,
+            cost: route.get,
+            effect: Effect::Read,
+        };
+        let mut answer = match self.read(call).await {
+            Err(error) if is_gone(&error) => return Ok(None),
+            answer => answer?,
+        };
+        let row = answer.remove("data").and_then(|data| row_of(entity, data));
+        Ok(row.filter(|row| !is_deleted(row)))
+    }
+
     /// Makes a record. The answer is the record as Pipedrive keeps it.
     ///
     /// # Errors
@@ -190,7 +213,7 @@ impl Client {
         let call = write(route.delete_name, Method::DELETE, &route, Some(id), None);
         match self.send(Call { cost: route.delete, ..call }, Some(permit)).await {
             Ok(_) => Ok(()),
-            Err(error) if error.kind() == Kind::Refused && error.message().ends_with("with 404") => Ok(()),
+            Err(error) if is_gone(&error) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -249,6 +272,17 @@ impl Client {
         self.budget.told(answer::told(&answer.headers));
         Ok(answer)
     }
+}
+
+/// The record is not there (any more): 404, or 410 as the documentation lists it.
+fn is_gone(error: &Error) -> bool {
+    error.kind() == Kind::Refused && (error.message().ends_with("with 404") || error.message().ends_with("with 410"))
+}
+
+/// v2 marks deleted records, v1 makes them inactive.
+fn is_deleted(row: &Row) -> bool {
+    let flag = |name: &str| row.body.get(name).and_then(Value::as_bool);
+    flag("is_deleted") == Some(true) || flag("active_flag") == Some(false)
 }
 
 impl Call {

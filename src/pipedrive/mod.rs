@@ -7,6 +7,7 @@
 mod answer;
 mod budget;
 mod client;
+mod compare;
 mod fields;
 mod page;
 mod record;
@@ -15,6 +16,7 @@ mod window;
 
 pub use budget::{Budget, Waiting};
 pub use client::{Client, Me, Token, User};
+pub use compare::{Difference, differences, field_count};
 pub use fields::{Field, FieldOption, NewField};
 pub use page::{Listing, Order, Page, PageToken, Row};
 pub use record::{

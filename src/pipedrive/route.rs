@@ -41,6 +41,8 @@ pub struct Route {
     pub update_name: &'static str,
     /// Name of the delete.
     pub delete_name: &'static str,
+    /// Name of reading one.
+    pub get_name: &'static str,
     /// Name of the list.
     pub list_name: &'static str,
 }
@@ -60,6 +62,7 @@ macro_rules! v2 {
             create_name: concat!("POST /v2/", $path),
             update_name: concat!("PATCH /v2/", $path, "/ID"),
             delete_name: concat!("DELETE /v2/", $path, "/ID"),
+            get_name: concat!("GET /v2/", $path, "/ID"),
             list_name: concat!("GET /v2/", $path),
         }
     };
@@ -80,6 +83,7 @@ macro_rules! v1 {
             create_name: concat!("POST /v1/", $path),
             update_name: concat!($verb, " /v1/", $path, "/ID"),
             delete_name: concat!("DELETE /v1/", $path, "/ID"),
+            get_name: concat!("GET /v1/", $path, "/ID"),
             list_name: concat!("GET /v1/", $path),
         }
     };

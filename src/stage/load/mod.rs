@@ -1,0 +1,300 @@
+//! The load stage: intent durable, call, outcome durable; and what is needed when the middle part goes wrong.
+//!
+//! Writes of one kind of record go out at a time ([`run`]); a write whose outcome is unknown stays in doubt while the
+//! others go on and is settled at the end of the step ([`settle`]). A step ends with a sweep of all markers ([`sweep`]).
+//! Two calls for one binding are never in flight together.
+
+mod failpoint;
+mod marker;
+mod send;
+mod settle;
+mod sweep;
+mod update;
+
+use std::collections::HashMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use metrics::{counter, gauge};
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use super::item::Ready;
+use crate::clock::Clock;
+use crate::error::{Error, Kind, Result};
+use crate::journal::{Conclusion, EffectKind, Intent, Journal, Outcome, RoleFate};
+use crate::permit::WritePermit;
+use crate::pipedrive::{Client, Listing, Order};
+use crate::record::{BindingKey, Entity, Fate};
+use crate::telemetry;
+
+pub use failpoint::{Failpoint, Step};
+pub use marker::Markers;
+pub use sweep::Swept;
+pub use update::Conflict;
+
+use failpoint::reach;
+use send::{Sent, Write};
+
+/// Outcomes that share one command to the journal at the most.
+const OUTCOMES: usize = 64;
+
+/// Commands with outcomes on their way to the journal at the same time. Sending goes on meanwhile.
+const OUTCOME_COMMANDS: usize = 4;
+
+/// Everything a load needs. Made once for a run.
+pub struct Loader {
+    client: Client,
+    journal: Journal,
+    clock: Clock,
+    permit: WritePermit,
+    markers: Markers,
+    limits: LoadLimits,
+    failpoint: Option<Failpoint>,
+    /// The highest numeric id known, by kind of record.
+    floors: Mutex<HashMap<Entity, u64>>,
+}
+
+/// The parts of a [`Loader`].
+pub struct LoadParts {
+    /// Pipedrive.
+    pub client: Client,
+    /// The journal.
+    pub journal: Journal,
+    /// The clock.
+    pub clock: Clock,
+    /// Leave to write.
+    pub permit: WritePermit,
+    /// Our markers in this account.
+    pub markers: Markers,
+    /// Bounds.
+    pub limits: LoadLimits,
+    /// Where a test makes the process die.
+    pub failpoint: Option<Failpoint>,
+}
+
+/// Bounds of a load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoadLimits {
+    /// Calls in flight at the most. By Little's law 64 carry 320 calls a second at a round trip of 200 ms, far more than
+    /// any plan allows.
+    pub calls_in_flight: usize,
+    /// How much later than its answer a write may show up in lists.
+    pub list_lag: Duration,
+    /// What to do when both sides changed a field.
+    pub conflict: Conflict,
+}
+
+/// The first error that ends the run; what was not sent by then is not sent any more.
+#[derive(Default)]
+struct Halt(OnceLock<Mutex<Option<Error>>>);
+
+impl Halt {
+    fn set(&self, error: Error) {
+        // Later errors are consequences of the first, or come again at the next run.
+        drop(self.0.set(Mutex::new(Some(error))));
+    }
+
+    fn is_set(&self) -> bool {
+        self.0.get().is_some()
+    }
+
+    fn take(&self) -> Result<()> {
+        let error = self.0.get().and_then(|slot| slot.lock().unwrap_or_else(PoisonError::into_inner).take());
+        error.map_or(Ok(()), Err)
+    }
+}
+
+/// Writes everything that comes in, until the channel is closed and empty. What ends in doubt is left to [`Loader::settle`].
+///
+/// # Errors
+/// The first error whose verdict is to halt, after the calls in flight have ended.
+pub async fn run(input: mpsc::Receiver<Vec<Ready>>, loader: &Loader) -> Result<()> {
+    let halt = Halt::default();
+    let batches = stream::unfold(input, |mut input| async { input.recv().await.map(|batch| (batch, input)) });
+    batches
+        .then(|batch| loader.intend(batch, &halt))
+        .map_ok(|writes| stream::iter(writes).map(Ok::<Write, Error>))
+        .try_flatten()
+        .map(|write| async {
+            match write {
+                Ok(write) => Ok(loader.send(write, &halt).await),
+                Err(error) => Err(error),
+            }
+        })
+        .buffer_unordered(loader.limits.calls_in_flight)
+        .ready_chunks(OUTCOMES)
+        .map(|sent| async { loader.conclude(sent.into_iter().collect::<Result<_>>()?, &halt).await })
+        .buffer_unordered(OUTCOME_COMMANDS)
+        .try_for_each(|()| async { Ok(()) })
+        .await?;
+    halt.take()
+}
+
+impl Loader {
+    /// A load with nothing written yet.
+    #[must_use]
+    pub fn new(parts: LoadParts) -> Self {
+        let LoadParts { client, journal, clock, permit, markers, limits, failpoint } = parts;
+        Self { client, journal, clock, permit, markers, limits, failpoint, floors: Mutex::default() }
+    }
+
+    /// Plans a batch and makes its intents durable. What needs no write ends here.
+    async fn intend(&self, batch: Vec<Ready>, halt: &Halt) -> Result<Vec<Write>> {
+        if halt.is_set() {
+            // Without an intent these records stay as they are and come again at the next run.
+            return Ok(Vec::new());
+        }
+        let findings = batch.iter().filter(|ready| !ready.findings.is_empty());
+        let findings: Vec<_> = findings.map(|ready| (ready.key.clone(), ready.findings.clone())).collect();
+        if !findings.is_empty() {
+            self.journal.add_findings(findings).await?;
+        }
+        let (creates, changes): (Vec<_>, Vec<_>) = batch.into_iter().partition(|ready| ready.known.is_none());
+        let mut writes: Vec<Write> = creates.into_iter().map(|ready| self.create_of(ready)).collect::<Result<_>>()?;
+        if !changes.is_empty() {
+            writes.extend(self.updates_of(changes).await?);
+        }
+        reach(self.failpoint.as_ref(), Step::BeforeIntent);
+        let intents = writes.iter().map(|write| write.intent.clone()).collect();
+        let ids = self.journal.intend(intents, self.clock.utc()).await?;
+        for (write, id) in writes.iter_mut().zip(ids) {
+            write.effect = id;
+        }
+        reach(self.failpoint.as_ref(), Step::AfterIntent);
+        Ok(writes)
+    }
+
+    fn create_of(&self, ready: Ready) -> Result<Write> {
+        let Ready { key, version, entity, mut body, .. } = ready;
+        if !self.markers.put(entity, &key, &mut body) {
+            let why = format!("{key}: {entity} has no place for our marker; run configure first");
+            return Err(Error::new(Kind::Bug, why));
+        }
+        Ok(Write::new(Intent {
+            key,
+            version,
+            entity,
+            kind: EffectKind::Create,
+            body: Value::Object(body).to_string(),
+            sent: None,
+            floor_id: self.floor(entity).map(|id| id.to_string()),
+            dest_id: None,
+            preimage: None,
+            tries: 1,
+        }))
+    }
+
+    /// Makes outcomes durable.
+    async fn conclude(&self, sent: Vec<Sent>, halt: &Halt) -> Result<()> {
+        let mut conclusions = Vec::with_capacity(sent.len());
+        let mut ends = Vec::new();
+        for Sent { write, result, tokens } in sent {
+            let Intent { key, entity, version, .. } = write.intent;
+            let outcome = match result {
+                Ok(row) => {
+                    self.raise_floor(entity, &row.id);
+                    Outcome::Done { dest_id: row.id, base: Value::Object(row.body).to_string() }
+                }
+                Err(error) => match self.failed(&key, entity, version, error, &mut ends, halt) {
+                    Some(outcome) => outcome,
+                    None => continue,
+                },
+            };
+            counter!(telemetry::RECORDS, "object" => key.object.as_str(), "stage" => "load",
+                "fate" => if matches!(outcome, Outcome::Done { .. }) { Fate::Loaded.as_str() } else { "failed" })
+            .increment(1);
+            conclusions.push(Conclusion { effect: write.effect, outcome, tokens });
+        }
+        reach(self.failpoint.as_ref(), Step::BeforeOutcome);
+        if !conclusions.is_empty() {
+            self.journal.conclude(conclusions, self.clock.utc()).await?;
+        }
+        if !ends.is_empty() {
+            self.journal.end_roles(ends).await?;
+        }
+        Ok(())
+    }
+
+    /// What a failed write ends as; `None` leaves it in doubt.
+    #[expect(clippy::too_many_arguments, reason = "one place that turns an error into outcome, fate and halt")]
+    fn failed(
+        &self,
+        key: &BindingKey,
+        entity: Entity,
+        version: i64,
+        error: Error,
+        ends: &mut Vec<RoleFate>,
+        halt: &Halt,
+    ) -> Option<Outcome> {
+        let note = error.chain();
+        let end = |fate, waits_for: Option<&str>| RoleFate {
+            key: key.clone(),
+            entity,
+            version,
+            fate,
+            dest_id: None,
+            reason: Some(note.clone()),
+            waits_for: waits_for.map(str::to_owned),
+        };
+        match error.kind() {
+            Kind::InDoubt => {
+                gauge!(telemetry::IN_DOUBT).increment(1.0);
+                tracing::warn!(key = %key, error = note, "the outcome of a write is unknown; it will be settled");
+                None
+            }
+            Kind::Refused => {
+                tracing::warn!(key = %key, error = note, "Pipedrive refused a record");
+                ends.push(end(Fate::Rejected, None));
+                Some(Outcome::Refused { note })
+            }
+            Kind::Capped => {
+                ends.push(end(Fate::Parked, Some("plan_limit")));
+                halt.set(error);
+                Some(Outcome::Refused { note })
+            }
+            _ => {
+                halt.set(error);
+                Some(Outcome::Void { note })
+            }
+        }
+    }
+}
+
+/// Shared by the parts of the load.
+impl Loader {
+    /// Longer than any call can take, the lag of lists, and some seconds for clocks that differ: after this time a write
+    /// that is not in a list is late, not on its way.
+    fn quiet_time(&self) -> Duration {
+        self.client.timeout() + self.limits.list_lag + Duration::from_millis(500)
+    }
+
+    /// The highest id of an entity known so far. What is made after now has a higher one.
+    fn floor(&self, entity: Entity) -> Option<u64> {
+        self.floors.lock().unwrap_or_else(PoisonError::into_inner).get(&entity).copied()
+    }
+
+    fn raise_floor(&self, entity: Entity, id: &str) {
+        let Ok(id) = id.parse::<u64>() else { return };
+        let mut floors = self.floors.lock().unwrap_or_else(PoisonError::into_inner);
+        let floor = floors.entry(entity).or_default();
+        *floor = id.max(*floor);
+    }
+
+    /// Begins the step of one kind of record: learns the highest id, and settles what an earlier run left in doubt.
+    ///
+    /// # Errors
+    /// As [`Loader::settle`].
+    pub async fn begin(&self, entity: Entity) -> Result<()> {
+        let highest = match self.journal.highest_id(entity).await? {
+            Some(highest) => Some(highest.to_string().into()),
+            None => {
+                let newest = Listing { order: Order::Newest, ..Listing::default() };
+                self.client.page(entity, &newest, None).await?.rows.into_iter().next().map(|row| row.id)
+            }
+        };
+        self.raise_floor(entity, highest.as_deref().unwrap_or("0"));
+        self.settle(entity).await
+    }
+}

@@ -1,0 +1,277 @@
+//! Changes: only the fields that the source changed, after a look at what Pipedrive holds now.
+//!
+//! Pipedrive has no compare-and-set, so a change by a person in the moment between our look and our write can be
+//! overwritten; it is found afterwards by the verification. What was changed on both sides before the look is decided by
+//! [`Conflict`].
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::Loader;
+use super::send::Write;
+use crate::error::Result;
+use crate::journal::{EffectKind, Intent, Question, RoleFate};
+use crate::pipedrive::{Api, Listing, Row, differences, route};
+use crate::record::{Entity, Fate, Finding, named_enum};
+use crate::stage::item::{Known, Ready};
+
+named_enum! {
+    /// Who wins when source and Pipedrive both changed a field.
+    Conflict {
+        /// The source.
+        Source = "source",
+        /// Pipedrive.
+        Pipedrive = "pipedrive",
+        /// Whoever changed it last; Pipedrive where the source does not say when.
+        Newest = "newest",
+        /// Pipedrive, and the customer is asked.
+        Ask = "ask",
+    }
+}
+
+/// Rows that one call reads by their ids at the most (OpenAPI v2: `ids`).
+const IDS: usize = 100;
+
+/// Values by field; custom fields under `custom_fields/CODE`, so that each is compared and sent by itself.
+type Fields = HashMap<String, Value>;
+
+impl Loader {
+    /// Plans the changes of a batch. Records that need none are brought up to date in the journal at once.
+    pub(super) async fn updates_of(&self, batch: Vec<Ready>) -> Result<Vec<Write>> {
+        let mut unchanged = Vec::new();
+        let mut changed = Vec::new();
+        for mut ready in batch {
+            self.markers.put(ready.entity, &ready.key, &mut ready.body);
+            let Some(known) = ready.known.take() else { continue };
+            let wanted = changes(&ready.body, &known.promise);
+            if wanted.is_empty() {
+                unchanged.push(up_to_date(&ready, &known.dest_id));
+            } else {
+                changed.push((ready, known, wanted));
+            }
+        }
+        let now = self.rows_now(&changed).await?;
+        let mut writes = Vec::with_capacity(changed.len());
+        for (ready, known, wanted) in changed {
+            match now.get(&(ready.entity, Arc::clone(&known.dest_id))) {
+                None => self.ask_about_missing(&ready, &known).await?,
+                Some(row) => match self.decide(&ready, &known, wanted, row).await? {
+                    Some(write) => writes.push(write),
+                    None => unchanged.push(up_to_date(&ready, &known.dest_id)),
+                },
+            }
+        }
+        self.journal.end_roles(unchanged).await?;
+        Ok(writes)
+    }
+
+    /// What Pipedrive holds now: 100 rows a call where the API can, one by one elsewhere.
+    async fn rows_now(&self, changed: &[(Ready, Known, Fields)]) -> Result<HashMap<(Entity, Arc<str>), Row>> {
+        let mut by_entity: HashMap<Entity, Vec<Arc<str>>> = HashMap::new();
+        for (ready, known, _) in changed {
+            by_entity.entry(ready.entity).or_default().push(Arc::clone(&known.dest_id));
+        }
+        let mut rows = HashMap::new();
+        for (entity, ids) in by_entity {
+            // One call for up to 100 rows costs as much as ten single reads (OpenAPI v2: list 10, get 1).
+            let together = route(entity).api == Api::V2 && ids.len() > 10;
+            let chunks = if together { ids.chunks(IDS) } else { ids.chunks(1) };
+            for ids in chunks {
+                let found = if together {
+                    let listing = Listing { ids: ids.to_vec(), ..Listing::default() };
+                    self.client.page(entity, &listing, None).await?.rows
+                } else {
+                    self.client.get(entity, &ids[0]).await?.into_iter().collect()
+                };
+                rows.extend(found.into_iter().map(|row| ((entity, Arc::clone(&row.id)), row)));
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Field by field: who changed it, and what is sent.
+    async fn decide(&self, ready: &Ready, known: &Known, wanted: Fields, row: &Row) -> Result<Option<Write>> {
+        let (base, now) = (fields(&known.base), fields(&row.body));
+        let mut promise = fields(&ready.body);
+        let (mut sent, mut preimage, mut conflicts) = (Fields::new(), Fields::new(), Vec::new());
+        for (field, value) in wanted {
+            let current = now.get(&field).cloned().unwrap_or(Value::Null);
+            if same(ready.entity, &field, &value, &current) {
+                continue;
+            }
+            let by_people = !same(ready.entity, &field, base.get(&field).unwrap_or(&Value::Null), &current);
+            if by_people && self.pipedrive_wins(ready, row) {
+                conflicts.push(conflict(&field, &value, &current));
+                promise.insert(field, current);
+                continue;
+            }
+            preimage.insert(field.clone(), current);
+            sent.insert(field, value);
+        }
+        self.report(ready, conflicts).await?;
+        if sent.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Write::new(Intent {
+            key: ready.key.clone(),
+            version: ready.version,
+            entity: ready.entity,
+            kind: EffectKind::Update,
+            body: Value::Object(body(promise)).to_string(),
+            sent: Some(Value::Object(body(sent)).to_string()),
+            floor_id: None,
+            dest_id: Some(Arc::clone(&known.dest_id)),
+            preimage: Some(Value::Object(body(preimage)).to_string()),
+            tries: 1,
+        })))
+    }
+
+    fn pipedrive_wins(&self, ready: &Ready, row: &Row) -> bool {
+        match self.limits.conflict {
+            Conflict::Source => false,
+            Conflict::Pipedrive | Conflict::Ask => true,
+            Conflict::Newest => match (ready.modified, row.time("update_time")) {
+                (Some(source), Some(pipedrive)) => pipedrive >= source,
+                _ => true,
+            },
+        }
+    }
+
+    async fn report(&self, ready: &Ready, conflicts: Vec<Finding>) -> Result<()> {
+        if conflicts.is_empty() {
+            return Ok(());
+        }
+        if self.limits.conflict == Conflict::Ask {
+            let questions = conflicts.iter().map(|finding| Question {
+                topic: "conflict".to_owned(),
+                subject: format!("{} {}", ready.key, finding.field),
+                text: finding.detail.clone(),
+            });
+            self.journal.ask(questions.collect(), self.clock.utc()).await?;
+        }
+        self.journal.add_findings(vec![(ready.key.clone(), conflicts)]).await
+    }
+
+    /// Somebody deleted or merged the record in Pipedrive while the source went on changing it.
+    async fn ask_about_missing(&self, ready: &Ready, known: &Known) -> Result<()> {
+        let reason = format!("{} {} was deleted in Pipedrive while the source changed it", ready.entity, known.dest_id);
+        let question = Question {
+            topic: "deleted".to_owned(),
+            subject: ready.key.to_string(),
+            text: format!("{reason}; make it again?"),
+        };
+        self.journal.ask(vec![question], self.clock.utc()).await?;
+        let end = RoleFate {
+            key: ready.key.clone(),
+            entity: ready.entity,
+            version: ready.version,
+            fate: Fate::Parked,
+            dest_id: None,
+            reason: Some(reason),
+            waits_for: Some("decision".to_owned()),
+        };
+        self.journal.end_roles(vec![end]).await
+    }
+}
+
+fn up_to_date(ready: &Ready, dest_id: &Arc<str>) -> RoleFate {
+    RoleFate {
+        key: ready.key.clone(),
+        entity: ready.entity,
+        version: ready.version,
+        fate: Fate::Loaded,
+        dest_id: Some(Arc::clone(dest_id)),
+        reason: None,
+        waits_for: None,
+    }
+}
+
+fn conflict(field: &str, source: &Value, pipedrive: &Value) -> Finding {
+    let detail =
+        format!("both sides changed it: the source to {source}, Pipedrive to {pipedrive}; Pipedrive's value was kept");
+    Finding::new("conflict", field, detail)
+}
+
+/// What must be sent so that the promise becomes `body`: changed and new values, and null for those that went away.
+fn changes(body: &Map<String, Value>, promise: &Map<String, Value>) -> Fields {
+    let (new, old) = (fields(body), fields(promise));
+    let gone = old.iter().filter(|(field, value)| !new.contains_key(*field) && !value.is_null());
+    let mut changes: Fields = gone.map(|(field, old)| (field.clone(), nothing_like(old))).collect();
+    changes.extend(new.into_iter().filter(|(field, value)| old.get(field) != Some(value)));
+    changes
+}
+
+/// Lists are emptied, everything else becomes null.
+fn nothing_like(value: &Value) -> Value {
+    if value.is_array() { Value::Array(Vec::new()) } else { Value::Null }
+}
+
+const CUSTOM: &str = "custom_fields/";
+
+fn fields(body: &Map<String, Value>) -> Fields {
+    let mut fields = Fields::new();
+    for (field, value) in body {
+        match (field.as_str(), value) {
+            ("custom_fields", Value::Object(custom)) => {
+                fields.extend(custom.iter().map(|(code, value)| (format!("{CUSTOM}{code}"), value.clone())));
+            }
+            _ => {
+                fields.insert(field.clone(), value.clone());
+            }
+        }
+    }
+    fields
+}
+
+fn body(fields: Fields) -> Map<String, Value> {
+    let mut body = Map::new();
+    let mut custom = Map::new();
+    for (field, value) in fields {
+        match field.strip_prefix(CUSTOM) {
+            // A set cannot be emptied by an empty list, only by null (documentation "Custom fields").
+            Some(code) => {
+                custom.insert(code.to_owned(), if value == Value::Array(Vec::new()) { Value::Null } else { value })
+            }
+            None => body.insert(field, value),
+        };
+    }
+    if !custom.is_empty() {
+        body.insert("custom_fields".to_owned(), Value::Object(custom));
+    }
+    body
+}
+
+fn same(entity: Entity, field: &str, one: &Value, other: &Value) -> bool {
+    let name = field.strip_prefix(CUSTOM).unwrap_or(field).to_owned();
+    let map = |value: &Value| Map::from_iter([(name.clone(), value.clone())]);
+    differences(entity, &map(one), &map(other)).is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn map(value: Value) -> Map<String, Value> {
+        value.as_object().cloned().expect("a map")
+    }
+
+    #[test]
+    fn only_what_changed_is_sent() {
+        let old = map(json!({"title": "a", "value": 1, "org_id": 7, "custom_fields": {"k": "x", "m": "y", "s": [1]}}));
+        let new = map(json!({"title": "a", "value": 2, "custom_fields": {"k": "x", "m": "z", "n": 1}}));
+        let sent = Value::Object(body(changes(&new, &old)));
+        assert_eq!(sent, json!({"value": 2, "org_id": null, "custom_fields": {"m": "z", "n": 1, "s": null}}));
+        assert!(changes(&new, &new).is_empty());
+    }
+
+    #[test]
+    fn bodies_survive_the_split_into_fields() {
+        let whole = map(json!({"title": "a", "custom_fields": {"k": {"value": 1, "currency": "EUR"}}}));
+        assert_eq!(body(fields(&whole)), whole);
+    }
+}
