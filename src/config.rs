@@ -3,9 +3,15 @@
 //! Secrets come from the environment or from files, never from the settings file itself.
 
 use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
+use crate::error::{Error, Kind, Result};
 use crate::record::named_enum;
 
 named_enum! {
@@ -75,4 +81,450 @@ pub enum Spending {
     },
     /// Without limits: for stand-ins only.
     Unlimited,
+}
+
+named_enum! {
+    /// Who wins when source and Pipedrive both changed a field.
+    Conflict {
+        /// The source.
+        Source = "source",
+        /// Pipedrive.
+        Pipedrive = "pipedrive",
+        /// Whoever changed it last; Pipedrive where the source does not say when.
+        Newest = "newest",
+        /// Pipedrive, and the customer is asked.
+        Ask = "ask",
+    }
+}
+
+/// Name of the settings file in a migration's folder.
+pub const FILE: &str = "migration.toml";
+
+/// Settings, checked and ready for use.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The migration's short name: part of every marker in Pipedrive, so it never changes.
+    pub name: String,
+    /// The mapping file, beside the settings.
+    pub mapping: PathBuf,
+    /// The source.
+    pub source: SourceConfig,
+    /// Pipedrive.
+    pub pipedrive: PipedriveConfig,
+    /// Where the daemon answers; loopback only.
+    pub listen: SocketAddr,
+    /// How long the daemon waits for calls in flight when it is told to stop.
+    pub shutdown_grace: Duration,
+}
+
+/// Settings of the source.
+#[derive(Debug, Clone)]
+pub enum SourceConfig {
+    /// A PromoXcrm-like API.
+    Api {
+        /// Its address.
+        address: Url,
+        /// Its bearer token.
+        token: SecretString,
+        /// Requests a second that it is known to bear.
+        requests_per_second: u32,
+        /// How far a delta reaches back behind the newest change seen.
+        overlap: Duration,
+        /// Time between two polls.
+        poll: Duration,
+    },
+    /// A folder of CSV files.
+    Csv {
+        /// The folder.
+        folder: PathBuf,
+        /// Time between two looks at the folder.
+        poll: Duration,
+    },
+}
+
+impl SourceConfig {
+    /// Time between two polls.
+    #[must_use]
+    pub fn poll(&self) -> Duration {
+        match self {
+            SourceConfig::Api { poll, .. } | SourceConfig::Csv { poll, .. } => *poll,
+        }
+    }
+}
+
+/// Settings of Pipedrive.
+#[derive(Debug, Clone)]
+pub struct PipedriveConfig {
+    /// The account's address: `https://acme.pipedrive.com`.
+    pub address: Url,
+    /// A user's API token.
+    pub token: SecretString,
+    /// What may be spent.
+    pub spending: Spending,
+    /// The longest a call may take.
+    pub request_timeout: Duration,
+    /// How late lists may show a write.
+    pub list_lag: Duration,
+    /// Calls in flight at the most.
+    pub calls_in_flight: usize,
+    /// Who wins when both sides changed a field.
+    pub conflict: Conflict,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawConfig {
+    name: String,
+    #[serde(default = "default_mapping")]
+    mapping: PathBuf,
+    source: RawSource,
+    pipedrive: RawPipedrive,
+    #[serde(default)]
+    daemon: RawDaemon,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSource {
+    address: Option<String>,
+    folder: Option<PathBuf>,
+    token_env: Option<String>,
+    token_file: Option<PathBuf>,
+    #[serde(default = "default_requests_per_second")]
+    requests_per_second: u32,
+    #[serde(default = "default_overlap_seconds")]
+    overlap_seconds: u64,
+    #[serde(default = "default_poll_seconds")]
+    poll_seconds: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPipedrive {
+    address: String,
+    token_env: Option<String>,
+    token_file: Option<PathBuf>,
+    plan: Option<Plan>,
+    seats: Option<u32>,
+    #[serde(default)]
+    top_up_tokens_day: u64,
+    #[serde(default)]
+    reserve_tokens_day: u64,
+    #[serde(default)]
+    unlimited: bool,
+    #[serde(default = "default_request_timeout_seconds")]
+    request_timeout_seconds: u64,
+    #[serde(default = "default_list_lag_seconds")]
+    list_lag_seconds: u64,
+    #[serde(default = "default_calls_in_flight")]
+    calls_in_flight: usize,
+    #[serde(default = "default_conflict")]
+    conflict: Conflict,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawDaemon {
+    listen: String,
+    shutdown_grace_seconds: u64,
+}
+
+impl Default for RawDaemon {
+    fn default() -> Self {
+        Self { listen: "127.0.0.1:7077".to_owned(), shutdown_grace_seconds: 60 }
+    }
+}
+
+fn default_mapping() -> PathBuf {
+    PathBuf::from("mapping.toml")
+}
+
+/// A pace that hardly any web application notices; nothing is known about PromoXcrm's limits.
+const fn default_requests_per_second() -> u32 {
+    5
+}
+
+/// At least a quarter of an hour: rows may become visible later than their stamp says (source shapes, section 5).
+const fn default_overlap_seconds() -> u64 {
+    900
+}
+
+const fn default_poll_seconds() -> u64 {
+    60
+}
+
+const fn default_request_timeout_seconds() -> u64 {
+    30
+}
+
+const fn default_list_lag_seconds() -> u64 {
+    10
+}
+
+const fn default_calls_in_flight() -> usize {
+    64
+}
+
+const fn default_conflict() -> Conflict {
+    Conflict::Ask
+}
+
+/// What the settings file cannot hold: the environment, and the folder that relative paths start from.
+pub struct Surroundings<'a> {
+    /// The migration's folder.
+    pub folder: &'a Path,
+    /// Looks a variable of the environment up.
+    pub environment: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl Config {
+    /// Reads and checks the settings of a migration's folder.
+    ///
+    /// # Errors
+    /// `Settings` with every problem at once, each with key, value and reason.
+    pub fn load(surroundings: &Surroundings<'_>) -> Result<Self> {
+        let path = surroundings.folder.join(FILE);
+        let text = std::fs::read_to_string(&path)
+            .map_err(|error| Error::new(Kind::Settings, format!("reading {}", path.display())).because(error))?;
+        Self::parse(&text, surroundings)
+    }
+
+    /// Checks settings as they stand in a file.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn parse(text: &str, surroundings: &Surroundings<'_>) -> Result<Self> {
+        let raw: RawConfig = toml::from_str(text)
+            .map_err(|error| Error::new(Kind::Settings, format!("{FILE} cannot be used")).because(error))?;
+        let mut problems = Problems(Vec::new());
+        if raw.name.is_empty()
+            || raw.name.len() > 40
+            || !raw.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        {
+            problems.add("name", &raw.name, "1 to 40 letters, digits and hyphens");
+        }
+        let source = problems.source(&raw.source, surroundings);
+        let pipedrive = problems.pipedrive(&raw.pipedrive, surroundings);
+        let listen = raw.daemon.listen.parse::<SocketAddr>().ok().filter(|listen| listen.ip().is_loopback());
+        if listen.is_none() {
+            problems.add("daemon.listen", &raw.daemon.listen, "a loopback address with a port, such as 127.0.0.1:7077");
+        }
+        match (source, pipedrive, listen) {
+            (Some(source), Some(pipedrive), Some(listen)) if problems.0.is_empty() => Ok(Self {
+                name: raw.name,
+                mapping: surroundings.folder.join(raw.mapping),
+                source,
+                pipedrive,
+                listen,
+                shutdown_grace: Duration::from_secs(raw.daemon.shutdown_grace_seconds),
+            }),
+            _ => Err(Error::new(Kind::Settings, format!("{FILE} cannot be used")).because(problems.0.join("; "))),
+        }
+    }
+}
+
+/// What is wrong, gathered so that all of it is told at once.
+struct Problems(Vec<String>);
+
+impl Problems {
+    fn add(&mut self, key: &str, value: &str, reason: &str) {
+        self.0.push(format!("{key} = {value:?}: must be {reason}"));
+    }
+
+    fn source(&mut self, raw: &RawSource, surroundings: &Surroundings<'_>) -> Option<SourceConfig> {
+        let poll = Duration::from_secs(raw.poll_seconds.max(1));
+        match (&raw.address, &raw.folder) {
+            (Some(address), None) => {
+                let address = self.address("source.address", address);
+                if !(1..=1000).contains(&raw.requests_per_second) {
+                    self.add("source.requests_per_second", &raw.requests_per_second.to_string(), "1 to 1000");
+                }
+                let variable = raw.token_env.as_deref().unwrap_or("CROSSDOCK_SOURCE_TOKEN");
+                let token = self.secret("source", variable, raw.token_file.as_deref(), surroundings)?;
+                Some(SourceConfig::Api {
+                    address: address?,
+                    token,
+                    requests_per_second: raw.requests_per_second,
+                    overlap: Duration::from_secs(raw.overlap_seconds),
+                    poll,
+                })
+            }
+            (None, Some(folder)) => Some(SourceConfig::Csv { folder: surroundings.folder.join(folder), poll }),
+            _ => {
+                self.0.push("source: must have either an address (an API) or a folder (of CSV files)".to_owned());
+                None
+            }
+        }
+    }
+
+    fn pipedrive(&mut self, raw: &RawPipedrive, surroundings: &Surroundings<'_>) -> Option<PipedriveConfig> {
+        let address = self.address("pipedrive.address", &raw.address);
+        for (key, value) in [
+            ("pipedrive.request_timeout_seconds", raw.request_timeout_seconds),
+            ("pipedrive.calls_in_flight", raw.calls_in_flight as u64),
+        ] {
+            if !(1..=1000).contains(&value) {
+                self.add(key, &value.to_string(), "1 to 1000");
+            }
+        }
+        let spending = match (raw.unlimited, raw.plan, raw.seats) {
+            (true, _, _) => Some(Spending::Unlimited),
+            (false, Some(plan), Some(seats)) if seats > 0 => Some(Spending::Planned {
+                plan,
+                seats,
+                top_up_tokens_day: raw.top_up_tokens_day,
+                reserve_tokens_day: raw.reserve_tokens_day,
+            }),
+            _ => {
+                self.0.push("pipedrive: must name the account's plan and its paid seats (at least 1)".to_owned());
+                None
+            }
+        };
+        if raw.unlimited && !address.as_ref().is_some_and(is_loopback) {
+            self.add("pipedrive.unlimited", "true", "left out: it is for stand-ins on this machine only");
+        }
+        let variable = raw.token_env.as_deref().unwrap_or("CROSSDOCK_PIPEDRIVE_TOKEN");
+        let token = self.secret("pipedrive", variable, raw.token_file.as_deref(), surroundings);
+        Some(PipedriveConfig {
+            address: address?,
+            token: token?,
+            spending: spending?,
+            request_timeout: Duration::from_secs(raw.request_timeout_seconds),
+            list_lag: Duration::from_secs(raw.list_lag_seconds),
+            calls_in_flight: raw.calls_in_flight,
+            conflict: raw.conflict,
+        })
+    }
+
+    fn address(&mut self, key: &str, address: &str) -> Option<Url> {
+        match base_url(address) {
+            Ok(url) => Some(url),
+            Err(error) => {
+                self.0.push(format!("{key}: {}", error.chain()));
+                None
+            }
+        }
+    }
+
+    fn secret(
+        &mut self,
+        section: &str,
+        variable: &str,
+        file: Option<&Path>,
+        surroundings: &Surroundings<'_>,
+    ) -> Option<SecretString> {
+        let found = match file {
+            Some(file) => {
+                let path = surroundings.folder.join(file);
+                match std::fs::read_to_string(&path) {
+                    Ok(text) => Some(text),
+                    Err(error) => {
+                        self.0.push(format!("{section}.token_file {}: cannot be read: {error}", path.display()));
+                        return None;
+                    }
+                }
+            }
+            None => (surroundings.environment)(variable),
+        };
+        let token = found.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        if token.is_none() {
+            let place =
+                file.map_or(format!("environment variable {variable}"), |file| format!("file {}", file.display()));
+            self.0.push(format!("{section}: the token is missing; expected it in {place}"));
+        }
+        token.map(SecretString::from)
+    }
+}
+
+/// Reads a base address: https, or http to a loopback address.
+///
+/// # Errors
+/// `Settings` with the reason, for anything else.
+pub fn base_url(text: &str) -> Result<Url> {
+    let wrong = |why: &str| Error::new(Kind::Settings, format!("address '{text}': {why}"));
+    let url = Url::parse(text).map_err(|error| wrong("is not an address").because(error))?;
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
+        return Err(wrong("carries credentials or a query; secrets come from the environment or a file"));
+    }
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_loopback(&url) => Ok(url),
+        "http" => Err(wrong("is plain http; that is allowed to this machine's loopback address only")),
+        _ => Err(wrong("is neither https nor http")),
+    }
+}
+
+/// True for `localhost`, 127.0.0.0/8 and ::1.
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+        name = "acme-2026"
+        [source]
+        address = "https://crm.promox.test"
+        [pipedrive]
+        address = "https://acme.pipedrive.com"
+        plan = "growth"
+        seats = 5
+    "#;
+
+    fn parse(text: &str, token: Option<&str>) -> Result<Config, String> {
+        let environment = |_: &str| token.map(str::to_owned);
+        let surroundings = Surroundings { folder: Path::new("/m"), environment: &environment };
+        Config::parse(text, &surroundings).map_err(|error| error.chain())
+    }
+
+    #[test]
+    fn good_settings_are_ready_for_use() {
+        let config = parse(GOOD, Some(" secret\n")).expect("good");
+        assert_eq!(config.mapping, Path::new("/m/mapping.toml"));
+        assert!(!format!("{config:?}").contains("secret"));
+    }
+
+    #[test]
+    fn every_problem_is_told_at_once_with_its_place() {
+        let bad = r#"
+            name = "a b"
+            [source]
+            [pipedrive]
+            address = "acme"
+            seats = 5
+            calls_in_flight = 0
+            [daemon]
+            listen = "0.0.0.0:80"
+        "#;
+        let told = parse(bad, None).expect_err("bad");
+        for place in
+            ["name = \"a b\"", "source:", "pipedrive.address", "calls_in_flight", "plan", "daemon.listen", "token"]
+        {
+            assert!(told.contains(place), "{place} is not in {told}");
+        }
+        let told = parse(&GOOD.replace("seats", "saets"), Some("x")).expect_err("bad");
+        assert!(told.contains("unknown field `saets`"), "{told}");
+        let told = parse(&GOOD.replace("seats = 5", "unlimited = true"), Some("x")).expect_err("bad");
+        assert!(told.contains("pipedrive.unlimited"), "{told}");
+    }
+
+    #[test]
+    fn plain_http_goes_to_loopback_only() {
+        for good in ["https://acme.pipedrive.com", "http://127.0.0.1:8080", "http://localhost:1/", "http://[::1]:9/api"]
+        {
+            assert!(base_url(good).is_ok(), "{good}");
+        }
+        for bad in ["http://acme.pipedrive.com", "ftp://x", "acme", "https://u:p@x.test", "https://x.test/?api_token=1"]
+        {
+            assert_eq!(base_url(bad).map_err(|error| error.kind()).err(), Some(Kind::Settings), "{bad}");
+        }
+    }
 }

@@ -1,8 +1,8 @@
 //! The one HTTP client: limits on every connection, counted on the [`Clock`], and errors that say whether the request may
 //! have reached the other side.
 //!
-//! It never follows redirects (a token must not travel to another host), never retries by itself, and allows plain HTTP
-//! to loopback addresses only.
+//! It never follows redirects (a token must not travel to another host) and never retries by itself. `config` allows
+//! plain HTTP to loopback addresses only.
 
 use std::fmt;
 use std::time::Duration;
@@ -173,50 +173,4 @@ async fn whole_body(response: reqwest::Response) -> Result<Bytes, SendError> {
         return Ok(only);
     }
     Ok(body.freeze())
-}
-
-/// Reads a base address: https, or http to a loopback address.
-///
-/// # Errors
-/// `Settings` with the reason, for anything else.
-pub fn base_url(text: &str) -> Result<Url> {
-    let wrong = |why: &str| Error::new(Kind::Settings, format!("address '{text}': {why}"));
-    let url = Url::parse(text).map_err(|error| wrong("is not an address").because(error))?;
-    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
-        return Err(wrong("carries credentials or a query; secrets come from the environment or a file"));
-    }
-    match url.scheme() {
-        "https" => Ok(url),
-        "http" if is_loopback(&url) => Ok(url),
-        "http" => Err(wrong("is plain http; that is allowed to this machine's loopback address only")),
-        _ => Err(wrong("is neither https nor http")),
-    }
-}
-
-/// True for `localhost`, 127.0.0.0/8 and ::1.
-#[must_use]
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn plain_http_goes_to_loopback_only() {
-        for good in ["https://acme.pipedrive.com", "http://127.0.0.1:8080", "http://localhost:1/", "http://[::1]:9/api"]
-        {
-            assert!(base_url(good).is_ok(), "{good}");
-        }
-        for bad in ["http://acme.pipedrive.com", "ftp://x", "acme", "https://u:p@x.test", "https://x.test/?api_token=1"]
-        {
-            assert_eq!(base_url(bad).map_err(|error| error.kind()).err(), Some(Kind::Settings), "{bad}");
-        }
-    }
 }

@@ -22,6 +22,7 @@ use tokio::sync::mpsc;
 
 use super::item::Ready;
 use crate::clock::Clock;
+use crate::config::Conflict;
 use crate::error::{Error, Kind, Result};
 use crate::journal::{Conclusion, EffectKind, Intent, Journal, Outcome, RoleFate};
 use crate::permit::WritePermit;
@@ -32,7 +33,6 @@ use crate::telemetry;
 pub use failpoint::{Failpoint, Step};
 pub use marker::Markers;
 pub use sweep::Swept;
-pub use update::Conflict;
 
 use failpoint::reach;
 use send::{Sent, Write};

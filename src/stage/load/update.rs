@@ -5,33 +5,18 @@
 //! [`Conflict`].
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Loader;
 use super::send::Write;
+use crate::config::Conflict;
 use crate::error::Result;
 use crate::journal::{EffectKind, Intent, Question, RoleFate};
 use crate::pipedrive::{Api, Listing, Row, differences, route};
-use crate::record::{Entity, Fate, Finding, named_enum};
+use crate::record::{Entity, Fate, Finding};
 use crate::stage::item::{Known, Ready};
-
-named_enum! {
-    /// Who wins when source and Pipedrive both changed a field.
-    Conflict {
-        /// The source.
-        Source = "source",
-        /// Pipedrive.
-        Pipedrive = "pipedrive",
-        /// Whoever changed it last; Pipedrive where the source does not say when.
-        Newest = "newest",
-        /// Pipedrive, and the customer is asked.
-        Ask = "ask",
-    }
-}
 
 /// Rows that one call reads by their ids at the most (OpenAPI v2: `ids`).
 const IDS: usize = 100;
