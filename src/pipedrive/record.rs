@@ -120,6 +120,21 @@ pub struct Organization {
     /// Address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<Address>,
+    /// Option ids of the account's labels.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub label_ids: Vec<i64>,
+    /// Exists only where the account has the feature (change log 2026-05-21), as the next three.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub website: Option<String>,
+    /// Address of the profile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub linkedin: Option<String>,
+    /// Whole units of the account's currency.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub annual_revenue: Option<i64>,
+    /// Employees.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub employee_count: Option<i64>,
     /// By field code.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", serialize_with = "custom_v2")]
     pub custom_fields: CustomValues,
@@ -145,6 +160,9 @@ pub struct Person {
     /// Phone numbers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub phones: Vec<Contact>,
+    /// Option ids of the account's labels.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub label_ids: Vec<i64>,
     /// By field code.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", serialize_with = "custom_v2")]
     pub custom_fields: CustomValues,
@@ -209,6 +227,9 @@ pub struct Deal {
     /// Whole percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub probability: Option<i64>,
+    /// Option ids of the account's labels.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub label_ids: Vec<i64>,
     /// By field code.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", serialize_with = "custom_v2")]
     pub custom_fields: CustomValues,
@@ -245,8 +266,8 @@ pub struct Lead {
     pub value: Option<LeadValue>,
     /// `YYYY-MM-DD`.
     pub expected_close_date: Option<String>,
-    /// Our marker: the one free external id that the API has.
-    pub origin_id: Option<String>,
+    /// Whether somebody looked at it.
+    pub was_seen: Option<bool>,
     /// By code of the deal field.
     pub custom_fields: CustomValues,
 }
@@ -312,6 +333,15 @@ pub struct Activity {
     pub duration: Option<String>,
     /// Whether it is done; Pipedrive stamps the time itself.
     pub done: bool,
+    /// Whether it blocks the owner's calendar.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub busy: Option<bool>,
+    /// Where.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<Address>,
+    /// Text that attendees would see; nobody is ever invited by us.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_description: Option<String>,
     /// HTML; our marker is its last line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -377,7 +407,7 @@ impl Lead {
             self.value.as_ref().map(|value| json!({"amount": decimal(value.amount), "currency": value.currency})),
         );
         put("expected_close_date", self.expected_close_date.as_deref().map(Into::into));
-        put("origin_id", self.origin_id.as_deref().map(Into::into));
+        put("was_seen", self.was_seen.map(Into::into));
         for (code, value) in &self.custom_fields {
             value.put_v1(code, &mut body);
         }

@@ -1,0 +1,120 @@
+//! Which Pipedrive user stands for each owner of the source.
+
+use std::collections::HashMap;
+
+use crate::mapping::owners::{MatchBy, OwnerDecision, Owners};
+use crate::pipedrive::User;
+use crate::record::fold_name;
+
+/// An owner of the source.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SourceOwner {
+    /// Its id in the source.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its e-mail address; empty when the source has none.
+    pub email: String,
+}
+
+/// Whom the records of an owner go to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Assignment {
+    /// To this user.
+    User(i64),
+    /// To this user, by decision; the owner's own name is kept in a field.
+    Reassigned(i64, String),
+    /// To nobody yet, for this reason.
+    Waits(String),
+}
+
+/// Assignments by the owner's id in the source.
+#[derive(Debug, Clone, Default)]
+pub struct OwnerBook(HashMap<String, Assignment>);
+
+impl OwnerBook {
+    /// Matches every owner of the source to the users of the account.
+    #[must_use]
+    pub fn new(owners: &[SourceOwner], rules: &Owners, users: &[User]) -> Self {
+        let book = owners.iter().map(|owner| (owner.id.clone(), assign(owner, rules, users)));
+        Self(book.collect())
+    }
+
+    /// Whom the records of an owner go to.
+    #[must_use]
+    pub fn assignment(&self, owner_id: &str) -> Assignment {
+        let unknown = || Assignment::Waits(format!("owner {owner_id} is not among the source's owners"));
+        self.0.get(owner_id).cloned().unwrap_or_else(unknown)
+    }
+}
+
+fn assign(owner: &SourceOwner, rules: &Owners, users: &[User]) -> Assignment {
+    let by_email = |email: &str| {
+        let found = users.iter().find(|user| user.active && fold_name(&user.email) == fold_name(email));
+        found.and_then(|user| user.id.parse().ok())
+    };
+    let called = if owner.name.is_empty() { &owner.id } else { &owner.name };
+    match rules.decision(&owner.id) {
+        OwnerDecision::Match(email) => match by_email(email) {
+            Some(user) => Assignment::User(user),
+            None => Assignment::Waits(format!("owner {called} was matched to {email}, who is no active user")),
+        },
+        OwnerDecision::Reassign(email) => match by_email(email) {
+            Some(user) => Assignment::Reassigned(user, called.clone()),
+            None => Assignment::Waits(format!("owner {called} was reassigned to {email}, who is no active user")),
+        },
+        OwnerDecision::Park => {
+            let user = match rules.match_by {
+                MatchBy::Email if owner.email.is_empty() => None,
+                MatchBy::Email => by_email(rules.look_for(&owner.email)),
+                MatchBy::Name => by_name(users, rules.look_for(called)),
+            };
+            user.map_or_else(|| Assignment::Waits(format!("owner {called} has no active Pipedrive user")), Assignment::User)
+        }
+    }
+}
+
+/// A name must be one user's only: two of the same name are nobody's.
+fn by_name(users: &[User], name: &str) -> Option<i64> {
+    let name = fold_name(name);
+    let mut found = users.iter().filter(|user| user.active && fold_name(&user.name) == name);
+    match (found.next(), found.next()) {
+        (Some(user), None) => user.id.parse().ok(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(id: &str, name: &str, email: &str, active: bool) -> User {
+        User { id: id.into(), name: name.into(), email: email.into(), active }
+    }
+
+    #[test]
+    fn owners_match_by_rule_alias_and_decision() {
+        let users = [user("1", "Ada", "ada@x.test", true), user("2", "Bo", "bo@x.test", false), user("3", "Cy", "cy@x.test", true)];
+        let owner = |id: &str, email: &str| SourceOwner { id: id.into(), name: format!("Name {id}"), email: email.into() };
+        let owners = [owner("a", " ADA@x.test"), owner("b", "bo@x.test"), owner("c", "old@x.test"), owner("d", "d@x.test")];
+        let mut rules = Owners::default();
+        rules.add_alias("old@x.test", "cy@x.test");
+        rules.decisions.insert("d".into(), OwnerDecision::Reassign("ada@x.test".into()));
+        let book = OwnerBook::new(&owners, &rules, &users);
+        assert_eq!(book.assignment("a"), Assignment::User(1));
+        assert!(matches!(book.assignment("b"), Assignment::Waits(_)), "deactivated users own nothing new");
+        assert_eq!(book.assignment("c"), Assignment::User(3));
+        assert_eq!(book.assignment("d"), Assignment::Reassigned(1, "Name d".into()));
+        assert!(matches!(book.assignment("nobody"), Assignment::Waits(_)));
+    }
+
+    #[test]
+    fn a_name_of_two_users_matches_neither() {
+        let users = [user("1", "Ada Li", "a@x.test", true), user("2", "ada  li", "b@x.test", true), user("3", "Bo", "", true)];
+        let rules = Owners { match_by: MatchBy::Name, ..Owners::default() };
+        let owner = |name: &str| SourceOwner { id: name.into(), name: name.into(), email: String::new() };
+        let book = OwnerBook::new(&[owner("Ada Li"), owner("bo")], &rules, &users);
+        assert!(matches!(book.assignment("Ada Li"), Assignment::Waits(_)));
+        assert_eq!(book.assignment("bo"), Assignment::User(3));
+    }
+}
