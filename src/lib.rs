@@ -15,9 +15,15 @@ pub mod record;
 pub mod stop;
 pub mod telemetry;
 
+// Layer 1: the mapping's model.
+pub mod mapping;
+
 // Layer 2: the one HTTP client, and when to try again.
 pub mod http;
 pub mod retry;
+
+// Layer 4: values made clean, records made drafts.
+pub mod clean;
 
 // Apart: layers 0 and 1 only.
 #[cfg(feature = "standin")]
