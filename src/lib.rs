@@ -15,8 +15,9 @@ pub mod record;
 pub mod stop;
 pub mod telemetry;
 
-// Layer 1: settings.
+// Layer 1: settings, and the mapping's model.
 pub mod config;
+pub mod mapping;
 
 // Layer 2: the one HTTP client, and when to try again.
 pub mod http;
@@ -26,7 +27,8 @@ pub mod retry;
 pub mod journal;
 pub mod pipedrive;
 
-// Layer 4: the five stages.
+// Layer 4: values made clean, and the five stages.
+pub mod clean;
 pub mod stage;
 
 // Apart: layers 0 and 1 only.

@@ -1,0 +1,89 @@
+//! The mapping: which source object becomes which Pipedrive record, field by field, as `mapping.toml` says.
+//!
+//! `raw` is the file as written; `check` makes the [`Mapping`] of it or tells everything that is wrong. A checked mapping
+//! is ready to use: columns are split, values folded, templates read. It does no I/O and cleans no values.
+//!
+//! The customer approves a mapping by its [`Mapping::digest`], which comments and layout do not change.
+
+pub mod accepted;
+mod check;
+mod check_field;
+mod check_links;
+pub mod column;
+pub mod defaults;
+pub mod field;
+pub mod object;
+pub mod owners;
+pub mod pipelines;
+pub mod problems;
+mod raw;
+pub mod template;
+#[cfg(test)]
+mod tests;
+pub mod workspace;
+
+use crate::error::Result;
+use crate::record::Object;
+
+use defaults::Defaults;
+use object::{Destination, ObjectRules};
+use owners::Owners;
+use pipelines::Pipelines;
+
+/// The default mapping, for an account as `crossdock standin promox` generates it.
+pub const PROMOX: &str = include_str!("promox.toml");
+
+/// A checked mapping.
+#[derive(Debug, Clone)]
+pub struct Mapping {
+    /// What the source leaves unsaid.
+    pub defaults: Defaults,
+    /// How owners become users.
+    pub owners: Owners,
+    /// Where pipelines and stages come from.
+    pub pipelines: Pipelines,
+    /// Name of the custom field that holds the source id in organizations, persons and deals.
+    pub marker: String,
+    /// The rules of each object, in the file's order; each object at most once.
+    pub objects: Vec<ObjectRules>,
+    digest: String,
+}
+
+impl Mapping {
+    /// Reads and checks a mapping. `name` is how messages call it.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Settings`] with every problem found, each with its place, value and reason.
+    pub fn parse(text: &str, name: &str) -> Result<Self> {
+        check::mapping(text, name)
+    }
+
+    /// The default mapping of a generated PromoXcrm account.
+    #[must_use]
+    pub fn promox() -> Self {
+        Self::parse(PROMOX, "the default mapping").expect("the default mapping is tested")
+    }
+
+    /// BLAKE3 of the content, in hex: what an approval names. Comments, layout and the order of keys do not change it.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The rules of an object; `None` when the mapping leaves the object out.
+    #[must_use]
+    pub fn object(&self, object: Object) -> Option<&ObjectRules> {
+        self.objects.iter().find(|rules| rules.object == object)
+    }
+
+    /// The destination that an object's role names.
+    #[must_use]
+    pub fn destination(&self, object: Object, role: &str) -> Option<&Destination> {
+        self.object(object)?.destination(role)
+    }
+
+    /// The objects folded into this one, in the file's order.
+    pub fn children_of(&self, parent: Object) -> impl Iterator<Item = &ObjectRules> {
+        self.objects.iter().filter(move |rules| rules.fold_into.as_ref().is_some_and(|fold| fold.object == parent))
+    }
+}

@@ -1,0 +1,198 @@
+//! Tests of whole mappings: the ones we ship, and what a bad one says.
+
+use super::field::Kind;
+use super::workspace::Options;
+use super::*;
+use crate::record::Entity;
+
+const MAVEN: &str = include_str!("../../tests/fixtures/maven-crm.mapping.toml");
+
+#[test]
+fn the_default_mapping_parses() {
+    let mapping = Mapping::parse(PROMOX, "promox.toml").expect("the default mapping is right");
+    assert_eq!(mapping.objects.len(), 8);
+    assert_eq!(mapping.destination(Object::Lead, "person").map(|to| to.entity), Some(Entity::Person));
+    assert_eq!(
+        mapping.children_of(Object::Project).map(|rules| rules.object).collect::<Vec<_>>(),
+        [Object::Commission]
+    );
+    assert_eq!(mapping.activity_types().into_iter().collect::<Vec<_>>(), ["Proof", "call", "email", "meeting", "task"]);
+    assert!(mapping.uses_lead_labels());
+}
+
+#[test]
+fn the_maven_mapping_parses() {
+    let mapping = Mapping::parse(MAVEN, "maven-crm.mapping.toml").expect("the fixture is right");
+    assert_eq!(mapping.pipelines.declared[0].stages.len(), 4);
+    assert!(!mapping.uses_lead_labels());
+}
+
+#[test]
+fn custom_fields_are_told_once_with_type_and_options() {
+    let fields = Mapping::promox().custom_fields();
+    let of = |entity: Entity, name: &str| {
+        let mut found = fields.iter().filter(|field| field.entity == entity && field.name == name);
+        let first = found.next().map(|field| (field.field_type, field.options.clone()));
+        assert!(found.next().is_none(), "{entity} {name} twice");
+        first
+    };
+    for entity in [Entity::Organization, Entity::Person, Entity::Deal] {
+        assert_eq!(of(entity, "Crossdock ID"), Some(("varchar", Options::Declared(Vec::new()))));
+    }
+    assert_eq!(of(Entity::Deal, "Lead stage"), Some(("enum", Options::FromData)));
+    assert_eq!(of(Entity::Deal, "Commission total").map(|(field_type, _)| field_type), Some("monetary"));
+    assert_eq!(of(Entity::Deal, "Rush"), Some(("enum", Options::Declared(vec!["Yes".to_owned(), "No".to_owned()]))));
+    assert_eq!(of(Entity::Deal, "Created at source").map(|(field_type, _)| field_type), Some("date"));
+    // The Growth plan has room for 100 custom fields in a company.
+    assert!(fields.len() <= 60, "{}", fields.len());
+}
+
+#[test]
+fn the_digest_follows_the_content_only() {
+    let digest = |text: &str| Mapping::parse(text, "test").expect("a mapping").digest().to_owned();
+    let with_comment = format!("# another comment\n{MAVEN}\n");
+    assert_eq!(digest(MAVEN), digest(&with_comment));
+    assert_ne!(digest(MAVEN), digest(&MAVEN.replace("probability = 40", "probability = 45")));
+    assert_eq!(digest(MAVEN).len(), 64);
+}
+
+const HEAD: &str = r#"
+version = 1
+[defaults]
+currency = "USD"
+time_zone = "UTC"
+day_order = "month_first"
+phone_country = "US"
+decimal_sign = "point"
+"#;
+
+#[track_caller]
+fn check_problems(text: &str, expected: &[&str]) {
+    let error = Mapping::parse(text, "test.toml").expect_err("a bad mapping");
+    assert_eq!(error.kind(), crate::error::Kind::Settings);
+    for part in expected {
+        assert!(error.message().contains(part), "{part:?} is not in:\n{}", error.message());
+    }
+    assert!(error.message().starts_with(&format!("test.toml has {} problem", expected.len())), "{}", error.message());
+}
+
+#[test]
+fn all_problems_are_told_with_their_places() {
+    let text = r#"
+version = 2
+[defaults]
+currency = "dollars"
+time_zone = "Chicago"
+day_order = "month_first"
+phone_country = "USA"
+decimal_sign = "point"
+[owners]
+match_by = "email"
+[[owners.decision]]
+owner = "u_1"
+[[owners.decision]]
+owner = "u_2"
+reassign = "x@y"
+[[object]]
+kind = "client"
+table = "clients"
+id = "id"
+[[object.to]]
+entity = "person"
+fields = [
+  { to = "name", kind = "name", frm = "name" },
+  { to = "name", kind = "nome", from = "name" },
+  { to = "fullname", kind = "name", from = "name" },
+  { to = "emails", kind = "text", from = "email" },
+  { to = "name", kind = "name" },
+  { to = "name", kind = "name", template = "{a" },
+]
+"#;
+    check_problems(
+        text,
+        &[
+            "version: \"2\" is not known",
+            "defaults: \"dollars\" is no ISO 4217 code",
+            "defaults: \"Chicago\" is no IANA time zone",
+            "defaults: \"USA\" is no ISO 3166 country",
+            "owners, decision 1: \"u_1\" needs exactly one of match, reassign and park",
+            "owners, decision 2: \"x@y\" needs original_field",
+            "object client, person, field 1 (name): unknown field `frm`",
+            "object client, person, field 2 (name): unknown variant `nome`",
+            "object client, person, field 3 (fullname): \"fullname\" is no field of a person that can be set; known: name, owner_id",
+            "object client, person, field 4 (emails): \"text\" does not fit emails; it takes emails",
+            "object client, person, field 5 (name): needs exactly one of from, template",
+            "object client, person, field 6 (name): \"{a\" has an opening brace without a closing one",
+        ],
+    );
+}
+
+#[test]
+fn links_folds_and_types_are_checked_over_the_whole() {
+    let text = format!(
+        r#"{HEAD}
+[[object]]
+kind = "client"
+table = "clients"
+id = "id"
+[[object.to]]
+entity = "organization"
+fields = [{{ to = "custom:Size", kind = "text", from = "size" }}]
+[[object]]
+kind = "project"
+table = "projects"
+id = "id"
+[[object.to]]
+entity = "deal"
+fields = [
+  {{ to = "title", kind = "text", from = "name" }},
+  {{ to = "title", kind = "text", from = "number" }},
+  {{ to = "person_id", kind = "link", from = "client_id", object = "client", role = "person" }},
+  {{ to = "person_id", kind = "link", from = "client_id", object = "client", role = "organization" }},
+  {{ to = "custom:Total", kind = "money", fold = "commission", sum = "amount" }},
+  {{ to = "custom:Crossdock ID", kind = "text", from = "id" }},
+  {{ to = "status", kind = "enum", from = "status", values = {{ open = "opened" }} }},
+]
+[[object.to]]
+entity = "lead"
+fields = [
+  {{ to = "title", kind = "text", from = "name" }},
+  {{ to = "custom:Total", kind = "number", from = "total" }},
+]
+[[object]]
+kind = "commission"
+table = "commissions"
+id = "id"
+fold_into = {{ object = "lead", from = "project_id" }}
+"#
+    );
+    check_problems(
+        &text,
+        &[
+            "object client, organization: needs the field name",
+            "object project, deal: \"title\" is filled again below",
+            "object project, deal, field 3 (person_id): \"client/person\" is no role in the mapping",
+            "object project, deal, field 4 (person_id): \"client/organization\" is a organization, which person_id cannot point at",
+            "object project, deal, field 5 (custom:Total): \"commission\" is not folded into project",
+            "object project, deal: \"custom:Crossdock ID\" is a field that Crossdock fills itself",
+            "object project, deal, field 7 (status): \"opened\" is not one of open, won, lost",
+            "object project, lead: \"custom:Total\" is double here and monetary elsewhere",
+            "object commission: \"lead\" is folded into, but the mapping has no destination for it",
+        ],
+    );
+}
+
+#[test]
+fn what_is_no_toml_is_told_as_such() {
+    let error = Mapping::parse("version = ", "test.toml").expect_err("no TOML");
+    assert_eq!(error.message(), "test.toml is not TOML");
+    assert!(error.chain().contains("line 1"), "{}", error.chain());
+    assert!(Mapping::parse("", "test.toml").is_err());
+}
+
+#[test]
+fn kinds_are_written_as_they_are_named() {
+    for kind in Kind::ALL {
+        assert_eq!(Kind::parse(kind.as_str()), Some(*kind));
+    }
+}
