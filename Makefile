@@ -1,0 +1,51 @@
+# The same commands for a person and for CI. `make` alone says what there is.
+
+CARGO ?= cargo
+CARGO_TARGET_DIR ?= target
+TOOLS := $(CARGO_TARGET_DIR)/tools
+export TOOLS
+
+.PHONY: help check fmt clippy doc deny-if-here deny test test-all packages bench soak
+
+help:
+	@echo 'make check      formatting, lints, documentation, dependencies; warnings are errors'
+	@echo 'make test       every test that needs the toolchain only'
+	@echo 'make test-all   the tests that also need Debian packages (installed first where root or sudo is there)'
+	@echo 'make bench      the benchmarks'
+	@echo 'make soak       one long rehearsal; SOAK_RECORDS and SOAK_SEED choose it'
+	@echo 'make deny       the dependency check, building cargo-deny first where it is missing'
+
+check: fmt clippy doc deny-if-here
+
+fmt:
+	$(CARGO) fmt --check
+
+clippy:
+	$(CARGO) clippy --all-targets --locked -- -D warnings
+
+doc:
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --locked
+
+deny-if-here:
+	@tests/deny.sh --if-here
+
+deny:
+	@tests/deny.sh
+
+test:
+	$(CARGO) test --locked
+
+packages:
+	@tests/packages.sh
+
+test-all: packages
+	@tests/all.sh
+
+bench:
+	$(CARGO) bench --locked
+
+SOAK_RECORDS ?= 200000
+SOAK_SEED ?= 1
+
+soak:
+	$(CARGO) run --release --locked -- rehearse --records $(SOAK_RECORDS) --seed $(SOAK_SEED) --json

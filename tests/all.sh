@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# What `make test` cannot do with the toolchain alone. Every step says passed, failed or skipped, and why; a failed step
+# does not hide the next one. In CI (CI=true) a skipped step is a failure, so that a missing package cannot go unseen.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+target=${CARGO_TARGET_DIR:-target}
+passed=0 failed=0 skipped=0
+
+# step NAME COMMAND...: runs one step.
+step() {
+  local name=$1
+  shift
+  if "$@"; then
+    passed=$((passed + 1))
+    echo "test-all: $name passed"
+  else
+    failed=$((failed + 1))
+    echo "test-all: $name FAILED"
+  fi
+}
+
+# skip NAME WHY: a step whose tool is missing.
+skip() {
+  skipped=$((skipped + 1))
+  echo "test-all: $1 SKIPPED: $2"
+}
+
+# The alert rules that are shipped: the YAML files of deploy/ and grafana/ that hold rule groups.
+rule_files() {
+  grep -rlE --include='*.yml' --include='*.yaml' '^groups:' deploy grafana 2>/dev/null || true
+}
+
+# tests/metrics.rs writes every metric with a value, as Prometheus would scrape it.
+check_scrape() {
+  cargo test --locked --test metrics || return 1
+  promtool check metrics <"$target/tmp/scrape.prom"
+}
+
+if command -v promtool >/dev/null; then
+  step 'metrics scrape' check_scrape
+  mapfile -t rules < <(rule_files)
+  if [ ${#rules[@]} -gt 0 ]; then step 'alert rules' promtool check rules "${rules[@]}"; fi
+else
+  skip 'metrics scrape and alert rules' 'promtool is missing (Debian package prometheus)'
+fi
+
+if command -v shellcheck >/dev/null; then
+  mapfile -t scripts < <(grep -rlE '^#!/usr/bin/env bash' .ci tests deploy)
+  step 'shell scripts' shellcheck "${scripts[@]}"
+else
+  skip 'shell scripts' 'shellcheck is missing (Debian package shellcheck)'
+fi
+
+echo "test-all: $passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ] || exit 1
+[ "$skipped" -eq 0 ] || [ "${CI:-}" != true ] || exit 1
