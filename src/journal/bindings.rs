@@ -34,6 +34,8 @@ pub struct Bound {
     pub base: Option<String>,
     /// When the last write was intended, UTC.
     pub intended_at: Option<Timestamp>,
+    /// For merged roles: whose record stands for it.
+    pub survivor: Option<BindingKey>,
 }
 
 /// How a role ends without a write of its own.
@@ -53,10 +55,44 @@ pub struct RoleFate {
     pub reason: Option<String>,
     /// What it waits for, for parked roles: a short class such as `owner` or `person`, for grouping.
     pub waits_for: Option<String>,
+    /// The binding it was merged into, for merged roles.
+    pub survivor: Option<BindingKey>,
+}
+
+impl RoleFate {
+    /// A role that ends in one way, without a record, reason or wait yet.
+    #[must_use]
+    pub fn new(key: BindingKey, entity: Entity, version: i64, fate: Fate) -> Self {
+        Self { key, entity, version, fate, dest_id: None, reason: None, waits_for: None, survivor: None }
+    }
+
+    /// Adds why, in words.
+    #[must_use]
+    pub fn because(self, reason: impl Into<String>) -> Self {
+        Self { reason: Some(reason.into()), ..self }
+    }
+
+    /// Adds what it waits for.
+    #[must_use]
+    pub fn waiting_for(self, what: &str) -> Self {
+        Self { waits_for: Some(what.to_owned()), ..self }
+    }
+
+    /// Adds the Pipedrive record that stands for it.
+    #[must_use]
+    pub fn at(self, dest_id: Arc<str>) -> Self {
+        Self { dest_id: Some(dest_id), ..self }
+    }
+
+    /// Adds the binding that it was merged into.
+    #[must_use]
+    pub fn into_survivor(self, survivor: BindingKey) -> Self {
+        Self { survivor: Some(survivor), ..self }
+    }
 }
 
 const COLUMNS: &str = "b.object, b.source_id, b.role, b.fate, b.version, b.entity, b.dest_id, b.reason, b.waits_for, \
-                       e.body, e.base, e.intended_at";
+                       e.body, e.base, e.intended_at, b.survivor";
 
 impl Journal {
     /// Looks bindings up; the answer is in the order of the keys.
@@ -108,6 +144,34 @@ impl Journal {
     pub async fn claim(&self, claims: Vec<(Entity, String, BindingKey)>) -> Result<Vec<BindingKey>> {
         self.write("claiming duplicate keys", move |connection| {
             claims.iter().map(|(entity, key, claimant)| claim_one(connection, *entity, key, claimant)).collect()
+        })
+        .await
+    }
+
+    /// Merged roles whose survivor ended without a record of its own: takes their claim away and makes them pending, so
+    /// that the next of them survives. Says how many there were.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn release_merged(&self, entity: Entity) -> Result<u64> {
+        self.write("releasing merged records", move |connection| {
+            let survivors = "SELECT 1 FROM binding s WHERE s.fate IN ('rejected', 'skipped') \
+                 AND s.object = json_extract(m.survivor, '$.object') \
+                 AND s.source_id = json_extract(m.survivor, '$.source_id') AND s.role = json_extract(m.survivor, '$.role')";
+            let released = connection.execute(
+                &format!(
+                    "UPDATE record SET pending = 1, version = version + 1 WHERE EXISTS (SELECT 1 FROM binding m \
+                     WHERE m.object = record.object AND m.source_id = record.source_id AND m.entity = ?1 \
+                     AND m.fate = 'merged' AND EXISTS ({survivors}))"
+                ),
+                [entity.as_str()],
+            )?;
+            connection.execute(
+                "DELETE FROM duplicate WHERE entity = ?1 AND EXISTS (SELECT 1 FROM binding b WHERE b.object = duplicate.object \
+                 AND b.source_id = duplicate.source_id AND b.role = duplicate.role AND b.fate IN ('rejected', 'skipped'))",
+                [entity.as_str()],
+            )?;
+            Ok(released as u64)
         })
         .await
     }
@@ -298,13 +362,15 @@ fn add_findings(connection: &Connection, key: &BindingKey, findings: &[Finding])
 }
 
 pub(super) fn put_binding(connection: &Connection, end: &RoleFate, effect: Option<i64>) -> rusqlite::Result<()> {
+    let survivor =
+        end.survivor.as_ref().map(serde_json::to_string).transpose().map_err(|error| unreadable(10, error))?;
     connection
         .prepare_cached(
-            "INSERT INTO binding (object, source_id, role, fate, version, entity, dest_id, effect, reason, waits_for) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
+            "INSERT INTO binding (object, source_id, role, fate, version, entity, dest_id, effect, reason, waits_for, \
+             survivor) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
              ON CONFLICT (object, source_id, role) DO UPDATE SET fate = excluded.fate, version = excluded.version, \
              entity = excluded.entity, dest_id = excluded.dest_id, effect = coalesce(excluded.effect, effect), \
-             reason = excluded.reason, waits_for = excluded.waits_for",
+             reason = excluded.reason, waits_for = excluded.waits_for, survivor = excluded.survivor",
         )?
         .execute(params![
             end.key.object.as_str(),
@@ -317,6 +383,7 @@ pub(super) fn put_binding(connection: &Connection, end: &RoleFate, effect: Optio
             effect,
             end.reason,
             end.waits_for,
+            survivor,
         ])
         .map(drop)
 }
@@ -358,6 +425,10 @@ fn bound_row(row: &Row<'_>) -> rusqlite::Result<Bound> {
         intended_at: row
             .get::<_, Option<String>>(11)?
             .map(|text| text.parse().map_err(|error| unreadable(11, error)))
+            .transpose()?,
+        survivor: row
+            .get::<_, Option<String>>(12)?
+            .map(|text| serde_json::from_str(&text).map_err(|error| unreadable(12, error)))
             .transpose()?,
     })
 }

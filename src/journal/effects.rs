@@ -196,15 +196,7 @@ fn conclude_one(connection: &Connection, conclusion: &Conclusion, at: &str) -> r
             Ok((key_row(row)?, entity_at(row, 3)?, kind, row.get::<_, i64>(5)?))
         })?;
     if let (Outcome::Done { dest_id, .. }, EffectKind::Create | EffectKind::Update) = (&conclusion.outcome, kind) {
-        let end = RoleFate {
-            key,
-            entity,
-            version,
-            fate: Fate::Loaded,
-            dest_id: Some(Arc::clone(dest_id)),
-            reason: None,
-            waits_for: None,
-        };
+        let end = RoleFate::new(key, entity, version, Fate::Loaded).at(Arc::clone(dest_id));
         put_binding(connection, &end, Some(id))?;
         recompute_fate(connection, &end.key)?;
     }

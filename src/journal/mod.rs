@@ -189,14 +189,10 @@ mod tests {
         runtime.block_on(async {
             let at = Timestamp::UNIX_EPOCH;
             journal.land(vec![landing(Object::Client, "1", "a", None)], at).await.expect("landed");
-            let end = |role: &str, fate| RoleFate {
-                key: BindingKey::new(Object::Client, "1", role),
-                entity: Entity::Person,
-                version: 1,
-                fate,
-                dest_id: None,
-                reason: Some(format!("{role} is {fate}")),
-                waits_for: (fate == Fate::Parked).then(|| "owner".to_owned()),
+            let end = |role: &str, fate| {
+                let key = BindingKey::new(Object::Client, "1", role);
+                let end = RoleFate::new(key, Entity::Person, 1, fate).because(format!("{role} is {fate}"));
+                if fate == Fate::Parked { end.waiting_for("owner") } else { end }
             };
             journal
                 .end_roles(vec![end("organization", Fate::Merged), end("person", Fate::Parked)])

@@ -1,4 +1,6 @@
-//! The five stages that a record passes through. Stages never import one another; `pipeline` joins them.
+//! The five stages that a record passes through, each a plain core with an asynchronous shell around it. Stages never
+//! import one another; `pipeline` joins them.
 
 pub mod item;
 pub mod load;
+pub mod resolve;

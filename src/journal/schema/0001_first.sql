@@ -44,6 +44,8 @@ CREATE TABLE binding (
     effect    INTEGER,
     reason    TEXT,
     waits_for TEXT,
+    -- The binding it was merged into: JSON of object, id and role.
+    survivor  TEXT,
     -- The last verification that saw the record in Pipedrive.
     verified  INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (object, source_id, role)

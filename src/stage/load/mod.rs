@@ -229,15 +229,7 @@ impl Loader {
         halt: &Halt,
     ) -> Option<Outcome> {
         let note = error.chain();
-        let end = |fate, waits_for: Option<&str>| RoleFate {
-            key: key.clone(),
-            entity,
-            version,
-            fate,
-            dest_id: None,
-            reason: Some(note.clone()),
-            waits_for: waits_for.map(str::to_owned),
-        };
+        let end = |fate| RoleFate::new(key.clone(), entity, version, fate).because(note.clone());
         match error.kind() {
             Kind::InDoubt => {
                 gauge!(telemetry::IN_DOUBT).increment(1.0);
@@ -246,11 +238,11 @@ impl Loader {
             }
             Kind::Refused => {
                 tracing::warn!(key = %key, error = note, "Pipedrive refused a record");
-                ends.push(end(Fate::Rejected, None));
+                ends.push(end(Fate::Rejected));
                 Some(Outcome::Refused { note })
             }
             Kind::Capped => {
-                ends.push(end(Fate::Parked, Some("plan_limit")));
+                ends.push(end(Fate::Parked).waiting_for("plan_limit"));
                 halt.set(error);
                 Some(Outcome::Refused { note })
             }

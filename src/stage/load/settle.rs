@@ -130,15 +130,10 @@ impl Loader {
         let mut given_up = Vec::new();
         for intent in intents {
             if intent.tries >= TRIES {
-                given_up.push(RoleFate {
-                    key: intent.key,
-                    entity: intent.entity,
-                    version: intent.version,
-                    fate: Fate::Parked,
-                    dest_id: None,
-                    reason: Some(format!("Pipedrive gave no answer {TRIES} times")),
-                    waits_for: Some("pipedrive".to_owned()),
-                });
+                let end = RoleFate::new(intent.key, intent.entity, intent.version, Fate::Parked)
+                    .because(format!("Pipedrive gave no answer {TRIES} times"))
+                    .waiting_for("pipedrive");
+                given_up.push(end);
                 continue;
             }
             let floor_id = self.floor(intent.entity).map(|id| id.to_string());

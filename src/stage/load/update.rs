@@ -150,29 +150,15 @@ impl Loader {
             text: format!("{reason}; make it again?"),
         };
         self.journal.ask(vec![question], self.clock.utc()).await?;
-        let end = RoleFate {
-            key: ready.key.clone(),
-            entity: ready.entity,
-            version: ready.version,
-            fate: Fate::Parked,
-            dest_id: None,
-            reason: Some(reason),
-            waits_for: Some("decision".to_owned()),
-        };
+        let end = RoleFate::new(ready.key.clone(), ready.entity, ready.version, Fate::Parked)
+            .because(reason)
+            .waiting_for("decision");
         self.journal.end_roles(vec![end]).await
     }
 }
 
 fn up_to_date(ready: &Ready, dest_id: &Arc<str>) -> RoleFate {
-    RoleFate {
-        key: ready.key.clone(),
-        entity: ready.entity,
-        version: ready.version,
-        fate: Fate::Loaded,
-        dest_id: Some(Arc::clone(dest_id)),
-        reason: None,
-        waits_for: None,
-    }
+    RoleFate::new(ready.key.clone(), ready.entity, ready.version, Fate::Loaded).at(Arc::clone(dest_id))
 }
 
 fn conflict(field: &str, source: &Value, pipedrive: &Value) -> Finding {

@@ -69,7 +69,10 @@ fn assign(owner: &SourceOwner, rules: &Owners, users: &[User]) -> Assignment {
                 MatchBy::Email => by_email(rules.look_for(&owner.email)),
                 MatchBy::Name => by_name(users, rules.look_for(called)),
             };
-            user.map_or_else(|| Assignment::Waits(format!("owner {called} has no active Pipedrive user")), Assignment::User)
+            user.map_or_else(
+                || Assignment::Waits(format!("owner {called} has no active Pipedrive user")),
+                Assignment::User,
+            )
         }
     }
 }
@@ -94,9 +97,15 @@ mod tests {
 
     #[test]
     fn owners_match_by_rule_alias_and_decision() {
-        let users = [user("1", "Ada", "ada@x.test", true), user("2", "Bo", "bo@x.test", false), user("3", "Cy", "cy@x.test", true)];
-        let owner = |id: &str, email: &str| SourceOwner { id: id.into(), name: format!("Name {id}"), email: email.into() };
-        let owners = [owner("a", " ADA@x.test"), owner("b", "bo@x.test"), owner("c", "old@x.test"), owner("d", "d@x.test")];
+        let users = [
+            user("1", "Ada", "ada@x.test", true),
+            user("2", "Bo", "bo@x.test", false),
+            user("3", "Cy", "cy@x.test", true),
+        ];
+        let owner =
+            |id: &str, email: &str| SourceOwner { id: id.into(), name: format!("Name {id}"), email: email.into() };
+        let owners =
+            [owner("a", " ADA@x.test"), owner("b", "bo@x.test"), owner("c", "old@x.test"), owner("d", "d@x.test")];
         let mut rules = Owners::default();
         rules.add_alias("old@x.test", "cy@x.test");
         rules.decisions.insert("d".into(), OwnerDecision::Reassign("ada@x.test".into()));
@@ -110,7 +119,8 @@ mod tests {
 
     #[test]
     fn a_name_of_two_users_matches_neither() {
-        let users = [user("1", "Ada Li", "a@x.test", true), user("2", "ada  li", "b@x.test", true), user("3", "Bo", "", true)];
+        let users =
+            [user("1", "Ada Li", "a@x.test", true), user("2", "ada  li", "b@x.test", true), user("3", "Bo", "", true)];
         let rules = Owners { match_by: MatchBy::Name, ..Owners::default() };
         let owner = |name: &str| SourceOwner { id: name.into(), name: name.into(), email: String::new() };
         let book = OwnerBook::new(&[owner("Ada Li"), owner("bo")], &rules, &users);
