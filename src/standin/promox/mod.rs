@@ -9,8 +9,10 @@
 
 pub mod account;
 pub mod edits;
+pub mod export;
 pub mod generate;
 mod invent;
+pub mod lookalike;
 pub mod mess;
 pub mod server;
 mod spell;
