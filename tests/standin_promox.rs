@@ -266,7 +266,7 @@ impl Source {
         rows
     }
 
-    async fn fault(&self, path: &str, skip: u32, kind: FaultKind) {
+    fn fault(&self, path: &str, skip: u32, kind: FaultKind) {
         self.running.fault(Fault { path: path.to_owned(), skip, count: 1, kind }).expect("a valid fault");
     }
 }
@@ -372,7 +372,7 @@ async fn an_answer_takes_its_round_trip_on_the_clock() {
     let source = source(Settings { records: 30, rtt_ms: 250, ..Settings::default() }).await;
     let answer = source.get("/api/v1/owners").await;
     assert_eq!(answer.took, Duration::from_millis(250));
-    source.fault("/api/v1/owners", 0, FaultKind::Hold(20)).await;
+    source.fault("/api/v1/owners", 0, FaultKind::Hold(20));
     assert_eq!(source.get("/api/v1/owners").await.took, Duration::from_millis(20_250));
     source.running.shutdown().await;
 }
@@ -399,19 +399,19 @@ async fn faults_strike_as_told() {
     let source = source(Settings { records: 300, ..Settings::default() }).await;
     let (path, token) = ("/api/v1/clients", Some(source.running.token()));
     let right = source.get(path).await;
-    source.fault(path, 1, FaultKind::Status(503)).await;
+    source.fault(path, 1, FaultKind::Status(503));
     assert_eq!(source.get(path).await.body, right.body);
     assert_eq!(source.get(path).await.status, 503);
-    source.fault(path, 0, FaultKind::Html).await;
+    source.fault(path, 0, FaultKind::Html);
     let page = source.get(path).await;
     assert_eq!((page.status, page.body.starts_with(b"<!doctype html>")), (200, true));
-    source.fault(path, 0, FaultKind::TruncatedJson).await;
+    source.fault(path, 0, FaultKind::TruncatedJson);
     let half = source.get(path).await;
     assert_eq!((half.status, &half.body), (200, &right.body.slice(..right.body.len() / 2)));
-    source.fault(path, 0, FaultKind::Cut).await;
+    source.fault(path, 0, FaultKind::Cut);
     let cut = source.send(Method::GET, path, token).await;
     assert_eq!(cut.map(|answer| answer.status).map_err(|error| error.reached), Err(Reached::Perhaps));
-    source.fault(path, 0, FaultKind::RetryAfter(30)).await;
+    source.fault(path, 0, FaultKind::RetryAfter(30));
     let later = source.get(path).await;
     assert_eq!((later.status, later.headers["retry-after"].as_bytes()), (429, b"30".as_slice()));
     assert_eq!(source.get(path).await.body, right.body);

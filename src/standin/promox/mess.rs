@@ -25,7 +25,7 @@ named_enum! {
         SharedEmail = "shared_email",
         /// Phone with an extension: `(602) 555-0142 x3`.
         PhoneExtension = "phone_extension",
-        /// Phone in letters: `602-555-PROMO1`, cut to ten places.
+        /// Phone with letters: `602-555-MUGS`.
         PhoneVanity = "phone_vanity",
         /// Phone with a spreadsheet's guard quote: `'+16025550142`.
         PhoneGuard = "phone_guard",

@@ -1,7 +1,7 @@
 //! The simulated PromoXcrm: a seeded, messy account of a promotional-products distributor, served over HTTP.
 //!
-//! [`generate`](generate::generate) makes the [`Account`](account::Account), [`edits`] is the sales team at work while the
-//! migration runs, [`server`] answers the API, and [`export`] writes the same account as the CSV files a CRM would give.
+//! [`generate`](generate::generate()) makes the [`Account`], [`edits`] is the sales team at work while the migration
+//! runs, [`server`] answers the API, and [`export`] writes the same account as the CSV files a CRM would give.
 //! [`lookalike`] writes another kind of CRM export, without keys and without contacts.
 //!
 //! Nothing public documents the real PromoXcrm API. The shapes here are those of comparable CRMs, and the mess is what
@@ -9,8 +9,10 @@
 
 pub mod account;
 pub mod edits;
+pub mod export;
 pub mod generate;
 mod invent;
+pub mod lookalike;
 pub mod mess;
 pub mod server;
 mod spell;
