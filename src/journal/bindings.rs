@@ -100,6 +100,9 @@ impl Journal {
     /// # Errors
     /// `Journal`.
     pub async fn bound(&self, keys: Vec<BindingKey>) -> Result<Vec<Option<Bound>>> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
         let sql = format!(
             "SELECT {COLUMNS} FROM binding b LEFT JOIN effect e ON e.id = b.effect \
              WHERE b.object = ?1 AND b.source_id = ?2 AND b.role = ?3"

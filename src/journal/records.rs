@@ -112,6 +112,25 @@ impl Journal {
         .await
     }
 
+    /// Which of these records were ever landed.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn exist(&self, records: Vec<(Object, Arc<str>)>) -> Result<Vec<bool>> {
+        if records.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.read("looking for records", move |connection| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM record WHERE object = ?1 AND source_id = ?2)";
+            let mut statement = connection.prepare_cached(sql)?;
+            let mut exists = |(object, id): &(Object, Arc<str>)| {
+                statement.query_row(params![object.as_str(), &**id], |row| row.get(0))
+            };
+            records.iter().map(&mut exists).collect()
+        })
+        .await
+    }
+
     /// Takes the pending mark off every record of the objects none of whose roles is behind.
     ///
     /// # Errors

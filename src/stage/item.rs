@@ -5,7 +5,66 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::record::{BindingKey, Entity, Finding};
+use crate::error::{Error, Kind, Result};
+use crate::journal::{Bound, Landed};
+use crate::record::{BindingKey, Draft, Entity, Fate, Finding};
+
+/// extract → dedupe: landed records in the order of landing.
+pub type LandedBatch = Vec<Landed>;
+
+/// One role of a record that is behind.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FreshRole {
+    /// The role.
+    pub role: Arc<str>,
+    /// What its binding already holds.
+    pub known: Option<Known>,
+    /// Whose record stands for it, when another record claimed its key first.
+    pub survivor: Option<BindingKey>,
+}
+
+/// dedupe → normalize: a record with the roles that are behind; never without one.
+#[derive(Debug, Clone)]
+pub struct Fresh {
+    /// The record.
+    pub landed: Landed,
+    /// Its roles that are behind.
+    pub roles: Vec<FreshRole>,
+    /// What was noticed while looking for duplicates.
+    pub findings: Vec<Finding>,
+}
+
+/// What a role became.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Became {
+    /// What shall be in Pipedrive.
+    Draft(Draft),
+    /// Part of another record.
+    Merged(BindingKey),
+    /// Nothing: rejected or skipped, for this reason.
+    Nothing(Fate, String),
+    /// The source deleted it.
+    Deleted,
+}
+
+/// normalize → resolve: one role of a record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drafted {
+    /// Which role of which record.
+    pub key: BindingKey,
+    /// What kind of Pipedrive record.
+    pub entity: Entity,
+    /// The version of the record that this stands for.
+    pub version: i64,
+    /// When the source last changed the record, if it says so.
+    pub modified: Option<Timestamp>,
+    /// What its binding already holds.
+    pub known: Option<Known>,
+    /// What it became.
+    pub became: Became,
+    /// What was noticed about its values.
+    pub findings: Vec<Finding>,
+}
 
 /// What a binding already holds when its record comes by again.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +75,45 @@ pub struct Known {
     pub promise: Map<String, Value>,
     /// What Pipedrive answered to that.
     pub base: Map<String, Value>,
+}
+
+impl Known {
+    /// What a binding holds; `None` when it has no record of its own in Pipedrive.
+    ///
+    /// # Errors
+    /// `Journal` when what was kept is not JSON.
+    pub fn of(bound: &Bound) -> Result<Option<Self>> {
+        let (Fate::Loaded, Some(dest_id)) = (bound.fate, &bound.dest_id) else { return Ok(None) };
+        let parse = |text: &Option<String>| match text {
+            None => Ok(Map::new()),
+            Some(text) => serde_json::from_str(text)
+                .map_err(|error| Error::new(Kind::Journal, "journal: a body is not JSON").because(error)),
+        };
+        let (promise, base) = (parse(&bound.promise)?, parse(&bound.base)?);
+        Ok(Some(Self { dest_id: Arc::clone(dest_id), promise, base }))
+    }
+}
+
+/// resolve → load.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Work {
+    /// A record to be there as it says.
+    Write(Ready),
+    /// A record to be gone, because the source deleted it.
+    Remove(Removal),
+}
+
+/// A record that the source deleted after it was loaded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Removal {
+    /// Which role of which record.
+    pub key: BindingKey,
+    /// The version of the record that this stands for.
+    pub version: i64,
+    /// What kind of Pipedrive record.
+    pub entity: Entity,
+    /// What is there.
+    pub known: Known,
 }
 
 /// A record ready to be written: every link, owner, option and key is Pipedrive's.
@@ -33,6 +131,4 @@ pub struct Ready {
     pub known: Option<Known>,
     /// When the source last changed the record, if it says so.
     pub modified: Option<Timestamp>,
-    /// What was found on the way.
-    pub findings: Vec<Finding>,
 }

@@ -6,6 +6,7 @@
 
 mod failpoint;
 mod marker;
+mod remove;
 mod send;
 mod settle;
 mod sweep;
@@ -20,7 +21,7 @@ use metrics::{counter, gauge};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::item::Ready;
+use super::item::{Ready, Work};
 use crate::clock::Clock;
 use crate::config::Conflict;
 use crate::error::{Error, Kind, Result};
@@ -110,7 +111,7 @@ impl Halt {
 ///
 /// # Errors
 /// The first error whose verdict is to halt, after the calls in flight have ended.
-pub async fn run(input: mpsc::Receiver<Vec<Ready>>, loader: &Loader) -> Result<()> {
+pub async fn run(input: mpsc::Receiver<Vec<Work>>, loader: &Loader) -> Result<()> {
     let halt = Halt::default();
     let batches = stream::unfold(input, |mut input| async { input.recv().await.map(|batch| (batch, input)) });
     batches
@@ -141,20 +142,27 @@ impl Loader {
     }
 
     /// Plans a batch and makes its intents durable. What needs no write ends here.
-    async fn intend(&self, batch: Vec<Ready>, halt: &Halt) -> Result<Vec<Write>> {
+    async fn intend(&self, batch: Vec<Work>, halt: &Halt) -> Result<Vec<Write>> {
         if halt.is_set() {
             // Without an intent these records stay as they are and come again at the next run.
             return Ok(Vec::new());
         }
-        let findings = batch.iter().filter(|ready| !ready.findings.is_empty());
-        let findings: Vec<_> = findings.map(|ready| (ready.key.clone(), ready.findings.clone())).collect();
-        if !findings.is_empty() {
-            self.journal.add_findings(findings).await?;
+        let (mut writes, mut changes, mut removals) = (Vec::with_capacity(batch.len()), Vec::new(), Vec::new());
+        for work in batch {
+            match work {
+                Work::Write(ready) if ready.known.is_none() => writes.push(self.create_of(ready)?),
+                Work::Write(ready) => changes.push(ready),
+                Work::Remove(removal) => removals.push(removal),
+            }
         }
-        let (creates, changes): (Vec<_>, Vec<_>) = batch.into_iter().partition(|ready| ready.known.is_none());
-        let mut writes: Vec<Write> = creates.into_iter().map(|ready| self.create_of(ready)).collect::<Result<_>>()?;
         if !changes.is_empty() {
             writes.extend(self.updates_of(changes).await?);
+        }
+        for removal in removals {
+            writes.extend(self.removal_of(removal).await?);
+        }
+        if writes.is_empty() {
+            return Ok(writes);
         }
         reach(self.failpoint.as_ref(), Step::BeforeIntent);
         let intents = writes.iter().map(|write| write.intent.clone()).collect();
@@ -191,13 +199,17 @@ impl Loader {
         let mut conclusions = Vec::with_capacity(sent.len());
         let mut ends = Vec::new();
         for Sent { write, result, tokens } in sent {
-            let Intent { key, entity, version, .. } = write.intent;
+            let Intent { ref key, entity, version, .. } = write.intent;
             let outcome = match result {
+                Ok(row) if write.intent.kind == EffectKind::Delete => {
+                    ends.extend(remove::end_of(&write.intent));
+                    Outcome::Done { dest_id: row.id, base: "{}".to_owned() }
+                }
                 Ok(row) => {
                     self.raise_floor(entity, &row.id);
                     Outcome::Done { dest_id: row.id, base: Value::Object(row.body).to_string() }
                 }
-                Err(error) => match self.failed(&key, entity, version, error, &mut ends, halt) {
+                Err(error) => match self.failed(key, entity, version, error, &mut ends, halt) {
                     Some(outcome) => outcome,
                     None => continue,
                 },

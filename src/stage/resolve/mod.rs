@@ -5,5 +5,211 @@ mod owners;
 mod slots;
 mod workspace;
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use dashmap::DashMap;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use metrics::counter;
+use tokio::sync::mpsc;
+
+use crate::error::Result;
+use crate::journal::{Bound, Journal, RoleFate};
+use crate::mapping::Mapping;
+use crate::record::{BindingKey, Draft, Fate, FieldValue, Finding};
+use crate::stage::item::{Became, Drafted, Ready, Removal, Work};
+use crate::telemetry;
+
 pub use owners::{Assignment, OwnerBook, SourceOwner};
 pub use workspace::{FieldKey, StageKey, Workspace};
+
+use body::{Assembled, Desk, LinkState, Obstacle, assemble, link_key};
+
+/// Links kept in memory at the most: about 20 MB. The journal has the rest.
+const CACHED_LINKS: usize = 100_000;
+
+/// Batches whose links are looked up at the same time.
+const LOOKUPS: usize = 2;
+
+/// What resolve works with. Share it between the steps of a run: its cache of links carries over.
+pub struct Resolver {
+    /// The journal.
+    pub journal: Journal,
+    /// The approved mapping.
+    pub mapping: Arc<Mapping>,
+    /// The account's keys.
+    pub workspace: Workspace,
+    /// Whose records go to whom.
+    pub owners: OwnerBook,
+    /// Records that are there for good; a bounded cache over the journal.
+    pub links: DashMap<BindingKey, Arc<str>>,
+}
+
+/// Resolves drafts until the input is closed and empty. What needs no write ends here.
+///
+/// # Errors
+/// `Journal`.
+pub async fn run(
+    input: mpsc::Receiver<Vec<Drafted>>,
+    output: mpsc::Sender<Vec<Work>>,
+    resolver: Arc<Resolver>,
+) -> Result<()> {
+    let batches = stream::unfold(input, |mut input| async { input.recv().await.map(|batch| (batch, input)) });
+    batches
+        .map(|batch| resolver.resolve(batch))
+        .buffered(LOOKUPS)
+        .try_for_each(|work| async {
+            if !work.is_empty() && output.send(work).await.is_err() {
+                tracing::debug!("the stage after resolve has ended");
+            }
+            Ok(())
+        })
+        .await
+}
+
+impl Resolver {
+    async fn resolve(&self, batch: Vec<Drafted>) -> Result<Vec<Work>> {
+        let links = self.link_states(&batch).await?;
+        let desk = Desk { mapping: &self.mapping, workspace: &self.workspace, owners: &self.owners, links: &links };
+        let (mut work, mut ends, mut found) = (Vec::new(), Vec::new(), Vec::new());
+        for drafted in batch {
+            let key = drafted.key.clone();
+            let (next, findings) = settle_one(drafted, &desk);
+            if !findings.is_empty() {
+                found.push((key, findings));
+            }
+            match next {
+                Next::Work(one) => work.push(one),
+                Next::End(end) => {
+                    counter!(telemetry::RECORDS, "object" => end.key.object.as_str(), "stage" => "resolve",
+                        "fate" => end.fate.as_str())
+                    .increment(1);
+                    ends.push(end);
+                }
+            }
+        }
+        if !ends.is_empty() {
+            self.journal.end_roles(ends).await?;
+        }
+        if !found.is_empty() {
+            self.journal.add_findings(found).await?;
+        }
+        Ok(work)
+    }
+
+    /// Looks up everything that the drafts of a batch point at.
+    async fn link_states(&self, batch: &[Drafted]) -> Result<HashMap<BindingKey, LinkState>> {
+        let mut states = HashMap::new();
+        let mut unknown = Vec::new();
+        for key in batch.iter().filter_map(draft_of).flat_map(links_of) {
+            if states.contains_key(&key) {
+                continue;
+            }
+            // The guard ends with this statement: none is held over an await.
+            let cached = self.links.get(&key).map(|id| Arc::clone(&id));
+            match cached {
+                Some(id) => {
+                    states.insert(key, LinkState::There(id));
+                }
+                None => {
+                    states.insert(key.clone(), LinkState::Unknown);
+                    unknown.push(key);
+                }
+            }
+        }
+        let bound = self.journal.bound(unknown.clone()).await?;
+        let survivors: Vec<BindingKey> = bound.iter().flatten().filter_map(|bound| bound.survivor.clone()).collect();
+        let survived = self.journal.bound(survivors.clone()).await?;
+        let survived: HashMap<BindingKey, Bound> =
+            survivors.into_iter().zip(survived).filter_map(|(key, bound)| Some((key, bound?))).collect();
+        let mut missing = Vec::new();
+        for (key, bound) in unknown.into_iter().zip(bound) {
+            match bound {
+                None => missing.push(key),
+                Some(bound) => {
+                    let stands = bound.survivor.as_ref().map_or(Some(&bound), |survivor| survived.get(survivor));
+                    let state = state_of(&key, stands);
+                    if let LinkState::There(id) = &state {
+                        self.remember(&key, id);
+                    }
+                    states.insert(key, state);
+                }
+            }
+        }
+        let records = missing.iter().map(|key| (key.object, Arc::clone(&key.source_id))).collect();
+        for (key, exists) in missing.into_iter().zip(self.journal.exist(records).await?) {
+            let state = if exists { LinkState::NotYet(format!("{key} is not there yet")) } else { LinkState::Unknown };
+            states.insert(key, state);
+        }
+        Ok(states)
+    }
+
+    fn remember(&self, key: &BindingKey, id: &Arc<str>) {
+        if self.links.len() >= CACHED_LINKS {
+            // Starting over is simple, and as good as any order: neighbours of a record are read soon after it.
+            self.links.clear();
+        }
+        self.links.insert(key.clone(), Arc::clone(id));
+    }
+}
+
+enum Next {
+    Work(Work),
+    End(RoleFate),
+}
+
+fn settle_one(drafted: Drafted, desk: &Desk<'_>) -> (Next, Vec<Finding>) {
+    let Drafted { key, entity, version, modified, known, became, mut findings } = drafted;
+    let end = |fate| RoleFate::new(key.clone(), entity, version, fate);
+    let next = match became {
+        Became::Merged(survivor) => {
+            let why = format!("the same {} as {} {}", survivor.role, survivor.object, survivor.source_id);
+            Next::End(end(Fate::Merged).because(why).into_survivor(survivor))
+        }
+        Became::Nothing(fate, reason) => Next::End(end(fate).because(reason)),
+        Became::Deleted => match known {
+            Some(known) => Next::Work(Work::Remove(Removal { key, version, entity, known })),
+            None => Next::End(end(Fate::Skipped).because("deleted at the source")),
+        },
+        Became::Draft(draft) => {
+            let Assembled { body, findings: noticed } = assemble(&draft, desk);
+            findings.extend(noticed);
+            match body {
+                Err(Obstacle::Waits(what, why)) => Next::End(end(Fate::Parked).because(why).waiting_for(what)),
+                Err(Obstacle::Impossible(why)) => Next::End(end(Fate::Rejected).because(why)),
+                Ok(body) => {
+                    let ready = Ready { key, version, entity, body, known, modified };
+                    Next::Work(Work::Write(ready))
+                }
+            }
+        }
+    };
+    (next, findings)
+}
+
+fn draft_of(drafted: &Drafted) -> Option<&Draft> {
+    match &drafted.became {
+        Became::Draft(draft) => Some(draft),
+        _ => None,
+    }
+}
+
+fn links_of(draft: &Draft) -> impl Iterator<Item = BindingKey> {
+    draft.fields.iter().filter_map(|(_, value)| match value {
+        FieldValue::Link(link) => Some(link_key(link)),
+        _ => None,
+    })
+}
+
+/// What stands behind a link, by the binding that stands for it.
+fn state_of(key: &BindingKey, stands: Option<&Bound>) -> LinkState {
+    let not_yet = || LinkState::NotYet(format!("{key} is not there yet"));
+    let Some(bound) = stands else { return not_yet() };
+    let why = || bound.reason.clone().unwrap_or_default();
+    match (bound.fate, &bound.dest_id) {
+        (Fate::Loaded | Fate::Matched, Some(id)) => LinkState::There(Arc::clone(id)),
+        (Fate::Rejected | Fate::Skipped | Fate::Folded, _) => LinkState::Never(why()),
+        (Fate::Parked, _) => LinkState::NotYet(format!("{key} waits: {}", why())),
+        (Fate::Loaded | Fate::Matched | Fate::Merged, _) => not_yet(),
+    }
+}

@@ -1,0 +1,62 @@
+//! Removals: the source deleted a record that is in Pipedrive.
+//!
+//! Only records that stand for one source record alone are removed, and only while nobody changed them in Pipedrive.
+//! Organizations and persons may stand for many, and carry the work of others: they stay, and become a question.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::Loader;
+use super::send::Write;
+use crate::error::Result;
+use crate::journal::{EffectKind, Intent, Question, RoleFate};
+use crate::pipedrive::differences;
+use crate::record::{Entity, Fate};
+use crate::stage::item::Removal;
+
+/// Why a record that the source deleted is gone from Pipedrive, too.
+const REMOVED: &str = "deleted at the source, removed from Pipedrive";
+
+impl Loader {
+    /// Plans one removal; `None` when nothing is to be sent.
+    pub(super) async fn removal_of(&self, removal: Removal) -> Result<Option<Write>> {
+        let Removal { key, version, entity, known } = removal;
+        let end = |reason: String| RoleFate::new(key.clone(), entity, version, Fate::Skipped).because(reason);
+        let now = self.client.get(entity, &known.dest_id).await?;
+        let Some(row) = now else {
+            self.journal.end_roles(vec![end(REMOVED.to_owned())]).await?;
+            return Ok(None);
+        };
+        let is_alone = matches!(entity, Entity::Lead | Entity::Deal | Entity::Activity | Entity::Note);
+        if !is_alone || !differences(entity, &known.promise, &row.body).is_empty() {
+            let why = if is_alone { "it was changed in Pipedrive" } else { "others may depend on it" };
+            let text = format!("the source deleted {key}, but {entity} {} was kept: {why}; delete it by hand?", row.id);
+            let question = Question { topic: "deleted".to_owned(), subject: key.to_string(), text: text.clone() };
+            self.journal.ask(vec![question], self.clock.utc()).await?;
+            // It stays ours: verification goes on comparing it with what was promised last.
+            let kept = RoleFate::new(key.clone(), entity, version, Fate::Loaded).because(text).at(row.id);
+            self.journal.end_roles(vec![kept]).await?;
+            return Ok(None);
+        }
+        Ok(Some(Write::new(Intent {
+            key,
+            version,
+            entity,
+            kind: EffectKind::Delete,
+            body: "{}".to_owned(),
+            sent: None,
+            floor_id: None,
+            dest_id: Some(Arc::clone(&known.dest_id)),
+            preimage: Some(Value::Object(row.body).to_string()),
+            tries: 1,
+        })))
+    }
+}
+
+/// How the role of a removed record ends. Version 0 marks the removal of a double, whose role stays with its twin.
+pub(super) fn end_of(intent: &Intent) -> Option<RoleFate> {
+    let is_double = intent.version == 0;
+    let end = RoleFate::new(intent.key.clone(), intent.entity, intent.version, Fate::Skipped).because(REMOVED);
+    (!is_double).then_some(end)
+}
