@@ -19,6 +19,9 @@ pub mod telemetry;
 pub mod http;
 pub mod retry;
 
+// Layer 3: the ends and the durable store; never one another.
+pub mod source;
+
 // Apart: layers 0 and 1 only.
 #[cfg(feature = "standin")]
 pub mod standin;
