@@ -401,7 +401,7 @@ fn rows_that_change_while_changes_are_read_shift_nothing_away() {
             let pages = case.pages(Object::Client, Cursor::changes_since(at(0))).await.expect("all changes");
             let found: std::collections::BTreeSet<String> = ids(&pages).into_iter().collect();
             assert_eq!(found, numbers(1..=45).into_iter().collect());
-            let newest = pages.iter().flat_map(|page| &page.records).filter(|record| &*record.id == "2").next_back();
+            let newest = pages.iter().flat_map(|page| &page.records).rfind(|record| &*record.id == "2");
             assert_eq!(newest.and_then(|record| record.modified), Some(at(3602)));
         },
     );
