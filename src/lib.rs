@@ -26,6 +26,7 @@ pub mod retry;
 // Layer 3: the journal, the source, Pipedrive; never one another.
 pub mod journal;
 pub mod pipedrive;
+pub mod source;
 
 // Layer 4: values made clean, and the five stages.
 pub mod clean;

@@ -368,7 +368,8 @@ fn paths(tokens: &[Token]) -> Vec<Named> {
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(token) = tokens.get(at) {
-        if token.text == "use" {
+        // `use<'a>` names what a returned type captures; it imports nothing.
+        if token.text == "use" && tokens.get(at + 1).is_some_and(|next| next.text != "<") {
             at = use_tree(tokens, at + 1, &[], &mut found);
             continue;
         }
@@ -404,7 +405,7 @@ fn use_tree(tokens: &[Token], mut at: usize, prefix: &[String], found: &mut Vec<
             "::" => at += 1,
             "{" => {
                 at += 1;
-                while tokens.get(at).is_some_and(|token| token.text != "}") {
+                while tokens.get(at).is_some_and(|token| !matches!(token.text.as_str(), "}" | ";")) {
                     at = use_tree(tokens, at, &segments, found);
                     if tokens.get(at).is_some_and(|token| token.text == ",") {
                         at += 1;
@@ -445,6 +446,7 @@ fn imports_go_down() {
     check(&[("src/error.rs", "use super::config::Config;")], "imports `config`");
     check(&[("src/clean/mod.rs", "use crate::{error::{Error, Kind}, pipeline};")], "imports `pipeline`");
     check(&[("src/source/csv.rs", "use super::super::stage;")], "imports `stage`");
+    check(&[("src/error.rs", "fn a() -> impl Fn() + use<> { crate::cli::run(); b }")], "imports `cli`");
     check(&[("src/gadget.rs", "use crate::error::Error;")], "has no layer");
     check(&[("src/lib.rs", "pub mod cli;\nuse crate::cli::run;")], "");
     check(&[("src/error.rs", "// crate::cli is above\nconst A: &str = \"crate::cli::run\";")], "");

@@ -1,0 +1,164 @@
+//! The pace of reading: one token per period, asked of `governor` on our [`Clock`], slower after a refusal and slowly back.
+//!
+//! The source's limits are unknown, so nothing is ever sent to find them out: the pace starts at the rate that the
+//! settings call safe and never exceeds it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+
+use crate::clock::Clock;
+use crate::error::{Error, Kind, Result};
+
+/// The slowest pace, one request in this time; beyond it the source's Retry-After takes over.
+const PERIOD_MAX: Duration = Duration::from_secs(60);
+
+/// Answers without a refusal after which the pace is raised by a quarter.
+const CLEAN_ANSWERS: u32 = 20;
+
+/// governor's view of our clock.
+struct Ticks(Clock);
+
+impl governor::clock::Clock for Ticks {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.0.now().elapsed()
+    }
+}
+
+type Limiter = RateLimiter<NotKeyed, InMemoryState, Ticks, NoOpMiddleware<Duration>>;
+
+/// The common pace of everyone who reads from one source.
+pub(super) struct Pace {
+    clock: Clock,
+    /// The period of the safe rate; the pace never gets faster.
+    fastest: Duration,
+    state: Mutex<State>,
+}
+
+struct State {
+    limiter: Arc<Limiter>,
+    period: Duration,
+    clean: u32,
+}
+
+impl Pace {
+    /// A pace of one request per `period`.
+    ///
+    /// # Errors
+    /// `Settings` for a period of zero or above a minute.
+    pub(super) fn new(clock: Clock, period: Duration) -> Result<Self> {
+        if period > PERIOD_MAX {
+            let most = PERIOD_MAX.as_secs();
+            return Err(Error::new(Kind::Settings, format!("source read rate: below one request in {most} s")));
+        }
+        let limiter = Arc::new(limiter(&clock, period)?);
+        let state = Mutex::new(State { limiter, period, clean: 0 });
+        Ok(Self { clock, fastest: period, state })
+    }
+
+    /// Waits for this caller's turn.
+    pub(super) async fn turn(&self) {
+        loop {
+            // The lock is released before waiting; a pace that changes meanwhile is met at the next round.
+            let limiter = Arc::clone(&self.lock().limiter);
+            let Err(not_until) = limiter.check() else { return };
+            self.clock.sleep(not_until.wait_time_from(self.clock.now().elapsed())).await;
+        }
+    }
+
+    /// The source answered as it should.
+    pub(super) fn answered(&self) {
+        let mut state = self.lock();
+        state.clean += 1;
+        if state.clean >= CLEAN_ANSWERS && state.period > self.fastest {
+            let period = (state.period * 4 / 5).max(self.fastest);
+            self.change(&mut state, period);
+        }
+    }
+
+    /// The source asked for a slower pace: half of what it was.
+    pub(super) fn refused(&self) {
+        let mut state = self.lock();
+        let period = (state.period * 2).min(PERIOD_MAX);
+        self.change(&mut state, period);
+    }
+
+    /// The present time between two requests.
+    pub(super) fn period(&self) -> Duration {
+        self.lock().period
+    }
+
+    fn change(&self, state: &mut State, period: Duration) {
+        state.clean = 0;
+        // A new limiter would let one request pass at once; its first turn is taken here, so that changes cost no burst.
+        if let Ok(limiter) = limiter(&self.clock, period)
+            && limiter.check().is_ok()
+        {
+            (state.limiter, state.period) = (Arc::new(limiter), period);
+            tracing::info!(period_seconds = period.as_secs_f64(), "pace of reading from the source");
+        }
+    }
+
+    /// The state is replaced as a whole, so a panic elsewhere leaves it valid.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn limiter(clock: &Clock, period: Duration) -> Result<Limiter> {
+    let quota = Quota::with_period(period)
+        .ok_or_else(|| Error::new(Kind::Settings, "source read rate: the time between requests is zero"))?;
+    Ok(RateLimiter::direct_with_clock(quota, Ticks(clock.clone())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PERIOD: Duration = Duration::from_secs(2);
+
+    /// Seconds that `turns` turns take after what `before` did to the pace.
+    fn seconds(turns: u32, before: impl Fn(&Pace)) -> f64 {
+        let clock = Clock::stepped("2026-01-05T00:00:00Z".parse().expect("a valid instant"));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let pace = Pace::new(clock.clone(), PERIOD).expect("a valid pace");
+        runtime.block_on(clock.track(async {
+            before(&pace);
+            for _ in 0..turns {
+                pace.turn().await;
+            }
+            clock.now().elapsed().as_secs_f64()
+        }))
+    }
+
+    #[test]
+    fn requests_keep_their_distance() {
+        assert!((seconds(10, |_| ()) - 18.0).abs() < 0.01);
+    }
+
+    #[test]
+    fn a_refusal_halves_the_pace_and_clean_answers_bring_it_back() {
+        assert!((seconds(3, Pace::refused) - 12.0).abs() < 0.01);
+        let recover = |pace: &Pace| {
+            pace.refused();
+            (0..CLEAN_ANSWERS * 8).for_each(|_| pace.answered());
+            assert_eq!(pace.period(), PERIOD, "never faster than what is safe");
+        };
+        assert!((seconds(3, recover) - 6.0).abs() < 0.01);
+        let never_stops = |pace: &Pace| (0..40).for_each(|_| pace.refused());
+        assert!((seconds(1, never_stops) - 60.0).abs() < 0.01);
+    }
+
+    #[test]
+    fn an_impossible_rate_is_a_wrong_setting() {
+        for period in [Duration::ZERO, Duration::from_secs(61)] {
+            let error = Pace::new(Clock::system(), period).map(|_| ()).map_err(|error| error.kind());
+            assert_eq!(error, Err(Kind::Settings));
+        }
+    }
+}
