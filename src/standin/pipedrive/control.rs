@@ -1,0 +1,92 @@
+//! The control API under `/standin`: what tests and operators of a rehearsal ask of the account itself. No token, loopback
+//! only, and nothing of it is counted.
+
+use std::net::SocketAddr;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::envelope::{Answer, Refusal, Version};
+use super::faults::FaultRule;
+use super::people::{self, PeopleEdit};
+use super::serve::App;
+use super::users::{self, User};
+use crate::record::Entity;
+
+/// Where the control API begins.
+pub(super) const PREFIX: &str = "/standin";
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewUser {
+    name: String,
+    email: String,
+}
+
+/// One rule or several.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Rules {
+    Many(Vec<FaultRule>),
+    One(Box<FaultRule>),
+}
+
+/// Answers one request of the control API.
+pub(super) fn answer(app: &App, peer: SocketAddr, method: &str, path: &str, body: &[u8]) -> Answer {
+    if !peer.ip().to_canonical().is_loopback() {
+        return Refusal::forbidden("the control API answers loopback only").answer(Version::V2);
+    }
+    let part = path[PREFIX.len()..].trim_matches('/');
+    let (name, rest) = part.split_once('/').unwrap_or((part, ""));
+    let done = match (method, name, rest) {
+        ("GET", "health", "") => Ok(json!({"up": true})),
+        ("GET", "ledger", "") => Ok(serde_json::to_value(app.lock().ledger()).unwrap_or_default()),
+        ("GET", "users", "") => Ok(json!(app.lock().users)),
+        ("POST", "users", "") => parse(body).map(|new: NewUser| json!(add_user(app, &new.name, &new.email))),
+        ("POST", "faults", "") => parse(body).map(|rules| add_faults(app, rules)),
+        ("DELETE", "faults", "") => {
+            app.lock().faults = super::faults::Faults::default();
+            Ok(json!({"rules": 0}))
+        }
+        ("POST", "people", "") => parse(body).and_then(|edit| edit_as_people(app, edit)),
+        ("GET", "rows", entity) => match Entity::parse(entity) {
+            Some(entity) => Ok(Value::Array(people::rows(&app.lock(), entity))),
+            None => Err(Refusal::not_found("Entity")),
+        },
+        _ => Err(Refusal::not_found("Control endpoint")),
+    };
+    match done {
+        Ok(value) => Answer::json(200, value.to_string()),
+        Err(refusal) => refusal.answer(Version::V2),
+    }
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(body).map_err(|error| Refusal::invalid(&[error.to_string()]))
+}
+
+fn add_faults(app: &App, rules: Rules) -> Value {
+    let rules = match rules {
+        Rules::Many(rules) => rules,
+        Rules::One(rule) => vec![*rule],
+    };
+    let added = rules.len();
+    app.lock().faults.extend(rules);
+    json!({ "added": added })
+}
+
+/// Adds a user, as an administrator would.
+pub(super) fn add_user(app: &App, name: &str, email: &str) -> User {
+    let at = app.clock.utc();
+    let mut state = app.lock();
+    let id = users::add(&mut state, name, email, at);
+    users::get(&state, id).cloned().expect("the user was added just now")
+}
+
+/// Carries out an edit by people, in the name of the administrator.
+pub(super) fn edit_as_people(app: &App, edit: PeopleEdit) -> Result<Value, Refusal> {
+    let mut state = app.lock();
+    let act = people::act(&state, app.arrival());
+    people::edit(&mut state, &act, edit)
+}

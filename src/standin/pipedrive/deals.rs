@@ -1,0 +1,297 @@
+//! Deals (API v2). Facts: fact sheet 5.4. They cannot be back-dated, and archived ones cannot be changed.
+//!
+//! Where no document says: the value is rounded to the decimals of its currency; a close time that is not given follows
+//! from the won or lost time, and the other way round; re-opening clears all three.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::check::{self, Body};
+use super::crud::{self, Resource};
+use super::custom::Custom;
+use super::envelope::Refusal;
+use super::fields::Owner;
+use super::list::{Filter, Listed};
+use super::pipelines;
+use super::state::{Act, State};
+use super::system;
+use super::table::{Meta, Row, Table};
+use super::users;
+use crate::record::Entity;
+
+/// The status of a deal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    Open,
+    Won,
+    Lost,
+}
+
+impl Status {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Status::Open => "open",
+            Status::Won => "won",
+            Status::Lost => "lost",
+        }
+    }
+}
+
+/// One deal.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Deal {
+    #[serde(flatten)]
+    meta: Meta,
+    title: String,
+    creator_user_id: u64,
+    owner_id: u64,
+    #[serde(with = "rust_decimal::serde::arbitrary_precision")]
+    value: Decimal,
+    person_id: Option<u64>,
+    org_id: Option<u64>,
+    stage_id: u64,
+    pipeline_id: u64,
+    currency: String,
+    archive_time: Option<Timestamp>,
+    stage_change_time: Timestamp,
+    status: Status,
+    is_archived: bool,
+    probability: Option<u64>,
+    lost_reason: Option<String>,
+    visible_to: u64,
+    close_time: Option<Timestamp>,
+    won_time: Option<Timestamp>,
+    lost_time: Option<Timestamp>,
+    local_won_date: Option<Date>,
+    local_lost_date: Option<Date>,
+    local_close_date: Option<Date>,
+    expected_close_date: Option<Date>,
+    label_ids: Vec<u64>,
+    origin: &'static str,
+    origin_id: Option<String>,
+    channel: Option<u64>,
+    channel_id: Option<String>,
+    source_lead_id: Option<String>,
+    /// Recurring revenue, which only deals with products have.
+    acv: Option<u64>,
+    arr: Option<u64>,
+    mrr: Option<u64>,
+    #[serde(skip)]
+    custom: Custom,
+}
+
+impl Row for Deal {
+    fn meta(&self) -> &Meta {
+        &self.meta
+    }
+    fn meta_mut(&mut self) -> &mut Meta {
+        &mut self.meta
+    }
+}
+
+impl Resource for Deal {
+    const ENTITY: Entity = Entity::Deal;
+    const NAME: &'static str = "Deal";
+
+    fn table(state: &State) -> &Table<Self> {
+        &state.deals
+    }
+
+    fn table_mut(state: &mut State) -> &mut Table<Self> {
+        &mut state.deals
+    }
+
+    fn blank(state: &mut State, act: &Act) -> Self {
+        let pipeline_id = pipelines::default_pipeline(state).unwrap_or_default();
+        Self {
+            meta: Meta::new(act.second(), act.by_api),
+            title: String::new(),
+            creator_user_id: act.user,
+            owner_id: act.user,
+            value: Decimal::ZERO,
+            person_id: None,
+            org_id: None,
+            stage_id: pipelines::first_stage(state, pipeline_id).unwrap_or_default(),
+            pipeline_id,
+            currency: state.settings.currency.clone(),
+            archive_time: None,
+            stage_change_time: act.second(),
+            status: Status::Open,
+            is_archived: false,
+            probability: None,
+            lost_reason: None,
+            visible_to: state.default_visibility(),
+            close_time: None,
+            won_time: None,
+            lost_time: None,
+            local_won_date: None,
+            local_lost_date: None,
+            local_close_date: None,
+            expected_close_date: None,
+            label_ids: Vec::new(),
+            origin: if act.by_api { "API" } else { "ManuallyCreated" },
+            origin_id: None,
+            channel: None,
+            channel_id: None,
+            source_lead_id: None,
+            acv: None,
+            arr: None,
+            mrr: None,
+            custom: Custom::default(),
+        }
+    }
+
+    fn apply(&mut self, body: &mut Body, state: &State, act: &Act) {
+        self.read_archive(body, act);
+        body.require("title");
+        body.put("title", &mut self.title, check::text(check::LINE_MAX));
+        system::read_owner(body, state, &mut self.owner_id);
+        system::read_visibility(body, state, &mut self.visible_to);
+        system::read_labels(body, state, Owner::Deal, &mut self.label_ids);
+        let person = check::link("Person", |id| state.persons.live(id).is_some());
+        body.put_or_null("person_id", &mut self.person_id, person);
+        let organization = check::link("Organization", |id| state.organizations.live(id).is_some());
+        body.put_or_null("org_id", &mut self.org_id, organization);
+        self.read_stage(body, state, act);
+        body.put("value", &mut self.value, check::number);
+        body.put("currency", &mut self.currency, users::currency);
+        self.value = users::round_money(self.value, &self.currency);
+        body.put_or_null("probability", &mut self.probability, check::whole(0, 100));
+        body.put_or_null("expected_close_date", &mut self.expected_close_date, check::day);
+        self.read_status(body, state, act);
+        let mut is_deleted = false;
+        body.put("is_deleted", &mut is_deleted, check::flag);
+        if is_deleted {
+            body.problem("is_deleted", "A deal cannot be created or changed as deleted");
+        }
+        system::read_custom(body, state, Owner::Deal, &mut self.custom);
+    }
+
+    fn write(&self, state: &State, only: Option<&[String]>, out: &mut Vec<u8>) {
+        crud::write_with_custom(self, &self.custom, &state.deal_fields, only, out);
+    }
+
+    fn is_active(&self) -> bool {
+        !self.meta.is_deleted && !self.is_archived
+    }
+}
+
+impl Deal {
+    pub(super) fn person_id(&self) -> Option<u64> {
+        self.person_id
+    }
+
+    pub(super) fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// An archived deal can only be un-archived, with or without other changes (changelog of 2025-07-15).
+    fn read_archive(&mut self, body: &mut Body, act: &Act) {
+        let was_archived = self.is_archived;
+        body.put("is_archived", &mut self.is_archived, check::flag);
+        if was_archived && self.is_archived {
+            body.refuse(Refusal::forbidden("Archived deals cannot be changed"));
+        }
+        if self.is_archived != was_archived {
+            self.archive_time = self.is_archived.then(|| act.second());
+        }
+        let read = |value: &Value| check::v1_instant(value).or_else(|_| check::instant(value));
+        if body.has("archive_time") && !self.is_archived {
+            body.problem("archive_time", "Only with is_archived true");
+        }
+        body.put_or_null("archive_time", &mut self.archive_time, read);
+    }
+
+    /// A stage decides the pipeline, also against a `pipeline_id` of the same body; a pipeline alone means its first stage.
+    fn read_stage(&mut self, body: &mut Body, state: &State, act: &Act) {
+        let before = (self.stage_id, self.pipeline_id);
+        let pipeline = check::link("Pipeline", |id| state.pipelines.live(id).is_some());
+        body.put("pipeline_id", &mut self.pipeline_id, pipeline);
+        let given = body.put("stage_id", &mut self.stage_id, |value| {
+            check::link("Stage", |id| pipelines::stage(state, id).is_some())(value)
+        });
+        if given {
+            self.pipeline_id = pipelines::stage(state, self.stage_id).map_or(before.1, |stage| stage.pipeline_id);
+        } else if self.pipeline_id != before.1 {
+            match pipelines::first_stage(state, self.pipeline_id) {
+                Some(stage) => self.stage_id = stage,
+                None => body.problem("pipeline_id", "The pipeline has no stages"),
+            }
+        }
+        if self.stage_id != before.0 {
+            self.stage_change_time = act.second();
+        }
+    }
+
+    fn read_status(&mut self, body: &mut Body, state: &State, act: &Act) {
+        let before = self.status;
+        body.put("status", &mut self.status, |value| {
+            let name = check::one_of(&["open", "won", "lost"])(value)?;
+            Ok(match name {
+                "won" => Status::Won,
+                "lost" => Status::Lost,
+                _ => Status::Open,
+            })
+        });
+        let (won, lost) = (self.status == Status::Won, self.status == Status::Lost);
+        for (key, allowed, when) in [
+            ("won_time", won, "Only when the deal is won"),
+            ("lost_time", lost, "Only when the deal is lost"),
+            ("close_time", won || lost, "Only when the deal is won or lost"),
+            ("lost_reason", lost, "Only when the deal is lost"),
+        ] {
+            if body.has(key) && !allowed {
+                body.problem(key, when);
+            }
+        }
+        if self.status != before {
+            (self.close_time, self.won_time, self.lost_time) = (None, None, None);
+        }
+        body.put_or_null("won_time", &mut self.won_time, check::instant);
+        body.put_or_null("lost_time", &mut self.lost_time, check::instant);
+        body.put_or_null("close_time", &mut self.close_time, check::instant);
+        body.put_or_null("lost_reason", &mut self.lost_reason, check::any_text(check::TEXT_MAX));
+        self.lost_reason = self.lost_reason.take().filter(|text| lost && !text.is_empty());
+        let ended = self.won_time.or(self.lost_time);
+        if won || lost {
+            let closed = self.close_time.or(ended).unwrap_or_else(|| act.second());
+            self.close_time = Some(closed);
+            self.won_time = won.then(|| self.won_time.unwrap_or(closed));
+            self.lost_time = lost.then(|| self.lost_time.unwrap_or(closed));
+        }
+        let local = |time: Option<Timestamp>| time.map(|time| state.timezone.to_datetime(time).date());
+        self.local_won_date = local(self.won_time);
+        self.local_lost_date = local(self.lost_time);
+        self.local_close_date = local(self.close_time);
+    }
+}
+
+impl Listed for Deal {
+    const FILTERS: &'static [&'static str] = &[
+        "ids",
+        "filter_id",
+        "owner_id",
+        "person_id",
+        "org_id",
+        "pipeline_id",
+        "stage_id",
+        "status",
+        "updated_since",
+        "updated_until",
+    ];
+
+    fn passes(&self, filter: &Filter, _state: &State) -> bool {
+        let status = if self.meta.is_deleted { "deleted" } else { self.status.as_str() };
+        self.is_archived == filter.archived
+            && Filter::is(filter.owner_id, Some(self.owner_id))
+            && Filter::is(filter.person_id, self.person_id)
+            && Filter::is(filter.org_id, self.org_id)
+            && Filter::is(filter.pipeline_id, Some(self.pipeline_id))
+            && Filter::is(filter.stage_id, Some(self.stage_id))
+            && filter.statuses.as_ref().is_none_or(|all| all.iter().any(|one| one == status))
+    }
+}

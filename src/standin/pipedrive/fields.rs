@@ -1,0 +1,508 @@
+//! Field definitions of organizations, persons and deals: system fields, custom fields and their options.
+//!
+//! Shapes: fact sheet 5.10 and 8, OpenAPI v2 `…Fields`. Codes of custom fields are 40 hexadecimal digits from the seed.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::check::{self, Body, Purpose};
+use super::envelope::{Answer, Refusal};
+use super::ledger::Write;
+use super::list;
+use super::query::Query;
+use super::route::{Collection, Operation};
+use super::state::{Act, State};
+use crate::clock::Moment;
+use crate::record::Entity;
+
+/// Options of one field ("Custom fields").
+const OPTIONS_MAX: usize = 10_000;
+
+/// Whose fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Owner {
+    Organization,
+    Person,
+    Deal,
+}
+
+impl Owner {
+    /// The owner of an endpoint's fields.
+    pub(super) const fn of(collection: Collection) -> Self {
+        match collection {
+            Collection::OrganizationFields => Owner::Organization,
+            Collection::PersonFields => Owner::Person,
+            _ => Owner::Deal,
+        }
+    }
+
+    pub(super) const fn collection(self) -> Collection {
+        match self {
+            Owner::Organization => Collection::OrganizationFields,
+            Owner::Person => Collection::PersonFields,
+            Owner::Deal => Collection::DealFields,
+        }
+    }
+
+    pub(super) const fn entity(self) -> Entity {
+        match self {
+            Owner::Organization => Entity::OrganizationField,
+            Owner::Person => Entity::PersonField,
+            Owner::Deal => Entity::DealField,
+        }
+    }
+}
+
+/// The types a field made through the API can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum FieldKind {
+    /// One line, at most 255 characters.
+    Varchar,
+    /// One line with suggestions.
+    VarcharAuto,
+    /// Many lines.
+    Text,
+    /// A number.
+    Double,
+    /// An amount and its currency.
+    Monetary,
+    /// A day.
+    Date,
+    /// Two days.
+    Daterange,
+    /// A time of day.
+    Time,
+    /// Two times of day.
+    Timerange,
+    /// Several options.
+    Set,
+    /// One option.
+    Enum,
+    /// A postal address.
+    Address,
+    /// A phone number.
+    Phone,
+    /// An organization, without a real relation.
+    Org,
+    /// A person, without a real relation.
+    People,
+    /// A user.
+    User,
+}
+
+/// One option of a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct FieldOption {
+    pub(super) label: String,
+    color: Option<&'static str>,
+}
+
+/// One field.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct FieldDef {
+    pub(super) number: u32,
+    pub(super) code: String,
+    pub(super) kind: FieldKind,
+    name: String,
+    description: Option<String>,
+    options: BTreeMap<u64, FieldOption>,
+    is_custom: bool,
+    is_deleted: bool,
+    by_api: bool,
+    changed_by_api: bool,
+    shown_at: Moment,
+    /// `ui_visibility`, `important_fields` and `required_fields` as given.
+    display: [Value; DISPLAY.len()],
+}
+
+/// Keys that only matter to the web application.
+const DISPLAY: [&str; 3] = ["ui_visibility", "important_fields", "required_fields"];
+
+impl FieldDef {
+    pub(super) fn has_option(&self, id: u64) -> bool {
+        self.options.contains_key(&id)
+    }
+
+    fn row(&self) -> Value {
+        let options: Vec<Value> = self.options.iter().map(|(id, option)| option_row(*id, option)).collect();
+        let has_options = matches!(self.kind, FieldKind::Enum | FieldKind::Set);
+        let parts: &[&str] = match self.kind {
+            FieldKind::Monetary => &["value", "currency"],
+            FieldKind::Daterange => &["value", "until"],
+            FieldKind::Time => &["value", "timezone_id", "timezone_name"],
+            FieldKind::Timerange => &["value", "until", "timezone_id", "timezone_name"],
+            FieldKind::Address => &["value", "street_number", "route", "locality", "country", "postal_code"],
+            _ => &[],
+        };
+        let part = |code: &&str| {
+            let kind = if self.kind == FieldKind::Monetary && *code == "value" { "double" } else { "varchar" };
+            json!({"field_code": code, "field_name": format!("{code} of {}", self.name), "field_type": kind})
+        };
+        json!({
+            "field_name": self.name,
+            "field_code": self.code,
+            "description": self.description,
+            "field_type": self.kind,
+            "options": if has_options { Value::Array(options) } else { Value::Null },
+            "subfields": if parts.is_empty() { Value::Null } else { parts.iter().map(part).collect() },
+            "is_custom_field": self.is_custom,
+            "is_optional_response_field": false,
+            "ui_visibility": self.display[0],
+            "important_fields": self.display[1],
+            "required_fields": self.display[2],
+        })
+    }
+}
+
+fn option_row(id: u64, option: &FieldOption) -> Value {
+    match option.color {
+        Some(color) => json!({"id": id, "label": option.label, "color": color}),
+        None => json!({"id": id, "label": option.label}),
+    }
+}
+
+/// All fields of one owner, deleted ones too.
+#[derive(Debug, Default)]
+pub(super) struct FieldSet {
+    defs: Vec<FieldDef>,
+    by_code: HashMap<String, usize>,
+}
+
+impl FieldSet {
+    /// A field that is not deleted, by its code.
+    pub(super) fn get(&self, code: &str) -> Option<&FieldDef> {
+        self.by_code.get(code).map(|place| &self.defs[*place]).filter(|def| !def.is_deleted)
+    }
+
+    /// A custom field that is not deleted, by its code.
+    pub(super) fn custom(&self, code: &str) -> Option<&FieldDef> {
+        self.get(code).filter(|def| def.is_custom)
+    }
+
+    /// All custom fields that are not deleted, in the order they were made.
+    pub(super) fn live_custom(&self) -> impl Iterator<Item = &FieldDef> {
+        self.defs.iter().filter(|def| def.is_custom && !def.is_deleted)
+    }
+
+    /// Live fields that were made through the API, and those that an update through it changed.
+    pub(super) fn made_and_changed(&self) -> (u64, u64) {
+        let live = || self.defs.iter().filter(|def| !def.is_deleted);
+        let made = live().filter(|def| def.by_api).count();
+        (made as u64, live().filter(|def| def.changed_by_api).count() as u64)
+    }
+
+    /// All fields as rows with `is_deleted`, for the control API.
+    pub(super) fn rows(&self) -> Vec<Value> {
+        let row = |def: &FieldDef| {
+            let mut row = def.row();
+            row["is_deleted"] = Value::Bool(def.is_deleted);
+            row
+        };
+        self.defs.iter().map(row).collect()
+    }
+
+    fn custom_mut(&mut self, code: &str) -> Option<&mut FieldDef> {
+        let place = *self.by_code.get(code)?;
+        Some(&mut self.defs[place]).filter(|def| def.is_custom && !def.is_deleted)
+    }
+
+    fn push(&mut self, mut def: FieldDef) {
+        let place = self.defs.len();
+        def.number = u32::try_from(place).unwrap_or(u32::MAX);
+        self.by_code.insert(def.code.clone(), place);
+        self.defs.push(def);
+    }
+}
+
+/// The label options of a fresh account, and the fields that every account has.
+pub(super) fn add_system_fields(state: &mut State, owner: Owner) {
+    use FieldKind::{Address, Date, Double, Enum, Monetary, Org, People, Phone, Set, User, Varchar};
+    let labels: &[(&str, &'static str)] = match owner {
+        Owner::Deal => &[("Hot", "red"), ("Warm", "yellow"), ("Cold", "blue")],
+        _ => &[("Customer", "green"), ("Hot lead", "red"), ("Warm lead", "yellow"), ("Cold lead", "blue")],
+    };
+    let common = [
+        ("Labels", "label_ids", Set),
+        ("Owner", "owner_id", User),
+        ("Created", "add_time", Date),
+        ("Updated", "update_time", Date),
+        ("Visible to", "visible_to", Double),
+    ];
+    let own: &[(&str, &str, FieldKind)] = match owner {
+        Owner::Organization => &[("Name", "name", Varchar), ("Address", "address", Address)],
+        Owner::Person => &[
+            ("Name", "name", Varchar),
+            ("First name", "first_name", Varchar),
+            ("Last name", "last_name", Varchar),
+            ("Phone", "phone", Phone),
+            ("Email", "email", Varchar),
+            ("Organization", "org_id", Org),
+        ],
+        Owner::Deal => &[
+            ("Title", "title", Varchar),
+            ("Value", "value", Monetary),
+            ("Contact person", "person_id", People),
+            ("Organization", "org_id", Org),
+            ("Pipeline", "pipeline_id", Double),
+            ("Stage", "stage_id", Double),
+            ("Status", "status", Varchar),
+            ("Probability", "probability", Double),
+            ("Lost reason", "lost_reason", Varchar),
+            ("Expected close date", "expected_close_date", Date),
+            ("Won time", "won_time", Date),
+            ("Lost time", "lost_time", Date),
+            ("Close time", "close_time", Date),
+        ],
+    };
+    let profile = [
+        ("Website", "website", Varchar),
+        ("LinkedIn profile", "linkedin", Varchar),
+        ("Industry", "industry", Enum),
+        ("Annual revenue", "annual_revenue", Double),
+        ("Number of employees", "employee_count", Double),
+    ];
+    let profile = if owner == Owner::Organization && state.settings.organization_profile { &profile[..] } else { &[] };
+    for (name, code, kind) in own.iter().chain(&common).chain(profile) {
+        let mut def = blank(name, *kind);
+        def.code = (*code).to_owned();
+        let labels = match *code {
+            "label_ids" => labels,
+            "industry" => &[("Advertising", "gray"), ("Manufacturing", "gray"), ("Retail", "gray")],
+            _ => &[],
+        };
+        for (label, color) in labels {
+            let option = FieldOption { label: (*label).to_owned(), color: Some(*color) };
+            def.options.insert(state.option_id(), option);
+        }
+        state.fields_mut(owner).push(def);
+    }
+}
+
+fn blank(name: &str, kind: FieldKind) -> FieldDef {
+    FieldDef {
+        number: 0,
+        code: String::new(),
+        kind,
+        name: name.to_owned(),
+        description: None,
+        options: BTreeMap::new(),
+        is_custom: false,
+        is_deleted: false,
+        by_api: false,
+        changed_by_api: false,
+        shown_at: Moment::default(),
+        display: [
+            json!({"add_visible_flag": true, "details_visible_flag": true}),
+            json!({"enabled": false, "stage_ids": []}),
+            json!({"enabled": false}),
+        ],
+    }
+}
+
+/// Carries out a request about fields.
+///
+/// # Errors
+/// 400, 403 or 404.
+pub(super) fn perform(
+    state: &mut State,
+    act: &Act,
+    (owner, operation): (Owner, Operation),
+    code: &str,
+    input: Input<'_>,
+) -> Result<Answer, Refusal> {
+    match operation {
+        Operation::Create => create(state, act, owner, Body::parse(input.body, Purpose::Create)?),
+        Operation::Read => {
+            let def = state.fields(owner).get(code).ok_or_else(|| Refusal::not_found("Field"))?;
+            let mut query = Query::parse(input.query);
+            query.take("include_fields");
+            query.finish(false)?;
+            Ok(Answer::value(200, &def.row()))
+        }
+        Operation::List => list_page(state.fields(owner), act, input.query),
+        Operation::Update => update(state, act, owner, code, Body::parse(input.body, Purpose::Update)?),
+        Operation::Delete => {
+            let def = changeable(state, owner, code)?;
+            def.is_deleted = true;
+            let row = def.row();
+            wrote(state, act, owner, Write::Delete);
+            Ok(Answer::value(200, &row))
+        }
+        _ => change_options(state, act, (owner, operation), code, input.body),
+    }
+}
+
+/// What a request brought.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Input<'request> {
+    pub(super) query: &'request str,
+    pub(super) body: &'request [u8],
+}
+
+fn wrote(state: &mut State, act: &Act, owner: Owner, write: Write) {
+    if act.by_api {
+        state.books.wrote(owner.entity(), write);
+    }
+}
+
+fn changeable<'state>(state: &'state mut State, owner: Owner, code: &str) -> Result<&'state mut FieldDef, Refusal> {
+    if state.fields(owner).get(code).is_some_and(|def| !def.is_custom) {
+        return Err(Refusal::forbidden(format!("Field '{code}' is not a custom field and cannot be changed")));
+    }
+    state.fields_mut(owner).custom_mut(code).ok_or_else(|| Refusal::not_found("Field"))
+}
+
+fn create(state: &mut State, act: &Act, owner: Owner, mut body: Body) -> Result<Answer, Refusal> {
+    let mut def = blank("", FieldKind::Varchar);
+    body.require("field_name");
+    body.require("field_type");
+    body.put("field_type", &mut def.kind, |value| {
+        FieldKind::deserialize(value).map_err(|_| format!("Invalid field type {value}"))
+    });
+    let mut labels = Vec::new();
+    let given = body.put("options", &mut labels, check::list(option_label));
+    let wants = matches!(def.kind, FieldKind::Enum | FieldKind::Set);
+    if wants && labels.is_empty() {
+        body.problem("options", "Required for field types enum and set");
+    } else if !wants && given {
+        body.problem("options", "Only for field types enum and set");
+    } else if labels.len() > OPTIONS_MAX {
+        body.problem("options", format!("Array must contain at most {OPTIONS_MAX} element(s)"));
+    }
+    read_common(&mut def, owner, &mut body);
+    body.finish(false)?;
+    let customs: usize = [Owner::Organization, Owner::Person, Owner::Deal]
+        .into_iter()
+        .map(|owner| state.fields(owner).live_custom().count())
+        .sum();
+    if state.settings.custom_field_cap().is_some_and(|cap| customs >= cap) {
+        let error = "Couldn't add the custom field. Custom fields limit reached.";
+        return Err(Refusal::capped(error, "feature_capping_custom_fields_limit"));
+    }
+    def.code = state.hex(40);
+    for label in labels {
+        def.options.insert(state.option_id(), FieldOption { label, color: None });
+    }
+    (def.is_custom, def.by_api, def.shown_at) = (true, act.by_api, act.moment + act.lag);
+    let row = def.row();
+    state.fields_mut(owner).push(def);
+    wrote(state, act, owner, Write::Create);
+    Ok(Answer::value(200, &row))
+}
+
+fn update(state: &mut State, act: &Act, owner: Owner, code: &str, mut body: Body) -> Result<Answer, Refusal> {
+    let def = changeable(state, owner, code)?;
+    let before = def.clone();
+    let mut after = def.clone();
+    read_common(&mut after, owner, &mut body);
+    body.finish(false)?;
+    after.changed_by_api |= act.by_api && after != before;
+    let row = after.row();
+    *def = after;
+    wrote(state, act, owner, Write::Update);
+    Ok(Answer::value(200, &row))
+}
+
+/// Reads the keys that a create and an update share.
+fn read_common(def: &mut FieldDef, owner: Owner, body: &mut Body) {
+    body.put("field_name", &mut def.name, check::text(check::LINE_MAX));
+    if owner == Owner::Deal {
+        body.put_or_null("description", &mut def.description, check::any_text(check::TEXT_MAX));
+    }
+    for (key, slot) in DISPLAY.iter().zip(&mut def.display) {
+        body.put(
+            key,
+            slot,
+            |value| {
+                if value.is_object() { Ok(value.clone()) } else { Err(check::expected("object", value)) }
+            },
+        );
+    }
+}
+
+fn option_label(value: &Value) -> Result<String, String> {
+    let Value::Object(keys) = value else { return Err(check::expected("object", value)) };
+    match keys.keys().find(|key| *key != "label") {
+        Some(key) => Err(format!("Unknown key '{key}'")),
+        None => check::text(check::LINE_MAX)(keys.get("label").unwrap_or(&Value::Null)),
+    }
+}
+
+fn option_id(field: &FieldDef, value: &Value, with_label: bool) -> Result<(u64, String), String> {
+    let Value::Object(keys) = value else { return Err(check::expected("object", value)) };
+    let known = |key: &&String| *key == "id" || (with_label && *key == "label");
+    if let Some(key) = keys.keys().find(|key| !known(key)) {
+        return Err(format!("Unknown key '{key}'"));
+    }
+    let id = check::link("Option", |id| field.has_option(id))(keys.get("id").unwrap_or(&Value::Null))?;
+    let label = with_label.then(|| check::text(check::LINE_MAX)(keys.get("label").unwrap_or(&Value::Null)));
+    Ok((id, label.transpose()?.unwrap_or_default()))
+}
+
+/// Adds, renames or removes options: all of them or none; the answer has only the touched ones.
+fn change_options(
+    state: &mut State,
+    act: &Act,
+    (owner, operation): (Owner, Operation),
+    code: &str,
+    body: &[u8],
+) -> Result<Answer, Refusal> {
+    let invalid = |why: String| Refusal::invalid(&[format!("options: {why}")]);
+    let value: Value = serde_json::from_slice(body).map_err(|_| invalid("Expected array".to_owned()))?;
+    let field = changeable(state, owner, code)?;
+    if !matches!(field.kind, FieldKind::Enum | FieldKind::Set) {
+        return Err(invalid("Only for field types enum and set".to_owned()));
+    }
+    let touched: Vec<(u64, String)> = if operation == Operation::AddOptions {
+        let labels = check::list(option_label)(&value).map_err(invalid)?;
+        if field.options.len() + labels.len() > OPTIONS_MAX {
+            return Err(invalid(format!("Array must contain at most {OPTIONS_MAX} element(s)")));
+        }
+        labels.into_iter().map(|label| (state.option_id(), label)).collect()
+    } else {
+        let with_label = operation == Operation::UpdateOptions;
+        check::list(|item| option_id(field, item, with_label))(&value).map_err(invalid)?
+    };
+    if touched.is_empty() {
+        return Err(invalid("Array must contain at least 1 element(s)".to_owned()));
+    }
+    let field = changeable(state, owner, code)?;
+    let mut rows = Vec::new();
+    for (id, label) in touched {
+        let option = if operation == Operation::DeleteOptions {
+            field.options.remove(&id)
+        } else {
+            let option = FieldOption { label, color: None };
+            field.options.insert(id, option.clone());
+            Some(option)
+        };
+        rows.extend(option.map(|option| option_row(id, &option)));
+    }
+    field.changed_by_api |= act.by_api;
+    wrote(state, act, owner, Write::Update);
+    Ok(Answer::value(200, &Value::Array(rows)))
+}
+
+/// `GET …Fields`: pages by a cursor that counts fields.
+fn list_page(fields: &FieldSet, act: &Act, query: &str) -> Result<Answer, Refusal> {
+    let mut query = Query::parse(query);
+    query.take("include_fields");
+    let limit = list::limit(&mut query);
+    let start = query.read("cursor", "cursor", |cursor| list::Cursor::parse(cursor, "field_id"));
+    query.finish(false)?;
+    let after = start.map(|cursor| cursor.id);
+    let shown = fields.defs.iter().filter(|def| !def.is_deleted && def.shown_at <= act.moment);
+    let mut rest = shown.skip_while(|def| after.is_some_and(|after| u64::from(def.number) <= after)).peekable();
+    let mut rows = Vec::new();
+    let mut last = None;
+    while let Some(def) = rest.next_if(|_| rows.len() < limit) {
+        rows.push(def.row());
+        last = Some(def.number);
+    }
+    let next = rest.peek().and(last).map(|number| list::Cursor::after_id("field_id", u64::from(number)).text());
+    let body = json!({"success": true, "data": rows, "additional_data": {"next_cursor": next}});
+    Ok(Answer::json(200, body.to_string()))
+}

@@ -1,0 +1,158 @@
+//! The simulated Pipedrive: one account over HTTP that is as strict, as lossy and as limited as the real one.
+//!
+//! Strict: unknown keys, wrong types, dead links and missing tokens are refused. Lossy: names are split, texts trimmed,
+//! HTML is cleaned, numbers are rounded, defaults filled in. Limited: the two-second window, the day's tokens and the
+//! plan's caps hold exactly. What no document says is a setting, or is named where it is decided.
+//!
+//! A request goes `serve → route → limits → faults → perform → crud | list | fields → envelope`; `state` holds
+//! everything under one lock that is never held over a wait. Nothing is shared with the client of this crate but the
+//! clock, errors and nouns.
+
+mod address;
+mod check;
+mod control;
+mod crud;
+mod custom;
+mod deals;
+mod envelope;
+mod faults;
+mod fields;
+mod ledger;
+mod limits;
+mod list;
+mod organizations;
+mod people;
+mod perform;
+mod persons;
+mod pipelines;
+mod query;
+mod route;
+mod serve;
+mod settings;
+mod state;
+mod system;
+mod table;
+mod users;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::serve::ListenerExt as _;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+pub use self::faults::{FaultKind, FaultRule};
+pub use self::ledger::{CUT_STATUS, Ledger};
+pub use self::people::{PeopleAction, PeopleEdit};
+pub use self::settings::{Plan, Settings};
+pub use self::users::User;
+
+use self::serve::App;
+use self::state::State;
+use crate::clock::Clock;
+use crate::error::{Error, Kind, Result};
+use crate::record::Entity;
+
+/// The simulated Pipedrive, before it runs.
+#[derive(Debug)]
+pub struct Pipedrive;
+
+/// A simulated Pipedrive that runs. [`Running::shutdown`] stops it and waits for the end; dropping it stops it
+/// too.
+#[derive(Debug)]
+pub struct Running {
+    app: Arc<App>,
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    server: JoinHandle<()>,
+}
+
+impl Pipedrive {
+    /// Starts a fresh account that answers on a listener. Called within a tokio runtime.
+    ///
+    /// # Errors
+    /// `Settings` for an unknown time zone or currency; `Unreachable` when the listener has no address.
+    pub fn start(settings: Settings, clock: Clock, listener: TcpListener) -> Result<Running> {
+        let address = listener.local_addr().map_err(|error| {
+            Error::new(Kind::Unreachable, "asking the stand-in's listener for its address").because(error)
+        })?;
+        let start = limits::Arrival { moment: clock.now(), at: clock.utc() };
+        let state = State::new(settings, start)?;
+        let (stop, mut stopped) = watch::channel(false);
+        let app = Arc::new(App::new(state, clock, stopped.clone()));
+        let router = Router::new().fallback(serve::handle).with_state(Arc::clone(&app));
+        // Small answers must not wait for more of them.
+        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let server = tokio::spawn(async move {
+            let end = async move { drop(stopped.wait_for(|stopped| *stopped).await) };
+            let served = axum::serve(listener, service).with_graceful_shutdown(end).await;
+            if let Err(error) = served {
+                tracing::warn!(%error, "the simulated Pipedrive stopped by itself");
+            }
+        });
+        Ok(Running { app, address, stop, server })
+    }
+}
+
+impl Running {
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The API token of the administrator.
+    #[must_use]
+    pub fn token(&self) -> String {
+        self.app.lock().users.first().map(|user| user.token.clone()).unwrap_or_default()
+    }
+
+    /// The books as they are now. Takes time by the number of records.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        self.app.lock().ledger()
+    }
+
+    /// Adds a user, as an administrator would in the web application.
+    #[must_use]
+    pub fn add_user(&self, name: &str, email: &str) -> User {
+        control::add_user(&self.app, name, email)
+    }
+
+    /// All users, by id.
+    #[must_use]
+    pub fn users(&self) -> Vec<User> {
+        self.app.lock().users.clone()
+    }
+
+    /// Replaces the faults in force; an empty list ends them.
+    pub fn set_faults(&self, rules: Vec<FaultRule>) {
+        self.app.lock().faults = faults::Faults::new(rules);
+    }
+
+    /// All records of a kind as the API writes them, deleted ones too, each with `is_deleted`, by internal number.
+    #[must_use]
+    pub fn rows(&self, entity: Entity) -> Vec<Value> {
+        people::rows(&self.app.lock(), entity)
+    }
+
+    /// Carries out an edit by people in the web application; the answer is the record afterwards.
+    ///
+    /// # Errors
+    /// `Refused` with the account's reason.
+    pub fn edit_as_people(&self, edit: PeopleEdit) -> Result<Value> {
+        control::edit_as_people(&self.app, edit).map_err(|refusal| Error::new(Kind::Refused, refusal.error))
+    }
+
+    /// Stops: ends every wait, lets running requests finish, closes idle connections.
+    pub async fn shutdown(self) {
+        self.stop.send_replace(true);
+        self.app.abort_apart();
+        // Only a panic or an abort makes this fail, and both have ended the server too.
+        drop(self.server.await);
+    }
+}

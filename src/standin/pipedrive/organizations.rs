@@ -1,0 +1,114 @@
+//! Organizations (API v2). Facts: fact sheet 5.2.
+
+use serde::Serialize;
+
+use super::address::Address;
+use super::check::{self, Body, Purpose};
+use super::crud::{self, Resource};
+use super::custom::Custom;
+use super::fields::Owner;
+use super::list::{Filter, Listed};
+use super::state::{Act, State};
+use super::system;
+use super::table::{Meta, Row, Table};
+use crate::record::Entity;
+
+/// One organization.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Organization {
+    #[serde(flatten)]
+    meta: Meta,
+    name: String,
+    owner_id: u64,
+    address: Option<Box<Address>>,
+    visible_to: u64,
+    label_ids: Vec<u64>,
+    /// Only in accounts that have the feature.
+    #[serde(flatten)]
+    profile: Option<Box<Profile>>,
+    #[serde(skip)]
+    custom: Custom,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Default)]
+struct Profile {
+    website: Option<String>,
+    linkedin: Option<String>,
+    industry: Option<u64>,
+    annual_revenue: Option<u64>,
+    employee_count: Option<u64>,
+}
+
+impl Row for Organization {
+    fn meta(&self) -> &Meta {
+        &self.meta
+    }
+    fn meta_mut(&mut self) -> &mut Meta {
+        &mut self.meta
+    }
+}
+
+impl Resource for Organization {
+    const ENTITY: Entity = Entity::Organization;
+    const NAME: &'static str = "Organization";
+
+    fn table(state: &State) -> &Table<Self> {
+        &state.organizations
+    }
+
+    fn table_mut(state: &mut State) -> &mut Table<Self> {
+        &mut state.organizations
+    }
+
+    fn blank(state: &mut State, act: &Act) -> Self {
+        Self {
+            meta: Meta::new(act.second(), act.by_api),
+            name: String::new(),
+            owner_id: act.user,
+            address: None,
+            visible_to: state.default_visibility(),
+            label_ids: Vec::new(),
+            profile: state.settings.organization_profile.then(Box::default),
+            custom: Custom::default(),
+        }
+    }
+
+    fn apply(&mut self, body: &mut Body, state: &State, _act: &Act) {
+        body.require("name");
+        body.put("name", &mut self.name, check::text(check::LINE_MAX));
+        system::read_owner(body, state, &mut self.owner_id);
+        system::read_visibility(body, state, &mut self.visible_to);
+        system::read_labels(body, state, Owner::Organization, &mut self.label_ids);
+        if body.purpose == Purpose::Create {
+            body.put("add_time", &mut self.meta.add_time, check::instant);
+        }
+        body.put_or_null("address", &mut self.address, |value| Address::read(value).map(Box::new));
+        if let Some(profile) = &mut self.profile {
+            body.put_or_null("website", &mut profile.website, check::text(check::LINE_MAX));
+            body.put_or_null("linkedin", &mut profile.linkedin, check::text(check::LINE_MAX));
+            let has = |id| state.organization_fields.get("industry").is_some_and(|field| field.has_option(id));
+            body.put_or_null("industry", &mut profile.industry, check::link("Option", has));
+            body.put_or_null("annual_revenue", &mut profile.annual_revenue, check::whole(0, u64::MAX));
+            body.put_or_null("employee_count", &mut profile.employee_count, check::whole(0, u64::MAX));
+        }
+        system::read_custom(body, state, Owner::Organization, &mut self.custom);
+    }
+
+    fn write(&self, state: &State, only: Option<&[String]>, out: &mut Vec<u8>) {
+        crud::write_with_custom(self, &self.custom, &state.organization_fields, only, out);
+    }
+}
+
+impl Listed for Organization {
+    const FILTERS: &'static [&'static str] = &["ids", "filter_id", "owner_id", "updated_since", "updated_until"];
+
+    fn passes(&self, filter: &Filter, _state: &State) -> bool {
+        Filter::is(filter.owner_id, Some(self.owner_id))
+    }
+}
+
+impl Organization {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+}

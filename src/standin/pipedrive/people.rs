@@ -1,0 +1,164 @@
+//! What people do in the web application while a migration runs: edits that cost no tokens and appear in no book.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+
+use super::check::{Body, Purpose};
+use super::crud::{self, Resource};
+use super::deals::Deal;
+use super::envelope::Refusal;
+use super::fields::{self, Input, Owner};
+use super::limits::Arrival;
+use super::organizations::Organization;
+use super::persons::Person;
+use super::pipelines::{Pipeline, Stage};
+use super::route::Operation;
+use super::state::{Act, State};
+use super::table::Meta;
+use crate::record::{Entity, named_enum};
+
+named_enum! {
+    /// What people do with a record.
+    PeopleAction {
+        /// They make one.
+        Create = "create",
+        /// They change one.
+        Update = "update",
+        /// They delete one.
+        Delete = "delete",
+        /// They make a copy of one with all its fields, custom ones too, as the web application does with deals.
+        Duplicate = "duplicate",
+    }
+}
+
+/// One edit by people.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeopleEdit {
+    /// What they do.
+    pub action: PeopleAction,
+    /// With what kind of record.
+    pub entity: Entity,
+    /// Id of the record (a field's code for fields), as text or number; empty when one is made.
+    #[serde(default, deserialize_with = "text_or_number")]
+    pub id: String,
+    /// Keys as in the body of the API.
+    #[serde(default)]
+    pub fields: Map<String, Value>,
+}
+
+impl PeopleEdit {
+    /// An edit of an existing record, without fields.
+    #[must_use]
+    pub fn new(action: PeopleAction, entity: Entity, id: impl ToString) -> Self {
+        Self { action, entity, id: id.to_string(), fields: Map::new() }
+    }
+
+    /// The same with fields: the keys of a JSON object; anything else has none.
+    #[must_use]
+    pub fn with(mut self, fields: Value) -> Self {
+        if let Value::Object(fields) = fields {
+            self.fields = fields;
+        }
+        self
+    }
+}
+
+fn text_or_number<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    match Value::deserialize(from)? {
+        Value::String(text) => Ok(text),
+        Value::Number(number) => Ok(number.to_string()),
+        _ => Err(serde::de::Error::custom("id is a text or a number")),
+    }
+}
+
+/// An act of people, in the name of the administrator, that lists show as late as the account's own lag.
+pub(super) fn act(state: &State, arrival: Arrival) -> Act {
+    let user = state.users.first().map_or(0, |user| user.id);
+    Act { user, by_api: false, now: arrival.at, moment: arrival.moment, lag: state.settings.list_lag }
+}
+
+/// Carries out an edit; the answer is the record afterwards.
+///
+/// # Errors
+/// The refusal that the API would give, or 404 for what people cannot edit here.
+pub(super) fn edit(state: &mut State, act: &Act, edit: PeopleEdit) -> Result<Value, Refusal> {
+    match edit.entity {
+        Entity::Organization => edit_record::<Organization>(state, act, edit),
+        Entity::Person => edit_record::<Person>(state, act, edit),
+        Entity::Deal => edit_record::<Deal>(state, act, edit),
+        Entity::Pipeline => edit_record::<Pipeline>(state, act, edit),
+        Entity::Stage => edit_record::<Stage>(state, act, edit),
+        Entity::OrganizationField => edit_field(state, act, Owner::Organization, &edit),
+        Entity::PersonField => edit_field(state, act, Owner::Person, &edit),
+        Entity::DealField => edit_field(state, act, Owner::Deal, &edit),
+        other => Err(Refusal::not_found(other.as_str())),
+    }
+}
+
+/// All records of a kind as the API writes them, deleted ones too, each with `is_deleted`.
+pub(super) fn rows(state: &State, entity: Entity) -> Vec<Value> {
+    match entity {
+        Entity::Organization => all::<Organization>(state),
+        Entity::Person => all::<Person>(state),
+        Entity::Deal => all::<Deal>(state),
+        Entity::Pipeline => all::<Pipeline>(state),
+        Entity::Stage => all::<Stage>(state),
+        Entity::OrganizationField => state.organization_fields.rows(),
+        Entity::PersonField => state.person_fields.rows(),
+        Entity::DealField => state.deal_fields.rows(),
+        Entity::User => state.users.iter().filter_map(|user| serde_json::to_value(user).ok()).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn all<R: Resource>(state: &State) -> Vec<Value> {
+    R::table(state).iter().map(|row| value(state, row.as_ref())).collect()
+}
+
+fn value<R: Resource>(state: &State, row: &R) -> Value {
+    let mut text = Vec::new();
+    row.write(state, None, &mut text);
+    let mut value: Value = serde_json::from_slice(&text).unwrap_or_default();
+    value["is_deleted"] = Value::Bool(row.meta().is_deleted);
+    value
+}
+
+fn edit_record<R: Resource>(state: &mut State, act: &Act, edit: PeopleEdit) -> Result<Value, Refusal> {
+    let number = match edit.action {
+        PeopleAction::Create => crud::create::<R>(state, act, Body::new(edit.fields, Purpose::Create))?,
+        action => {
+            let number = crud::number::<R>(state, &edit.id)?;
+            match action {
+                PeopleAction::Delete => crud::delete::<R>(state, act, number)?,
+                PeopleAction::Duplicate => return duplicate::<R>(state, act, number),
+                _ => crud::update::<R>(state, act, number, Body::new(edit.fields, Purpose::Update))?,
+            }
+            number
+        }
+    };
+    R::table(state).get(number).map(|row| value(state, row.as_ref())).ok_or_else(|| Refusal::not_found(R::NAME))
+}
+
+fn duplicate<R: Resource>(state: &mut State, act: &Act, number: u64) -> Result<Value, Refusal> {
+    let mut copy = R::clone(crud::live::<R>(state, number)?);
+    *copy.meta_mut() = Meta::new(act.second(), act.by_api);
+    let number = crud::add(state, act, copy)?;
+    Ok(R::table(state).get(number).map_or(Value::Null, |row| value(state, row.as_ref())))
+}
+
+fn edit_field(state: &mut State, act: &Act, owner: Owner, edit: &PeopleEdit) -> Result<Value, Refusal> {
+    let operation = match edit.action {
+        PeopleAction::Create => Operation::Create,
+        PeopleAction::Update => Operation::Update,
+        PeopleAction::Delete => Operation::Delete,
+        PeopleAction::Duplicate => return Err(Refusal::not_found("Copy of a field")),
+    };
+    let body = Value::Object(edit.fields.clone()).to_string();
+    let input = Input { query: "", body: body.as_bytes() };
+    let answer = fields::perform(state, act, (owner, operation), &edit.id, input)?;
+    let mut answer: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    Ok(answer["data"].take())
+}

@@ -1,0 +1,93 @@
+//! Carrying out a request that was let in: from its endpoint to the function that does it.
+
+use super::check::{Body, Purpose};
+use super::crud::{self, Resource};
+use super::deals::Deal;
+use super::envelope::{Answer, Refusal};
+use super::fields::{self, Input, Owner};
+use super::list::{self, Listed};
+use super::organizations::Organization;
+use super::persons::Person;
+use super::pipelines::{Pipeline, Stage};
+use super::query::Query;
+use super::route::{Collection, Endpoint, Operation};
+use super::state::{Act, State};
+use super::users;
+
+/// Carries out a request of an endpoint; `id` is that of its path.
+///
+/// # Errors
+/// The refusal, if the account does not accept it; nothing has changed then.
+pub(super) fn perform(
+    state: &mut State,
+    act: &Act,
+    endpoint: Endpoint,
+    id: &str,
+    input: Input<'_>,
+) -> Result<Answer, Refusal> {
+    let operation = endpoint.operation;
+    match endpoint.collection {
+        Collection::Organizations => v2::<Organization>(state, act, operation, id, input),
+        Collection::Persons => v2::<Person>(state, act, operation, id, input),
+        Collection::Deals => v2::<Deal>(state, act, operation, id, input),
+        Collection::Pipelines => v2::<Pipeline>(state, act, operation, id, input),
+        Collection::Stages => v2::<Stage>(state, act, operation, id, input),
+        Collection::OrganizationFields | Collection::PersonFields | Collection::DealFields => {
+            fields::perform(state, act, (Owner::of(endpoint.collection), operation), id, input)
+        }
+        Collection::Users => match operation {
+            Operation::Me => users::me(state, act.user),
+            Operation::Find => users::find(state, Query::parse(input.query), act.user),
+            Operation::List => Ok(users::list(state, act.user)),
+            _ => users::read(state, id, act.user),
+        },
+        Collection::Currencies => Ok(users::currencies(Query::parse(input.query))),
+        _ => Err(Refusal::not_found("Endpoint")),
+    }
+}
+
+/// The five operations of API v2 on one kind of record. A deleted record can still be read by its id (`is_deleted` is
+/// true then); no document says.
+fn v2<R: Listed>(
+    state: &mut State,
+    act: &Act,
+    operation: Operation,
+    id: &str,
+    input: Input<'_>,
+) -> Result<Answer, Refusal> {
+    let mut query = Query::parse(input.query);
+    match operation {
+        Operation::List => return list::page::<R>(state, act, query, false),
+        Operation::ListArchived => return list::page::<R>(state, act, query, true),
+        Operation::Read => {
+            let only = list::extras(&mut query);
+            query.finish(false)?;
+            let number = crud::number::<R>(state, id)?;
+            let row = R::table(state).get(number).ok_or_else(|| Refusal::not_found(R::NAME))?;
+            return Ok(Answer::data(200, |out| row.write(state, only.as_deref(), out)));
+        }
+        _ => query.finish(false)?,
+    }
+    let number = match operation {
+        Operation::Create => crud::create::<R>(state, act, Body::parse(input.body, Purpose::Create)?)?,
+        Operation::Delete => {
+            let number = crud::number::<R>(state, id)?;
+            crud::delete::<R>(state, act, number)?;
+            return Ok(Answer::json(200, format!(r#"{{"success":true,"data":{{"id":{number}}}}}"#)));
+        }
+        _ => {
+            let number = crud::number::<R>(state, id)?;
+            crud::update::<R>(state, act, number, Body::parse(input.body, Purpose::Update)?)?;
+            number
+        }
+    };
+    Ok(one::<R>(state, number, 200))
+}
+
+/// The answer with one record that is there.
+pub(super) fn one<R: Resource>(state: &State, number: u64, status: u16) -> Answer {
+    Answer::data(status, |out| match R::table(state).get(number) {
+        Some(row) => row.write(state, None, out),
+        None => out.extend_from_slice(b"null"),
+    })
+}

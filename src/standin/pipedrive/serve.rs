@@ -1,0 +1,341 @@
+//! One request from its arrival to its answer: who sends it, the limits, the faults, the work, the books, the wait.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::body::{Body as HttpBody, Bytes};
+use axum::extract::{ConnectInfo, Request, State as Shared};
+use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+
+use super::control;
+use super::envelope::{self, Answer, Refusal};
+use super::faults::FaultKind;
+use super::fields::Input;
+use super::ledger::CUT_STATUS;
+use super::limits::{Arrival, Credential, Headers};
+use super::perform::perform;
+use super::route::{self, Endpoint, NoRoute};
+use super::state::{Act, State};
+use crate::clock::{CALL_HEADER, Clock, Served};
+
+/// The longest body that is read; a note of 100 KB fits ten times.
+const BODY_BYTES_MAX: usize = 1 << 20;
+
+const API_TOKEN: HeaderName = HeaderName::from_static("x-api-token");
+
+/// The running account: its state, its clock, and the requests that outlive their connections.
+#[derive(Debug)]
+pub(super) struct App {
+    state: Mutex<State>,
+    pub(super) clock: Clock,
+    /// Turns true when the server stops; every wait ends then.
+    pub(super) stop: watch::Receiver<bool>,
+    /// Requests carried out apart from their connection. Ended ones leave when the next one comes.
+    apart: Mutex<VecDeque<JoinHandle<()>>>,
+}
+
+/// A request taken out of its connection.
+#[derive(Debug)]
+struct Incoming {
+    method: String,
+    path: String,
+    query: String,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+/// A request that was let in.
+#[derive(Debug)]
+struct Admitted {
+    endpoint: Endpoint,
+    /// The id in its path.
+    id: Box<str>,
+    who: Credential,
+}
+
+/// What goes back: an answer with its headers, or a closed connection.
+#[derive(Debug)]
+struct Reply {
+    answer: Option<Answer>,
+    limits: Option<Headers>,
+    /// How long the answer is held.
+    wait: Duration,
+}
+
+/// What the first look at a request leads to.
+enum Begun {
+    Reply(Reply),
+    /// The connection closes now; the work follows after a span.
+    Later(Admitted, Duration),
+    /// The work follows after a span, then the answer.
+    Held(Admitted, Duration),
+}
+
+impl App {
+    pub(super) fn new(state: State, clock: Clock, stop: watch::Receiver<bool>) -> Self {
+        Self { state: Mutex::new(state), clock, stop, apart: Mutex::default() }
+    }
+
+    /// The state. A panic while it was locked can only leave one record half-written in its indexes, which tests see.
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The present, on the clock and by the calendar.
+    pub(super) fn arrival(&self) -> Arrival {
+        Arrival { moment: self.clock.now(), at: self.clock.utc() }
+    }
+
+    /// Ends every request that outlives its connection.
+    pub(super) fn abort_apart(&self) {
+        for task in self.apart.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            task.abort();
+        }
+    }
+
+    fn spawn_apart(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let task = tokio::spawn(self.clock.track(work));
+        let mut apart = self.apart.lock().unwrap_or_else(PoisonError::into_inner);
+        apart.retain(|task| !task.is_finished());
+        apart.push_back(task);
+    }
+
+    /// Holds an answer on the clock, until the server stops.
+    async fn hold(&self, served: &Served, wait: Duration) {
+        if wait.is_zero() {
+            return;
+        }
+        let mut stop = self.stop.clone();
+        // Both can be dropped half-way: the hold gives its count back, and the other only looks.
+        tokio::select! {
+            () = served.hold(wait) => {}
+            _ = stop.wait_for(|stopped| *stopped) => {}
+        }
+    }
+
+    /// Looks at a request at its arrival and does at once what is to be done at once.
+    fn begin(&self, request: &Incoming) -> Begun {
+        let mut state = self.lock();
+        let state = &mut *state;
+        let arrival = self.arrival();
+        let found = route::find(&request.method, &request.path);
+        let endpoint = found.as_ref().ok().map(|route| route.endpoint);
+        let Some(who) = credential(state, &request.headers) else {
+            return Begun::Reply(refused(state, endpoint, envelope::unauthorized()));
+        };
+        let route = match found {
+            Ok(route) => route,
+            Err(why) => return Begun::Reply(refused(state, None, no_route(why))),
+        };
+        let cost = route.endpoint.tokens();
+        if let Err(answer) = state.limits.admit(&state.settings, who, arrival, cost) {
+            let limits = state.limits.headers(&state.settings, who, arrival);
+            let reply = refused(state, endpoint, answer);
+            return Begun::Reply(Reply { limits, ..reply });
+        }
+        let admitted = Admitted { endpoint: route.endpoint, id: route.id.into(), who };
+        let label = || route.endpoint.label();
+        let fault = state.faults.strike(&mut state.random, &request.method, &request.path, label);
+        match fault {
+            Some(FaultKind::CutThenCommit { after }) => Begun::Later(admitted, after),
+            Some(FaultKind::Hold { wait }) => Begun::Held(admitted, wait),
+            fault => Begun::Reply(finish(state, arrival, request, &admitted, fault)),
+        }
+    }
+
+    /// Carries out a request whose time has come.
+    fn resume(&self, request: &Incoming, admitted: &Admitted, fault: Option<FaultKind>) -> Reply {
+        let mut state = self.lock();
+        finish(&mut state, self.arrival(), request, admitted, fault)
+    }
+}
+
+/// Answers one request.
+pub(super) async fn handle(
+    Shared(app): Shared<Arc<App>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let call = request.headers().get(CALL_HEADER).and_then(|value| value.to_str().ok());
+    let served = app.clock.serve(call);
+    let (parts, body) = request.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, BODY_BYTES_MAX).await else {
+        return respond(Answer::json(413, r#"{"success":false,"error":"Payload too large"}"#), None);
+    };
+    let path = parts.uri.path();
+    if path.starts_with(control::PREFIX) {
+        return respond(control::answer(&app, peer, parts.method.as_str(), path, &body), None);
+    }
+    let request = Incoming {
+        method: parts.method.as_str().to_owned(),
+        path: path.to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: parts.headers,
+        body,
+    };
+    let (reply, served) = match app.begin(&request) {
+        Begun::Reply(reply) => (reply, served),
+        Begun::Later(admitted, after) => {
+            let later = Arc::clone(&app);
+            app.spawn_apart(async move {
+                later.clock.sleep(after).await;
+                later.resume(&request, &admitted, Some(FaultKind::CommitThenCut));
+            });
+            return cut();
+        }
+        Begun::Held(admitted, wait) => {
+            // A task of its own, because the real service goes on when its caller has hung up.
+            let (sender, receiver) = oneshot::channel();
+            let apart = Arc::clone(&app);
+            app.spawn_apart(async move {
+                apart.hold(&served, wait).await;
+                let reply = apart.resume(&request, &admitted, None);
+                // Nobody may be left to receive it.
+                drop(sender.send((reply, served)));
+            });
+            match receiver.await {
+                Ok(reply) => reply,
+                Err(_) => return cut(),
+            }
+        }
+    };
+    app.hold(&served, reply.wait).await;
+    match reply.answer {
+        Some(answer) => respond(answer, reply.limits),
+        None => cut(),
+    }
+}
+
+/// Counts a request that got nowhere.
+fn refused(state: &mut State, endpoint: Option<Endpoint>, answer: Answer) -> Reply {
+    state.books.request(endpoint, answer.status);
+    Reply { answer: Some(answer), limits: None, wait: round_trip(state) }
+}
+
+fn round_trip(state: &State) -> Duration {
+    if state.settings.unlimited { Duration::ZERO } else { state.settings.rtt }
+}
+
+/// Does the work, spoils the answer if a fault says so, and keeps the books.
+fn finish(
+    state: &mut State,
+    arrival: Arrival,
+    request: &Incoming,
+    admitted: &Admitted,
+    fault: Option<FaultKind>,
+) -> Reply {
+    let endpoint = admitted.endpoint;
+    let mut wait = round_trip(state);
+    let answer = if let Some(FaultKind::Refuse { status, body }) = fault {
+        charge(state, arrival, endpoint, status < 400);
+        Some(Answer::json(status, body))
+    } else {
+        let lag = match fault {
+            Some(FaultKind::Lag { lag }) => lag,
+            _ => state.settings.list_lag,
+        };
+        let user = match admitted.who {
+            Credential::ApiToken(user) | Credential::OAuth(user) => user,
+        };
+        let act = Act { user, by_api: true, now: arrival.at, moment: arrival.moment, lag };
+        let input = Input { query: &request.query, body: &request.body };
+        let done =
+            accepts(endpoint, &request.headers).and_then(|()| perform(state, &act, endpoint, &admitted.id, input));
+        charge(state, arrival, endpoint, done.is_ok());
+        let mut answer = done.unwrap_or_else(|refusal| refusal.answer(endpoint.version()));
+        match fault {
+            Some(FaultKind::CommitThenCut) => None,
+            Some(FaultKind::CommitThenError { status }) => {
+                Some(Answer::json(status, r#"{"success":false,"error":"Internal server error","code":"ERR_UNKNOWN"}"#))
+            }
+            Some(FaultKind::TruncatedJson) => {
+                answer.body.truncate(answer.body.len() / 2);
+                Some(answer)
+            }
+            Some(FaultKind::HtmlAnswer) => {
+                Some(Answer::html(200, "<!DOCTYPE html><html><body><h1>We will be right back</h1></body></html>"))
+            }
+            Some(FaultKind::AnswerLate { wait: late }) => {
+                wait += late;
+                Some(answer)
+            }
+            _ => Some(answer),
+        }
+    };
+    state.books.request(Some(endpoint), answer.as_ref().map_or(CUT_STATUS, |answer| answer.status));
+    let limits = state.limits.headers(&state.settings, admitted.who, arrival);
+    Reply { answer, limits, wait }
+}
+
+fn charge(state: &mut State, arrival: Arrival, endpoint: Endpoint, accepted: bool) {
+    if accepted || state.settings.charge_refused {
+        state.limits.charge(&state.settings, arrival.at, endpoint.tokens());
+        state.books.spent(endpoint, endpoint.tokens());
+    }
+}
+
+/// Bodies are JSON and say so (document "Requests").
+fn accepts(endpoint: Endpoint, headers: &HeaderMap) -> Result<(), Refusal> {
+    let json = |value: &HeaderValue| value.as_bytes().starts_with(b"application/json");
+    if endpoint.has_body() && !headers.get(CONTENT_TYPE).is_some_and(json) {
+        return Err(Refusal::invalid(&["content-type: Expected application/json".to_owned()]));
+    }
+    Ok(())
+}
+
+/// Who sends a request, by the token in its header.
+fn credential(state: &State, headers: &HeaderMap) -> Option<Credential> {
+    let user = |token: &str| state.tokens.get(token).copied();
+    if let Some(token) = headers.get(API_TOKEN) {
+        return token.to_str().ok().and_then(user).map(Credential::ApiToken);
+    }
+    let bearer = headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?;
+    user(bearer).map(Credential::OAuth)
+}
+
+fn no_route(why: NoRoute) -> Answer {
+    let (version, status, error) = match why {
+        NoRoute::Unknown(version) => (version, 404, "Unknown method ."),
+        NoRoute::Method(version) => (version, 405, "Method not allowed"),
+    };
+    Refusal { status, error: error.to_owned(), code: Some("ERR_NOT_FOUND") }.answer(version)
+}
+
+fn respond(answer: Answer, limits: Option<Headers>) -> Response {
+    let mut response = Response::new(HttpBody::from(answer.body));
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    let kind = if answer.html { "text/html; charset=UTF-8" } else { "application/json; charset=utf-8" };
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    if let Some(limits) = limits {
+        for (name, value) in [
+            ("x-ratelimit-limit", limits.window_limit),
+            ("x-ratelimit-remaining", limits.window_remaining),
+            ("x-ratelimit-reset", limits.window_reset),
+            ("x-daily-ratelimit-token-limit", limits.daily_limit),
+            ("x-daily-ratelimit-token-remaining", limits.daily_remaining),
+        ] {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from(value));
+        }
+    }
+    if let Some(seconds) = answer.retry_after {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+/// Closes the connection: the body fails before its first byte, which makes the server drop the connection with all that
+/// it had not sent yet.
+fn cut() -> Response {
+    let failure = futures::stream::once(async { Err::<Bytes, _>(io::Error::from(io::ErrorKind::ConnectionReset)) });
+    let mut response = Response::new(HttpBody::from_stream(failure));
+    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("64"));
+    response
+}

@@ -1,0 +1,216 @@
+//! What the simulated Pipedrive can be told at its start: the plan and its numbers, delays, the seed, and faults.
+//!
+//! Plan numbers: Pipedrive's page "Rate limiting" (2026-09-17) for budgets and windows, knowledge base "Usage limits"
+//! (November 2025) for the caps on records and fields.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::faults::FaultRule;
+use crate::record::named_enum;
+
+/// Tokens of one seat per day before the plan's multiplier ("Rate limiting").
+const TOKENS_PER_SEAT: u64 = 30_000;
+
+/// Leads and deals that are neither archived nor deleted, on every plan but Enterprise ("Usage limits").
+const ACTIVE_CEILING: u64 = 300_000;
+
+named_enum! {
+    /// A Pipedrive plan; the last five are those sold before 2025-05-29.
+    Plan {
+        /// Lite.
+        Lite = "lite",
+        /// Growth.
+        Growth = "growth",
+        /// Premium.
+        Premium = "premium",
+        /// Ultimate.
+        Ultimate = "ultimate",
+        /// Essential (old).
+        Essential = "essential",
+        /// Advanced (old).
+        Advanced = "advanced",
+        /// Professional (old).
+        Professional = "professional",
+        /// Power (old).
+        Power = "power",
+        /// Enterprise (old).
+        Enterprise = "enterprise",
+    }
+}
+
+/// The numbers of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PlanNumbers {
+    /// Multiplier of the daily tokens per seat.
+    multiplier: u64,
+    /// Requests of one API token in two seconds.
+    pub(super) window_requests: usize,
+    /// Active leads and deals per seat; `None`: no cap at all.
+    active_per_seat: Option<u64>,
+    /// Custom fields of the whole company; `None`: no cap.
+    custom_fields: Option<usize>,
+    /// True where visibility groups exist, so that `visible_to` may also be 5 and 7.
+    pub(super) visibility_groups: bool,
+}
+
+impl Plan {
+    pub(super) const fn numbers(self) -> PlanNumbers {
+        let (multiplier, window_requests, active_per_seat, custom_fields, visibility_groups) = match self {
+            Plan::Lite => (1, 20, Some(2_500), Some(30), false),
+            Plan::Growth => (2, 40, Some(5_000), Some(100), false),
+            Plan::Premium => (5, 100, Some(15_000), Some(300), true),
+            Plan::Ultimate => (7, 120, Some(20_000), Some(500), true),
+            Plan::Essential => (1, 20, Some(2_000), Some(30), false),
+            Plan::Advanced => (2, 40, Some(4_000), Some(100), false),
+            Plan::Professional => (3, 80, Some(10_000), Some(300), false),
+            // The window of Power is in no document; 100 by analogy with Premium.
+            Plan::Power => (5, 100, Some(15_000), Some(500), true),
+            Plan::Enterprise => (7, 120, None, None, true),
+        };
+        PlanNumbers { multiplier, window_requests, active_per_seat, custom_fields, visibility_groups }
+    }
+}
+
+/// The settings of one simulated account. Unknown keys are refused; every key has a default.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The plan. Default: Growth.
+    pub plan: Plan,
+    /// Paid seats. Default: 5.
+    pub seats: u32,
+    /// Tokens bought on top of the plan's, per day. Default: 0.
+    pub top_up_tokens: u64,
+    /// No window, no daily budget and no round trip. Tokens are counted all the same. Default: false.
+    pub unlimited: bool,
+    /// Whether the plan's caps on active leads and deals and on custom fields hold. Default: true.
+    pub caps: bool,
+    /// How long every answer is held on the clock; key `rtt_seconds`. Default: 0.
+    #[serde(rename = "rtt_seconds", deserialize_with = "seconds")]
+    pub rtt: Duration,
+    /// How long lists do not show a write; key `list_lag_seconds`. Default: 0.
+    #[serde(rename = "list_lag_seconds", deserialize_with = "seconds")]
+    pub list_lag: Duration,
+    /// Seed of everything that looks random: field codes, lead ids, tokens, faults. Default: 1.
+    pub seed: u64,
+    /// Whether refused requests (4xx except 401 and 429, and 5xx) cost their tokens; no document says. Default: false.
+    pub charge_refused: bool,
+    /// Whether a new pipeline comes with five default stages; no document says. Default: false.
+    pub new_pipeline_stages: bool,
+    /// Whether an unknown top-level key in a lead is refused; by the document "Custom fields", v1 ignores it.
+    /// Default: false.
+    pub strict_leads: bool,
+    /// Whether organizations have website, linkedin, industry, annual_revenue and employee_count, which only some
+    /// accounts do (changelog of 2026-05-21). Default: false.
+    pub organization_profile: bool,
+    /// Id of the company. Default: 7204931.
+    pub company_id: u64,
+    /// The company's domain below pipedrive.com. Default: `standin`.
+    pub company_domain: String,
+    /// Default currency of every user, ISO 4217. Default: USD.
+    pub currency: String,
+    /// IANA time zone of the company, for the local dates of deals. Default: America/Chicago.
+    pub timezone: String,
+    /// The budget's day begins at midnight of a zone that many hours east of UTC (−12 to 14). Default: 0.
+    pub daily_reset_offset_hours: i8,
+    /// Answers 429 within one minute after which a token is taken for abuse and blocked. Default: 600.
+    pub block_after_refusals: usize,
+    /// How long a blocked token gets 403 pages; key `block_seconds`. No document says. Default: 600.
+    #[serde(rename = "block_seconds", deserialize_with = "seconds")]
+    pub block: Duration,
+    /// Faults from the start. Default: none.
+    pub faults: Vec<FaultRule>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            plan: Plan::Growth,
+            seats: 5,
+            top_up_tokens: 0,
+            unlimited: false,
+            caps: true,
+            rtt: Duration::ZERO,
+            list_lag: Duration::ZERO,
+            seed: 1,
+            charge_refused: false,
+            new_pipeline_stages: false,
+            strict_leads: false,
+            organization_profile: false,
+            company_id: 7_204_931,
+            company_domain: "standin".to_owned(),
+            currency: "USD".to_owned(),
+            timezone: "America/Chicago".to_owned(),
+            daily_reset_offset_hours: 0,
+            block_after_refusals: 600,
+            block: Duration::from_secs(600),
+            faults: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// Tokens of the whole company per day.
+    #[must_use]
+    pub fn daily_tokens(&self) -> u64 {
+        TOKENS_PER_SEAT * self.plan.numbers().multiplier * u64::from(self.seats) + self.top_up_tokens
+    }
+
+    /// The cap on leads and deals that are neither archived nor deleted; `None`: no cap.
+    #[must_use]
+    pub fn active_cap(&self) -> Option<u64> {
+        let per_seat = self.plan.numbers().active_per_seat.filter(|_| self.caps)?;
+        Some((per_seat * u64::from(self.seats)).min(ACTIVE_CEILING))
+    }
+
+    /// The cap on custom fields of the company; `None`: no cap.
+    #[must_use]
+    pub fn custom_field_cap(&self) -> Option<usize> {
+        self.plan.numbers().custom_fields.filter(|_| self.caps)
+    }
+}
+
+/// Reads a span written in seconds, whole or with a fraction.
+pub(super) fn seconds<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    let seconds = f64::deserialize(from)?;
+    Duration::try_from_secs_f64(seconds).map_err(serde::de::Error::custom)
+}
+
+/// Writes a span in seconds.
+pub(super) fn as_seconds<S: serde::Serializer>(span: &Duration, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_f64(span.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plans_have_the_documented_numbers() {
+        let check = |plan, seats, tokens, active, fields| {
+            let settings = Settings { plan, seats, ..Settings::default() };
+            assert_eq!(settings.daily_tokens(), tokens, "{plan}");
+            assert_eq!(settings.active_cap(), active, "{plan}");
+            assert_eq!(settings.custom_field_cap(), fields, "{plan}");
+        };
+        check(Plan::Lite, 1, 30_000, Some(2_500), Some(30));
+        check(Plan::Growth, 5, 300_000, Some(25_000), Some(100));
+        check(Plan::Premium, 10, 1_500_000, Some(150_000), Some(300));
+        check(Plan::Ultimate, 20, 4_200_000, Some(300_000), Some(500));
+        check(Plan::Enterprise, 2, 420_000, None, None);
+    }
+
+    #[test]
+    fn settings_read_from_toml_and_refuse_unknown_keys() {
+        let settings: Settings = toml::from_str(
+            "plan = \"premium\"\nrtt_seconds = 0.05\n[[faults]]\nmethod = \"POST\"\ncount = 1\nkind = \"commit_then_cut\"\n",
+        )
+        .expect("settings");
+        assert_eq!(settings.rtt, Duration::from_millis(50));
+        assert_eq!(settings.faults.len(), 1);
+        assert!(toml::from_str::<Settings>("plam = \"lite\"").is_err());
+    }
+}

@@ -1,0 +1,203 @@
+//! Everything the simulated account holds, in one place under one lock.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use rand::{RngCore as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+use uuid::Uuid;
+
+use super::deals::Deal;
+use super::faults::Faults;
+use super::fields::{self, FieldSet, Owner};
+use super::ledger::{Books, Ledger};
+use super::limits::{Arrival, Limits};
+use super::organizations::Organization;
+use super::persons::Person;
+use super::pipelines::{self, Pipeline, Stage};
+use super::route::{Collection, Endpoint, Operation};
+use super::settings::Settings;
+use super::table::{Row, Table};
+use super::users::{self, User};
+use crate::clock::Moment;
+use crate::error::{Error, Kind, Result};
+use crate::record::Entity;
+
+/// First ids of the account's records: different ranges, so that an id of one kind is never one of another by chance.
+const FIRST_ORGANIZATION: u64 = 100_001;
+const FIRST_PERSON: u64 = 1_000_001;
+const FIRST_DEAL: u64 = 10_000_001;
+
+/// The account.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) settings: Settings,
+    pub(super) timezone: TimeZone,
+    pub(super) random: ChaCha8Rng,
+    pub(super) users: Vec<User>,
+    /// User of each token.
+    pub(super) tokens: HashMap<String, u64>,
+    pub(super) organizations: Table<Organization>,
+    pub(super) persons: Table<Person>,
+    pub(super) deals: Table<Deal>,
+    pub(super) pipelines: Table<Pipeline>,
+    pub(super) stages: Table<Stage>,
+    pub(super) organization_fields: FieldSet,
+    pub(super) person_fields: FieldSet,
+    pub(super) deal_fields: FieldSet,
+    pub(super) next_option: u64,
+    /// Leads and deals that are neither archived nor deleted.
+    pub(super) active: u64,
+    pub(super) limits: Limits,
+    pub(super) books: Books,
+    pub(super) faults: Faults,
+}
+
+/// Who writes, when, and how late lists show it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Act {
+    /// The user in whose name it is done.
+    pub(super) user: u64,
+    /// Through the API; else by people in the web application.
+    pub(super) by_api: bool,
+    /// The present, with milliseconds.
+    pub(super) now: Timestamp,
+    /// The same on the clock.
+    pub(super) moment: Moment,
+    /// How late lists show it.
+    pub(super) lag: Duration,
+}
+
+impl Act {
+    /// The present in whole seconds, as most records keep it.
+    pub(super) fn second(&self) -> Timestamp {
+        Timestamp::from_second(self.now.as_second()).unwrap_or(self.now)
+    }
+
+    /// From when lists show it; `None`: at once.
+    pub(super) fn shown_at(&self) -> Option<Moment> {
+        (!self.lag.is_zero()).then(|| self.moment + self.lag)
+    }
+}
+
+impl State {
+    /// A fresh account with its first user, its default pipeline, fields and labels.
+    ///
+    /// # Errors
+    /// `Settings` when the time zone or the currency is unknown.
+    pub(super) fn new(settings: Settings, start: Arrival) -> Result<Self> {
+        let wrong = |what: &str, text: &str| Error::new(Kind::Settings, format!("stand-in: unknown {what} '{text}'"));
+        let timezone =
+            TimeZone::get(&settings.timezone).map_err(|error| wrong("time zone", &settings.timezone).because(error))?;
+        if users::decimals(&settings.currency).is_none() {
+            return Err(wrong("currency", &settings.currency));
+        }
+        let random = ChaCha8Rng::seed_from_u64(settings.seed);
+        let faults = Faults::new(settings.faults.clone());
+        let mut state = Self {
+            settings,
+            timezone,
+            random,
+            users: Vec::new(),
+            tokens: HashMap::new(),
+            organizations: Table::new(FIRST_ORGANIZATION),
+            persons: Table::new(FIRST_PERSON),
+            deals: Table::new(FIRST_DEAL),
+            pipelines: Table::new(1),
+            stages: Table::new(1),
+            organization_fields: FieldSet::default(),
+            person_fields: FieldSet::default(),
+            deal_fields: FieldSet::default(),
+            next_option: 11,
+            active: 0,
+            limits: Limits::default(),
+            books: Books::default(),
+            faults,
+        };
+        let user = users::add(&mut state, "Avery Admin", "admin@standin.example", start.at);
+        let act = Act { user, by_api: false, now: start.at, moment: start.moment, lag: Duration::ZERO };
+        for owner in [Owner::Organization, Owner::Person, Owner::Deal] {
+            fields::add_system_fields(&mut state, owner);
+        }
+        pipelines::add_default(&mut state, &act);
+        Ok(state)
+    }
+
+    /// A fresh key of so many hexadecimal digits.
+    pub(super) fn hex(&mut self, digits: usize) -> String {
+        let mut text = String::with_capacity(digits + 16);
+        while text.len() < digits {
+            text.push_str(&format!("{:016x}", self.random.next_u64()));
+        }
+        text.truncate(digits);
+        text
+    }
+
+    /// A fresh UUID.
+    pub(super) fn uuid(&mut self) -> Uuid {
+        let mut bytes = [0; 16];
+        self.random.fill_bytes(&mut bytes);
+        uuid::Builder::from_random_bytes(bytes).into_uuid()
+    }
+
+    /// A fresh option id.
+    pub(super) fn option_id(&mut self) -> u64 {
+        self.next_option += 1;
+        self.next_option - 1
+    }
+
+    /// What a new record's `visible_to` is: the whole company (fact sheet 5.10).
+    pub(super) fn default_visibility(&self) -> u64 {
+        if self.settings.plan.numbers().visibility_groups { 7 } else { 3 }
+    }
+
+    /// The fields of organizations, persons or deals.
+    pub(super) fn fields(&self, owner: Owner) -> &FieldSet {
+        match owner {
+            Owner::Organization => &self.organization_fields,
+            Owner::Person => &self.person_fields,
+            Owner::Deal => &self.deal_fields,
+        }
+    }
+
+    /// The same, to be changed.
+    pub(super) fn fields_mut(&mut self, owner: Owner) -> &mut FieldSet {
+        match owner {
+            Owner::Organization => &mut self.organization_fields,
+            Owner::Person => &mut self.person_fields,
+            Owner::Deal => &mut self.deal_fields,
+        }
+    }
+
+    /// The books, with the minimum as it is now. Takes time by the number of records.
+    pub(super) fn ledger(&self) -> Ledger {
+        let mut ledger = self.books.in_words();
+        count(&mut ledger, Entity::Organization, Collection::Organizations, &self.organizations);
+        count(&mut ledger, Entity::Person, Collection::Persons, &self.persons);
+        count(&mut ledger, Entity::Deal, Collection::Deals, &self.deals);
+        count(&mut ledger, Entity::Pipeline, Collection::Pipelines, &self.pipelines);
+        count(&mut ledger, Entity::Stage, Collection::Stages, &self.stages);
+        for owner in [Owner::Organization, Owner::Person, Owner::Deal] {
+            let (made, changed) = self.fields(owner).made_and_changed();
+            ledger.add_live(owner.entity(), made, changed, costs(owner.collection()));
+        }
+        ledger
+    }
+}
+
+fn count<R: Row>(ledger: &mut Ledger, entity: Entity, collection: Collection, table: &Table<R>) {
+    let (mut made, mut changed) = (0, 0);
+    for row in table.iter().filter(|row| !row.meta().is_deleted) {
+        made += u64::from(row.meta().by_api);
+        changed += u64::from(row.meta().changed_by_api);
+    }
+    ledger.add_live(entity, made, changed, costs(collection));
+}
+
+/// The official cost of a create and of an update.
+fn costs(collection: Collection) -> (u64, u64) {
+    let of = |operation| Endpoint { collection, operation }.tokens();
+    (of(Operation::Create), of(Operation::Update))
+}

@@ -1,0 +1,50 @@
+//! Reading the keys that several kinds of records have alike: owner, visibility, labels, custom fields.
+
+use super::check::{self, Body};
+use super::custom::Custom;
+use super::fields::Owner;
+use super::state::State;
+use super::users;
+
+/// Labels of one record (changelog of 2024-03).
+const LABELS_MAX: usize = 100;
+
+/// Reads `owner_id`: an existing user.
+pub(super) fn read_owner(body: &mut Body, state: &State, owner_id: &mut u64) {
+    body.put("owner_id", owner_id, check::link("User", |id| users::get(state, id).is_some()));
+}
+
+/// The levels of visibility of a plan (fact sheet 5.10).
+pub(super) fn visibilities(state: &State) -> &'static [u64] {
+    if state.settings.plan.numbers().visibility_groups { &[1, 3, 5, 7] } else { &[1, 3] }
+}
+
+/// Reads `visible_to` as a number.
+pub(super) fn read_visibility(body: &mut Body, state: &State, visible_to: &mut u64) {
+    let allowed = visibilities(state);
+    body.put("visible_to", visible_to, |value| {
+        let level = check::whole(1, 7)(value)?;
+        if allowed.contains(&level) { Ok(level) } else { Err(format!("Expected one of {allowed:?} on this plan")) }
+    });
+}
+
+/// Reads `label_ids`: options of the system field of that name.
+pub(super) fn read_labels(body: &mut Body, state: &State, of: Owner, label_ids: &mut Vec<u64>) {
+    let has = |id| state.fields(of).get("label_ids").is_some_and(|field| field.has_option(id));
+    body.put("label_ids", label_ids, |value| {
+        let ids = check::list(check::link("Label", has))(value)?;
+        if ids.len() > LABELS_MAX {
+            Err(format!("Array must contain at most {LABELS_MAX} element(s)"))
+        } else {
+            Ok(ids)
+        }
+    });
+}
+
+/// Reads `custom_fields`.
+pub(super) fn read_custom(body: &mut Body, state: &State, of: Owner, custom: &mut Custom) {
+    let Some(value) = body.take("custom_fields") else { return };
+    if let Err(why) = custom.read(&value, state.fields(of), state) {
+        body.problem("custom_fields", why);
+    }
+}

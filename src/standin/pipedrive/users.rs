@@ -1,0 +1,176 @@
+//! Users, the company they belong to, and currencies. API v1 only; the API cannot make users here, people can.
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::check;
+use super::envelope::{Answer, Refusal};
+use super::query::Query;
+use super::state::State;
+
+/// First user id of an account.
+const FIRST_USER: u64 = 11;
+
+/// Currencies of every account: code, name, decimals, symbol (`GET /v1/currencies`, a selection).
+const CURRENCIES: &[(&str, &str, u32, &str)] = &[
+    ("USD", "US Dollar", 2, "$"),
+    ("EUR", "Euro", 2, "€"),
+    ("GBP", "Pound Sterling", 2, "£"),
+    ("CAD", "Canadian Dollar", 2, "CA$"),
+    ("AUD", "Australian Dollar", 2, "A$"),
+    ("MXN", "Mexican Peso", 2, "MX$"),
+    ("CHF", "Swiss Franc", 2, "CHF"),
+    ("JPY", "Japanese Yen", 0, "¥"),
+    ("CNY", "Yuan Renminbi", 2, "CN¥"),
+    ("INR", "Indian Rupee", 2, "₹"),
+    ("BRL", "Brazilian Real", 2, "R$"),
+    ("SEK", "Swedish Krona", 2, "kr"),
+];
+
+/// One user of the account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// Id in the account.
+    pub id: u64,
+    /// Full name.
+    pub name: String,
+    /// E-mail address, as it was given.
+    pub email: String,
+    /// Secret of this user for the header `x-api-token`; a simulated one.
+    pub token: String,
+    /// When the user was added, UTC, whole seconds.
+    pub created: Timestamp,
+}
+
+/// Adds a user with a token of its own; the first one is the administrator.
+pub(super) fn add(state: &mut State, name: &str, email: &str, now: Timestamp) -> u64 {
+    let id = FIRST_USER + state.users.len() as u64;
+    let token = state.hex(40);
+    let created = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    state.tokens.insert(token.clone(), id);
+    state.users.push(User { id, name: name.to_owned(), email: email.to_owned(), token, created });
+    id
+}
+
+/// A user by id.
+pub(super) fn get(state: &State, id: u64) -> Option<&User> {
+    state.users.get(usize::try_from(id.checked_sub(FIRST_USER)?).ok()?)
+}
+
+/// Decimals of a currency; `None` for one that the account does not have.
+pub(super) fn decimals(code: &str) -> Option<u32> {
+    CURRENCIES.iter().find(|(own, ..)| *own == code).map(|(_, _, decimals, _)| *decimals)
+}
+
+/// Reads the code of a currency that the account has.
+pub(super) fn currency(value: &Value) -> Result<String, String> {
+    let code = check::text(3)(value)?;
+    if decimals(&code).is_some() { Ok(code) } else { Err(format!("Currency '{code}' does not exist")) }
+}
+
+/// Money as it is kept: rounded to the decimals of its currency. No document says; the web application shows no more.
+pub(super) fn round_money(amount: Decimal, currency: &str) -> Decimal {
+    check::round(amount, decimals(currency).unwrap_or(2))
+}
+
+/// `GET /v1/users`: all users, no pages.
+pub(super) fn list(state: &State, caller: u64) -> Answer {
+    let rows: Vec<Value> = state.users.iter().map(|user| row(state, user, caller)).collect();
+    Answer::value(200, &Value::Array(rows))
+}
+
+/// `GET /v1/users/{id}`.
+///
+/// # Errors
+/// 404 for an unknown id.
+pub(super) fn read(state: &State, id: &str, caller: u64) -> Result<Answer, Refusal> {
+    let user = id.parse().ok().and_then(|id| get(state, id)).ok_or_else(|| Refusal::not_found("User"))?;
+    Ok(Answer::value(200, &row(state, user, caller)))
+}
+
+/// `GET /v1/users/me`: the caller, and the company.
+///
+/// # Errors
+/// 404 if the caller is gone, which cannot happen through the API.
+pub(super) fn me(state: &State, caller: u64) -> Result<Answer, Refusal> {
+    let user = get(state, caller).ok_or_else(|| Refusal::not_found("User"))?;
+    let mut row = row(state, user, caller);
+    let company = json!({
+        "company_id": state.settings.company_id,
+        "company_name": "Stand-in Promotions",
+        "company_domain": state.settings.company_domain,
+        "company_country": "US",
+        "company_industry": "Advertising",
+        "language": {"language_code": "en", "country_code": "US"},
+    });
+    if let (Value::Object(row), Value::Object(company)) = (&mut row, company) {
+        row.extend(company);
+    }
+    Ok(Answer::value(200, &row))
+}
+
+/// `GET /v1/users/find`: by a part of the name, or of the e-mail address.
+///
+/// # Errors
+/// 400 without a term.
+pub(super) fn find(state: &State, mut query: Query, caller: u64) -> Result<Answer, Refusal> {
+    let by_email = query.take("search_by_email").is_some_and(|flag| flag == "1");
+    let Some(term) = query.take("term").filter(|term| !term.is_empty()) else {
+        return Err(Refusal::invalid(&["term: Required".to_owned()]));
+    };
+    let term = term.to_lowercase();
+    let found = state.users.iter().filter(|user| {
+        let text = if by_email { &user.email } else { &user.name };
+        text.to_lowercase().contains(&term)
+    });
+    Ok(Answer::value(200, &found.map(|user| row(state, user, caller)).collect()))
+}
+
+/// `GET /v1/currencies`.
+pub(super) fn currencies(mut query: Query) -> Answer {
+    let term = query.take("term").unwrap_or_default().to_lowercase();
+    let rows = CURRENCIES
+        .iter()
+        .enumerate()
+        .filter(|(_, (code, name, ..))| code.to_lowercase().contains(&term) || name.to_lowercase().contains(&term));
+    let rows = rows.map(|(place, (code, name, decimals, symbol))| {
+        json!({"id": place + 1, "code": code, "name": name, "decimal_points": decimals, "symbol": symbol,
+            "active_flag": true, "is_custom_flag": false})
+    });
+    Answer::value(200, &rows.collect())
+}
+
+fn row(state: &State, user: &User, caller: u64) -> Value {
+    let admin = user.id == FIRST_USER;
+    let created = user.created.strftime("%Y-%m-%d %H:%M:%S").to_string();
+    let local = state.timezone.to_offset(user.created);
+    let (sign, minutes) = (if local.seconds() < 0 { '-' } else { '+' }, local.seconds().abs() / 60);
+    json!({
+        "id": user.id,
+        "name": user.name,
+        "default_currency": state.settings.currency,
+        "locale": "en_US",
+        "lang": 1,
+        "email": user.email,
+        "phone": null,
+        "activated": true,
+        "last_login": created,
+        "created": created,
+        "modified": created,
+        "has_created_company": admin,
+        "access": [
+            {"app": "sales", "admin": admin, "permission_set_id": "62cc4d7f-4038-4352-abf3-a8c1c822b631"},
+            {"app": "global", "admin": admin, "permission_set_id": "233b7976-39bd-43a9-b305-ef3a2b0998e5"},
+            {"app": "account_settings", "admin": admin, "permission_set_id": "982c5ce5-b8ba-4b47-b102-9da024f4b990"},
+        ],
+        "active_flag": true,
+        "timezone_name": state.settings.timezone,
+        "timezone_offset": format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60),
+        "role_id": 1,
+        "icon_url": null,
+        "is_you": user.id == caller,
+        "is_deleted": false,
+    })
+}
