@@ -121,7 +121,8 @@ mod tests {
     fn a_name_of_two_users_matches_neither() {
         let users =
             [user("1", "Ada Li", "a@x.test", true), user("2", "ada  li", "b@x.test", true), user("3", "Bo", "", true)];
-        let rules = Owners { match_by: MatchBy::Name, ..Owners::default() };
+        let mut rules = Owners::default();
+        rules.match_by = MatchBy::Name;
         let owner = |name: &str| SourceOwner { id: name.into(), name: name.into(), email: String::new() };
         let book = OwnerBook::new(&[owner("Ada Li"), owner("bo")], &rules, &users);
         assert!(matches!(book.assignment("Ada Li"), Assignment::Waits(_)));

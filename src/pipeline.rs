@@ -1,0 +1,146 @@
+//! The five stages joined: the only place that makes channels between stages and spawns them.
+//!
+//! One *step* makes one kind of Pipedrive record. Only extract hears the stop switch; every other stage ends when its
+//! input is closed and empty, so a stop drains what is under way. A stage that fails drops its receiver; those before it
+//! end quietly, and the one real error comes out of the task set.
+
+use std::sync::Arc;
+
+use metrics::gauge;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::clock::Clock;
+use crate::error::{Error, Kind, Result};
+use crate::journal::Journal;
+use crate::mapping::Mapping;
+use crate::record::{Entity, Object};
+use crate::stage::cpu::Cpu;
+use crate::stage::dedupe::{self, Dedupe};
+use crate::stage::extract::{self, Extract, Which};
+use crate::stage::item::{Drafted, Fresh, LandedBatch, Work};
+use crate::stage::load::{self, Loader};
+use crate::stage::normalize::{self, Normalize};
+use crate::stage::resolve::{self, Resolver};
+use crate::stop::Stop;
+use crate::telemetry;
+
+/// How many batches fit before each stage. A batch is at most [`extract::PAGE_RECORDS`] records, so about 2,000 records
+/// (a few megabytes) are under way at the most, however large the account is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capacities {
+    /// Before dedupe: one being read while one is worked on.
+    pub dedupe: usize,
+    /// Before normalize: keeps its threads busy while a claim is committed.
+    pub normalize: usize,
+    /// Before resolve.
+    pub resolve: usize,
+    /// Before load: the slowest stage, whose wait the others shall feel soon.
+    pub load: usize,
+}
+
+impl Default for Capacities {
+    fn default() -> Self {
+        Self { dedupe: 2, normalize: 4, resolve: 4, load: 2 }
+    }
+}
+
+/// Everything a step needs that stays the same from step to step.
+#[derive(Clone)]
+pub struct Parts {
+    /// The clock that counts the stages' tasks.
+    pub clock: Clock,
+    /// The journal.
+    pub journal: Journal,
+    /// The approved mapping.
+    pub mapping: Arc<Mapping>,
+    /// The CPU threads.
+    pub cpu: Cpu,
+    /// Bounds.
+    pub capacities: Capacities,
+    /// The switch that ends extract.
+    pub stop: Stop,
+}
+
+/// One step: which records become which kind of Pipedrive record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The kind of Pipedrive record.
+    pub entity: Entity,
+    /// The objects that have such a role, in order.
+    pub objects: Vec<Object>,
+    /// Which of their records.
+    pub which: Which,
+}
+
+/// The last stage of a step.
+pub enum Sink {
+    /// Resolve and load.
+    Load(Arc<Resolver>, Arc<Loader>),
+    /// Drafts go to the caller, and nothing is written: the survey.
+    Drafts(mpsc::Sender<Vec<Drafted>>),
+}
+
+/// Runs one step to its end, or to a stop.
+///
+/// # Errors
+/// The first error of any stage.
+pub async fn run(parts: &Parts, step: Step, sink: Sink) -> Result<()> {
+    let Capacities { dedupe, normalize, resolve, load } = parts.capacities;
+    let mut stages = Stages { clock: parts.clock.clone(), tasks: JoinSet::new() };
+    let (landed, to_dedupe) = channel::<LandedBatch>("dedupe", dedupe);
+    let (fresh, to_normalize) = channel::<Vec<Fresh>>("normalize", normalize);
+    let source = Extract { journal: parts.journal.clone(), objects: step.objects, which: step.which };
+    let stop = parts.stop.clone();
+    stages.spawn("extract", async move { extract::run(source, landed, stop).await.map(drop) });
+    let (mapping, cpu, entity) = (Arc::clone(&parts.mapping), parts.cpu.clone(), step.entity);
+    let keys = Dedupe { journal: parts.journal.clone(), mapping: Arc::clone(&mapping), cpu: cpu.clone(), entity };
+    stages.spawn("dedupe", dedupe::run(to_dedupe, fresh, keys));
+    let rules = Normalize { mapping, cpu, entity };
+    match sink {
+        Sink::Drafts(drafts) => stages.spawn("normalize", normalize::run(to_normalize, drafts, rules)),
+        Sink::Load(resolver, loader) => {
+            let (drafted, to_resolve) = channel::<Vec<Drafted>>("resolve", resolve);
+            let (ready, to_load) = channel::<Vec<Work>>("load", load);
+            stages.spawn("normalize", normalize::run(to_normalize, drafted, rules));
+            stages.spawn("resolve", resolve::run(to_resolve, ready, resolver));
+            stages.spawn("load", async move { load::run(to_load, &loader).await });
+        }
+    }
+    stages.join().await
+}
+
+fn channel<T>(stage: &'static str, capacity: usize) -> (mpsc::Sender<T>, mpsc::Receiver<T>) {
+    gauge!(telemetry::STAGE_QUEUE_CAPACITY, "stage" => stage).set(capacity as f64);
+    mpsc::channel(capacity)
+}
+
+/// The stages of one step, by name.
+struct Stages {
+    clock: Clock,
+    tasks: JoinSet<(&'static str, Result<()>)>,
+}
+
+impl Stages {
+    fn spawn(&mut self, name: &'static str, stage: impl Future<Output = Result<()>> + Send + 'static) {
+        self.tasks.spawn(self.clock.track(async move { (name, stage.await) }));
+    }
+
+    /// Waits for all; the first error wins, and a panic is an error.
+    async fn join(mut self) -> Result<()> {
+        let mut first = Ok(());
+        while let Some(joined) = self.tasks.join_next().await {
+            let ended = match joined {
+                Ok((name, ended)) => {
+                    tracing::debug!(stage = name, ok = ended.is_ok(), "a stage has ended");
+                    ended
+                }
+                Err(panic) => Err(Error::new(Kind::Bug, "a stage has panicked").because(panic)),
+            };
+            if first.is_ok() {
+                first = ended;
+            }
+        }
+        first
+    }
+}
