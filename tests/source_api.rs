@@ -415,6 +415,12 @@ fn many_changes_in_one_second_are_all_read() {
         async |case| {
             let pages = case.pages(Object::Client, Cursor::changes_since(at(0))).await.expect("all changes");
             assert_eq!(ids(&pages), numbers(1..=37));
+            for (index, page) in pages.iter().enumerate().take(pages.len() - 1) {
+                let rest = case.pages(Object::Client, page.cursor.clone()).await.expect("the rest");
+                let found: std::collections::BTreeSet<String> =
+                    ids(&pages[..=index]).into_iter().chain(ids(&rest)).collect();
+                assert_eq!(found, numbers(1..=37).into_iter().collect(), "from page {index}");
+            }
         },
     );
 }

@@ -249,6 +249,17 @@ mod tests {
     }
 
     #[test]
+    fn the_sources_time_is_never_ahead_of_ours() {
+        let check = |date: &'static str, expected: &str| {
+            let headers = HeaderMap::from_iter([(DATE, HeaderValue::from_static(date))]);
+            assert_eq!(source_time(&headers, &Clock::system()).to_string().get(..4), expected.get(..4), "{date}");
+        };
+        check("Mon, 05 Jan 2015 00:01:00 GMT", "2015");
+        check("Mon, 05 Jan 2224 00:01:00 GMT", &Timestamp::now().to_string());
+        check("noon", &Timestamp::now().to_string());
+    }
+
+    #[test]
     fn retry_after_is_seconds_or_an_instant() {
         let now: Timestamp = "2026-01-05T00:00:00Z".parse().expect("a valid instant");
         let check = |text: &'static str, seconds: Option<u64>| {
