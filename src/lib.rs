@@ -24,6 +24,7 @@ pub mod retry;
 
 // Layer 4: values made clean, records made drafts.
 pub mod clean;
+pub mod stage;
 
 // Apart: layers 0 and 1 only.
 #[cfg(feature = "standin")]

@@ -247,6 +247,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::clean::fixed_cases(256))]
+
         #[test]
         fn never_panic(text in "\\PC{0,40}|[0-9/.:T +Zamp-]{0,30}|[A-Za-z]{3,9},? [0-9]{1,2}[a-z]{0,2} [A-Za-z0-9]{2,9} [0-9:]{0,8}") {
             timestamp(&text, &day_first()).ok();

@@ -195,6 +195,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::clean::fixed_cases(256))]
+
         #[test]
         fn never_panic_and_read_back(text in "\\PC{0,24}|[-+(]?[0-9., ']{0,30}[e0-9)%-]{0,4}") {
             percent(&text, DecimalSign::Comma).ok();

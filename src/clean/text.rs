@@ -122,6 +122,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::clean::fixed_cases(256))]
+
         #[test]
         fn cleaning_twice_changes_nothing(text in "\\PC*|(.|\\s){0,60}") {
             let once = line(&text).value;

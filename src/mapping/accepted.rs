@@ -204,3 +204,14 @@ pub fn custom_length(kind: Kind) -> usize {
         _ => LINE_CHARS,
     }
 }
+
+/// Fields of which a record needs at least one: a lead has a person or an organization (section 5.5), a note a parent
+/// (section 5.8). Empty for entities without such a rule.
+#[must_use]
+pub fn one_of(entity: Entity) -> &'static [&'static str] {
+    match entity {
+        Entity::Lead => &["person_id", "organization_id"],
+        Entity::Note => &["lead_id", "deal_id", "person_id", "org_id"],
+        _ => &[],
+    }
+}
