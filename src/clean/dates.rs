@@ -1,4 +1,4 @@
-//! Days and instants, in every form of `shared/reference/promoxcrm.md` section 6.
+//! Days and instants, in every form of `promoxcrm.md` section 6.
 //!
 //! A day has no zone and never moves. Times without a zone are the account's. Years with two digits are 2000–2069 and
 //! 1970–1999.

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use super::{Cleaned, Outcome, Unreadable, code};
 use crate::mapping::defaults::DecimalSign;
 
-/// Pipedrive's numeric fields keep at most 14 digits before the decimal sign (`shared/reference/pipedrive-api.md`,
+/// Pipedrive's numeric fields keep at most 14 digits before the decimal sign (`pipedrive-api.md`,
 /// section 3.3, from the help centre).
 const WHOLE_DIGITS_MAX: usize = 14;
 

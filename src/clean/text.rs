@@ -16,7 +16,7 @@ pub fn line(text: &str) -> Cleaned<String> {
     Cleaned { value: text.split_whitespace().collect::<Vec<_>>().join(" "), notes }
 }
 
-/// Several lines: line ends as `\n`, each line trimmed at its end, the whole trimmed; else as [`line`].
+/// Several lines: line ends as `\n`, each line trimmed at its end, the whole trimmed; else as [`line()`].
 #[must_use]
 pub fn block(text: &str) -> Cleaned<String> {
     if is_tidy(text) {

@@ -1,6 +1,6 @@
 //! What Pipedrive accepts in each system field at creation, and how long custom values may be.
 //!
-//! Facts: `shared/reference/pipedrive-api.md` sections 3.3 (lengths) and 5.1 to 5.10 (fields). Fields that we write
+//! Facts: `pipedrive-api.md` sections 3.3 (lengths) and 5.1 to 5.10 (fields). Fields that we write
 //! ourselves (`origin_id` of leads, the marker) are not listed, so a mapping cannot claim them.
 
 use super::field::Kind;
