@@ -11,6 +11,7 @@
 pub mod clock;
 pub mod error;
 pub mod permit;
+pub mod progress;
 pub mod record;
 pub mod stop;
 pub mod telemetry;
@@ -31,6 +32,9 @@ pub mod source;
 // Layer 4: values made clean, and the five stages.
 pub mod clean;
 pub mod stage;
+
+// Layer 5: the stages joined.
+pub mod pipeline;
 
 // Apart: layers 0 and 1 only.
 #[cfg(feature = "standin")]

@@ -104,7 +104,7 @@ pub async fn run(parts: &Parts, step: Step, sink: Sink) -> Result<()> {
             let (ready, to_load) = channel::<Vec<Work>>("load", load);
             stages.spawn("normalize", normalize::run(to_normalize, drafted, rules));
             stages.spawn("resolve", resolve::run(to_resolve, ready, resolver));
-            stages.spawn("load", async move { load::run(to_load, &loader).await });
+            stages.spawn("load", load::run(to_load, loader));
         }
     }
     stages.join().await

@@ -16,8 +16,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crossdock::clock::Clock;
+use crossdock::config::base_url;
 use crossdock::error::{Error, Kind, Result};
-use crossdock::http::{Http, base_url};
+use crossdock::http::Http;
 use crossdock::record::Object;
 use crossdock::source::api::{Client, Settings};
 use crossdock::source::{Cursor, Page, Source};

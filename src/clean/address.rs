@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{Cleaned, text};
 
 /// The parts an address object may have, in the order of a North American address; each with the names seen for it
-/// (`shared/reference/promoxcrm.md` section 4.2, and common exports).
+/// (`promoxcrm.md` section 4.2, and common exports).
 const PARTS: &[&[&str]] = &[
     &["line1", "address1", "street1", "street", "address"],
     &["line2", "address2", "street2"],

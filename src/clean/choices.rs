@@ -28,7 +28,9 @@ pub fn flag(text: &str) -> Outcome<Option<bool>> {
 #[must_use]
 pub fn options(cell: &str) -> Cleaned<BTreeSet<String>> {
     let mut found: Cleaned<BTreeSet<String>> = Cleaned::plain(BTreeSet::new());
-    for piece in cell.split([';', ',', '|', '\n', '\r']) {
+    // Composed first: some look-alikes of the semicolon become one only then.
+    let cell = text::block(cell).into_value(&mut found.notes);
+    for piece in cell.split([';', ',', '|', '\n']) {
         let option = text::line(piece).into_value(&mut found.notes);
         let known = found.value.iter().any(|known| known.to_lowercase() == option.to_lowercase());
         if !option.is_empty() && !known {
@@ -72,9 +74,12 @@ mod tests {
         check("AI; EPS; PDF;", &["AI", "EPS", "PDF"]);
         check("rush, Rush ,RUSH", &["rush"]);
         check("a|b\nc", &["a", "b", "c"]);
+        check("a\u{37e}b", &["a", "b"]);
     }
 
     proptest! {
+        #![proptest_config(crate::clean::fixed_cases(256))]
+
         #[test]
         fn never_panic(text in "\\PC{0,40}") {
             flag(&text).ok();

@@ -10,6 +10,7 @@ pub mod dates;
 pub mod emails;
 pub mod html;
 pub mod identity;
+pub mod keys;
 mod moment;
 pub mod money;
 pub mod names;
@@ -32,7 +33,7 @@ pub mod code {
     /// A piece of an e-mail cell is no address and was dropped.
     pub const INVALID_EMAIL: &str = "invalid_email";
     /// An address that stands for "none" was dropped.
-    pub const PLACEHOLDER_EMAIL: &str = "placeholder_email";
+    pub const DUMMY_EMAIL: &str = "dummy_email";
     /// A phone number is not valid for its country and was kept as written.
     pub const INVALID_PHONE: &str = "invalid_phone";
     /// A second number was written as its last digits only and was completed from the first.
@@ -179,6 +180,13 @@ pub fn is_absent(text: &str) -> bool {
         &["n/a", "na", "null", "none", "nil", "-", "--", "—", "#n/a", "(none)", "(null)", "undefined"];
     let text = text.trim();
     text.is_empty() || (text.len() <= 9 && WORDS.iter().any(|word| text.eq_ignore_ascii_case(word)))
+}
+
+/// Settings of property tests: always the same cases, nothing written to disk.
+#[cfg(test)]
+pub(crate) fn fixed_cases(cases: u32) -> proptest::prelude::ProptestConfig {
+    use proptest::test_runner::{Config, RngSeed};
+    Config { cases, rng_seed: RngSeed::Fixed(0xC0FFEE), failure_persistence: None, ..Config::default() }
 }
 
 #[cfg(test)]

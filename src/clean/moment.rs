@@ -191,7 +191,7 @@ fn without_weekday(text: &str) -> &str {
     if is_day { text[letters..].trim_start_matches([',', ' ', '.']) } else { text }
 }
 
-/// A month's English name, whole or its first three letters.
+/// A month's English name, whole or its first letters, at least three.
 fn month(word: &str) -> Option<i32> {
     const MONTHS: [&str; 12] = [
         "january",
@@ -208,9 +208,8 @@ fn month(word: &str) -> Option<i32> {
         "december",
     ];
     let word = word.to_ascii_lowercase();
-    let is_name =
-        |name: &&str| word.len() >= 3 && (name.starts_with(&word) || (word == "sept" && **name == *"september"));
-    MONTHS.iter().position(|name| is_name(&name)).and_then(|index| i32::try_from(index + 1).ok())
+    let is_name = |name: &&str| word.len() >= 3 && name.starts_with(&word);
+    MONTHS.iter().position(is_name).and_then(|index| i32::try_from(index + 1).ok())
 }
 
 /// `14:22`, `14:22:10.5`, `2:22 PM`, each with an offset or `Z` or without.

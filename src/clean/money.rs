@@ -187,6 +187,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::clean::fixed_cases(256))]
+
         #[test]
         fn never_panic(text in "\\PC{0,24}|[$€(-]?[0-9., ]{0,12}[)A-Z -]{0,5}") {
             from_text(&text, Some(&text), &Defaults::promox()).ok();

@@ -83,6 +83,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::clean::fixed_cases(256))]
+
         #[test]
         fn cleaning_twice_changes_nothing(name in "\\PC{0,40}|[A-Z][a-z]{1,5}, ?[A-Z][a-z]{1,5}") {
             let once = person(&name).value;

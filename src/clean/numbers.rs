@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use super::{Cleaned, Outcome, Unreadable, code};
 use crate::mapping::defaults::DecimalSign;
 
-/// Pipedrive's numeric fields keep at most 14 digits before the decimal sign (`shared/reference/pipedrive-api.md`,
+/// Pipedrive's numeric fields keep at most 14 digits before the decimal sign (`pipedrive-api.md`,
 /// section 3.3, from the help centre).
 const WHOLE_DIGITS_MAX: usize = 14;
 
@@ -195,6 +195,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::clean::fixed_cases(256))]
+
         #[test]
         fn never_panic_and_read_back(text in "\\PC{0,24}|[-+(]?[0-9., ']{0,30}[e0-9)%-]{0,4}") {
             percent(&text, DecimalSign::Comma).ok();

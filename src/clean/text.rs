@@ -16,7 +16,7 @@ pub fn line(text: &str) -> Cleaned<String> {
     Cleaned { value: text.split_whitespace().collect::<Vec<_>>().join(" "), notes }
 }
 
-/// Several lines: line ends as `\n`, each line trimmed at its end, the whole trimmed; else as [`line`].
+/// Several lines: line ends as `\n`, each line trimmed at its end, the whole trimmed; else as [`line()`].
 #[must_use]
 pub fn block(text: &str) -> Cleaned<String> {
     if is_tidy(text) {
@@ -122,6 +122,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(crate::clean::fixed_cases(256))]
+
         #[test]
         fn cleaning_twice_changes_nothing(text in "\\PC*|(.|\\s){0,60}") {
             let once = line(&text).value;

@@ -96,6 +96,22 @@ impl Journal {
         self.read("reading pending records", move |connection| walk(connection, &sql, object, after_seq, limit)).await
     }
 
+    /// How many records of the objects have a role that may be behind.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn pending_count(&self, objects: Vec<Object>) -> Result<u64> {
+        self.read("counting pending records", move |connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT count(*) FROM record WHERE pending = 1 AND object = ?1")?;
+            objects.iter().try_fold(0, |sum, object| {
+                let count: i64 = statement.query_row([object.as_str()], |row| row.get(0))?;
+                Ok(sum + count.unsigned_abs())
+            })
+        })
+        .await
+    }
+
     /// One landed record with what folds into it.
     ///
     /// # Errors

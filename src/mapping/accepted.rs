@@ -1,6 +1,6 @@
 //! What Pipedrive accepts in each system field at creation, and how long custom values may be.
 //!
-//! Facts: `shared/reference/pipedrive-api.md` sections 3.3 (lengths) and 5.1 to 5.10 (fields). Fields that we write
+//! Facts: `pipedrive-api.md` sections 3.3 (lengths) and 5.1 to 5.10 (fields). Fields that we write
 //! ourselves (`origin_id` of leads, the marker) are not listed, so a mapping cannot claim them.
 
 use super::field::Kind;
@@ -202,5 +202,16 @@ pub fn custom_length(kind: Kind) -> usize {
     match kind {
         Kind::LongText | Kind::Html => TEXT_CHARS,
         _ => LINE_CHARS,
+    }
+}
+
+/// Fields of which a record needs at least one: a lead has a person or an organization (section 5.5), a note a parent
+/// (section 5.8). Empty for entities without such a rule.
+#[must_use]
+pub fn one_of(entity: Entity) -> &'static [&'static str] {
+    match entity {
+        Entity::Lead => &["person_id", "organization_id"],
+        Entity::Note => &["lead_id", "deal_id", "person_id", "org_id"],
+        _ => &[],
     }
 }

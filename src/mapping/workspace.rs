@@ -17,7 +17,7 @@ pub struct CustomField {
     pub entity: Entity,
     /// Its name.
     pub name: String,
-    /// Pipedrive's type (`shared/reference/pipedrive-api.md` section 5.10).
+    /// Pipedrive's type (`pipedrive-api.md` section 5.10).
     pub field_type: &'static str,
     /// Its options; empty and declared for types without any.
     pub options: Options,

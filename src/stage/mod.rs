@@ -2,7 +2,9 @@
 //! import one another; `pipeline` joins them.
 
 pub mod cpu;
+pub mod dedupe;
 pub mod extract;
 pub mod item;
 pub mod load;
+pub mod normalize;
 pub mod resolve;

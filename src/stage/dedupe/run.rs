@@ -53,14 +53,16 @@ impl Dedupe {
     /// Drops what is up to date and computes the keys of the rest.
     async fn keyed(&self, batch: LandedBatch) -> Result<Vec<Keyed>> {
         let roles = |landed: &Landed| -> Vec<Arc<str>> {
-            let destinations = self.mapping.object(landed.record.object).map(|rules| rules.to.as_slice()).unwrap_or_default();
+            let destinations =
+                self.mapping.object(landed.record.object).map(|rules| rules.to.as_slice()).unwrap_or_default();
             let ours = destinations.iter().filter(|to| to.entity == self.entity && to.each.is_none());
             ours.map(|to| Arc::clone(&to.role)).collect()
         };
         let key = |landed: &Landed, role: &Arc<str>| {
             BindingKey::new(landed.record.object, Arc::clone(&landed.record.id), Arc::clone(role))
         };
-        let wanted: Vec<(Landed, Vec<Arc<str>>)> = batch.into_iter().map(|landed| (roles(&landed), landed)).map(|(roles, landed)| (landed, roles)).collect();
+        let wanted: Vec<(Landed, Vec<Arc<str>>)> =
+            batch.into_iter().map(|landed| (roles(&landed), landed)).map(|(roles, landed)| (landed, roles)).collect();
         let keys = wanted.iter().flat_map(|(landed, roles)| roles.iter().map(|role| key(landed, role)));
         let mut bound = self.journal.bound(keys.collect()).await?.into_iter();
         let mut fresh = Vec::new();

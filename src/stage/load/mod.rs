@@ -13,7 +13,7 @@ mod sweep;
 mod update;
 
 use std::collections::HashMap;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -28,6 +28,7 @@ use crate::error::{Error, Kind, Result};
 use crate::journal::{Conclusion, EffectKind, Intent, Journal, Outcome, RoleFate};
 use crate::permit::WritePermit;
 use crate::pipedrive::{Client, Listing, Order};
+use crate::progress::Progress;
 use crate::record::{BindingKey, Entity, Fate};
 use crate::telemetry;
 
@@ -53,6 +54,7 @@ pub struct Loader {
     markers: Markers,
     limits: LoadLimits,
     failpoint: Option<Failpoint>,
+    progress: Progress,
     /// The highest numeric id known, by kind of record.
     floors: Mutex<HashMap<Entity, u64>>,
 }
@@ -73,6 +75,8 @@ pub struct LoadParts {
     pub limits: LoadLimits,
     /// Where a test makes the process die.
     pub failpoint: Option<Failpoint>,
+    /// Counts what was written.
+    pub progress: Progress,
 }
 
 /// Bounds of a load.
@@ -111,24 +115,30 @@ impl Halt {
 ///
 /// # Errors
 /// The first error whose verdict is to halt, after the calls in flight have ended.
-pub async fn run(input: mpsc::Receiver<Vec<Work>>, loader: &Loader) -> Result<()> {
-    let halt = Halt::default();
+pub async fn run(input: mpsc::Receiver<Vec<Work>>, loader: Arc<Loader>) -> Result<()> {
+    let halt = Arc::new(Halt::default());
     let batches = stream::unfold(input, |mut input| async { input.recv().await.map(|batch| (batch, input)) });
+    // Each future owns its handles: borrowed ones lose their Send through this many adapters.
+    let both = || (Arc::clone(&loader), Arc::clone(&halt));
     batches
-        .then(|batch| loader.intend(batch, &halt))
-        .map_ok(|writes| stream::iter(writes).map(Ok::<Write, Error>))
+        .then(|batch| {
+            let (loader, halt) = both();
+            async move { loader.intend(batch, &halt).await }
+        })
+        .map_ok(|writes| stream::iter(writes.into_iter().map(Ok::<Write, Error>)))
         .try_flatten()
-        .map(|write| async {
-            match write {
-                Ok(write) => Ok(loader.send(write, &halt).await),
-                Err(error) => Err(error),
-            }
+        .map(|write| {
+            let (loader, halt) = both();
+            async move { Ok(loader.send(write?, &halt).await) }
         })
         .buffer_unordered(loader.limits.calls_in_flight)
         .ready_chunks(OUTCOMES)
-        .map(|sent| async { loader.conclude(sent.into_iter().collect::<Result<_>>()?, &halt).await })
+        .map(|sent: Vec<Result<Sent>>| {
+            let (loader, halt) = both();
+            async move { loader.conclude(sent.into_iter().collect::<Result<_>>()?, &halt).await }
+        })
         .buffer_unordered(OUTCOME_COMMANDS)
-        .try_for_each(|()| async { Ok(()) })
+        .try_for_each(|()| std::future::ready(Ok(())))
         .await?;
     halt.take()
 }
@@ -137,8 +147,8 @@ impl Loader {
     /// A load with nothing written yet.
     #[must_use]
     pub fn new(parts: LoadParts) -> Self {
-        let LoadParts { client, journal, clock, permit, markers, limits, failpoint } = parts;
-        Self { client, journal, clock, permit, markers, limits, failpoint, floors: Mutex::default() }
+        let LoadParts { client, journal, clock, permit, markers, limits, failpoint, progress } = parts;
+        Self { client, journal, clock, permit, markers, limits, failpoint, progress, floors: Mutex::default() }
     }
 
     /// Plans a batch and makes its intents durable. What needs no write ends here.
@@ -220,6 +230,8 @@ impl Loader {
             conclusions.push(Conclusion { effect: write.effect, outcome, tokens });
         }
         reach(self.failpoint.as_ref(), Step::BeforeOutcome);
+        self.progress.add_done(conclusions.len() as u64);
+        self.progress.add_writes(conclusions.len() as u64);
         if !conclusions.is_empty() {
             self.journal.conclude(conclusions, self.clock.utc()).await?;
         }

@@ -27,7 +27,11 @@ pub struct Normalize {
 ///
 /// # Errors
 /// `Bug` when a job panics.
-pub async fn run(input: mpsc::Receiver<Vec<Fresh>>, output: mpsc::Sender<Vec<Drafted>>, normalize: Normalize) -> Result<()> {
+pub async fn run(
+    input: mpsc::Receiver<Vec<Fresh>>,
+    output: mpsc::Sender<Vec<Drafted>>,
+    normalize: Normalize,
+) -> Result<()> {
     let batches = stream::unfold(input, |mut input| async { input.recv().await.map(|batch| (batch, input)) });
     batches
         .map(|batch| {

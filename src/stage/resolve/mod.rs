@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use crate::error::Result;
 use crate::journal::{Bound, Journal, RoleFate};
 use crate::mapping::Mapping;
+use crate::progress::Progress;
 use crate::record::{BindingKey, Draft, Fate, FieldValue, Finding};
 use crate::stage::item::{Became, Drafted, Ready, Removal, Work};
 use crate::telemetry;
@@ -43,6 +44,8 @@ pub struct Resolver {
     pub owners: OwnerBook,
     /// Records that are there for good; a bounded cache over the journal.
     pub links: DashMap<BindingKey, Arc<str>>,
+    /// Counts what ends here.
+    pub progress: Progress,
 }
 
 /// Resolves drafts until the input is closed and empty. What needs no write ends here.
@@ -88,6 +91,7 @@ impl Resolver {
                 }
             }
         }
+        self.progress.add_done(ends.len() as u64);
         if !ends.is_empty() {
             self.journal.end_roles(ends).await?;
         }
