@@ -137,7 +137,7 @@ fn write(field: &FieldDef, value: &CustomValue, out: &mut Vec<u8>) {
 }
 
 /// Reads a value by the type of its field; null and empty text clear it.
-fn read(field: &FieldDef, value: &Value, state: &State) -> Result<Option<CustomValue>, String> {
+pub(super) fn read(field: &FieldDef, value: &Value, state: &State) -> Result<Option<CustomValue>, String> {
     if value.is_null() {
         return Ok(None);
     }

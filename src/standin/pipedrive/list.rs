@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -31,7 +32,7 @@ const FEW_ROWS: usize = 4 * PAGE_ROWS_MAX;
 
 /// A kind of record that API v2 lists.
 pub(super) trait Listed: Resource {
-    /// Filters of its list.
+    /// Filters of its list, besides `archived`.
     const FILTERS: &'static [&'static str];
     /// Orders besides id, `add_time` and `update_time`.
     const ORDERS: &'static [&'static str] = &[];
@@ -57,6 +58,9 @@ pub(super) struct Filter {
     pub(super) pipeline_id: Option<u64>,
     pub(super) stage_id: Option<u64>,
     pub(super) done: Option<bool>,
+    /// First and last day on which it was added, UTC.
+    pub(super) first_day: Option<Date>,
+    pub(super) last_day: Option<Date>,
     /// Statuses of deals, and whether deleted ones are asked for.
     pub(super) statuses: Option<Vec<String>>,
     pub(super) deleted: bool,
@@ -72,22 +76,25 @@ impl Filter {
         wanted.is_none() || wanted == own
     }
 
-    fn read(query: &mut Query, names: &[&str]) -> Self {
+    fn read(query: &mut Query, names: &[&str], instant: fn(&str) -> Option<Timestamp>) -> Self {
         let mut filter = Self::default();
         for name in names {
             match *name {
                 "ids" => filter.ids = query.read("ids", "up to 100 ids", read_ids),
                 "owner_id" => filter.owner_id = query.whole(name),
                 "person_id" => filter.person_id = query.whole(name),
-                "org_id" => filter.org_id = query.whole(name),
+                "user_id" => filter.user_id = query.whole(name),
+                "org_id" | "organization_id" => filter.org_id = query.whole(name),
                 "deal_id" => filter.deal_id = query.whole(name),
                 "pipeline_id" => filter.pipeline_id = query.whole(name),
                 "stage_id" => filter.stage_id = query.whole(name),
                 "lead_id" => filter.lead_id = query.read(name, "uuid", |text| Uuid::parse_str(text).ok()),
                 "done" => filter.done = query.read(name, "boolean", |text| text.parse().ok()),
                 "status" => filter.statuses = query.read(name, "open,won,lost,deleted", read_statuses),
-                "updated_since" => filter.since = query.read(name, "RFC 3339 with whole seconds", check::instant_text),
-                "updated_until" => filter.until = query.read(name, "RFC 3339 with whole seconds", check::instant_text),
+                "updated_since" => filter.since = query.read(name, "RFC 3339 with whole seconds", instant),
+                "updated_until" => filter.until = query.read(name, "RFC 3339 with whole seconds", instant),
+                "start_date" => filter.first_day = query.read(name, "YYYY-MM-DD", |text| text.parse().ok()),
+                "end_date" => filter.last_day = query.read(name, "YYYY-MM-DD", |text| text.parse().ok()),
                 // Saved filters are made in the web application; this account has none.
                 _ => {
                     if query.take(name).is_some() {
@@ -172,7 +179,7 @@ struct Page {
 
 impl Page {
     fn read<R: Listed>(mut query: Query, archived: bool) -> Result<Self, Refusal> {
-        let mut filter = Filter::read(&mut query, R::FILTERS);
+        let mut filter = Filter::read(&mut query, R::FILTERS, check::instant_text);
         filter.archived = archived;
         let limit = limit(&mut query);
         let known = |name: &str| ["id", "add_time", "update_time"].contains(&name) || R::ORDERS.contains(&name);
@@ -292,6 +299,115 @@ pub(super) fn page<R: Listed>(state: &mut State, act: &Act, query: Query, archiv
     body.extend_from_slice(json!({ "next_cursor": next }).to_string().as_bytes());
     body.push(b'}');
     Ok(Answer::json(200, body))
+}
+
+/// A page of API v1: `start`, `limit` (more than 500 counts as 500), `sort` as `field ASC,field DESC`.
+///
+/// # Errors
+/// 400 for values that cannot be read; unknown parameters are passed over, as v1 does.
+pub(super) fn offset_page<R: Listed>(
+    state: &mut State,
+    act: &Act,
+    mut query: Query,
+    archived: bool,
+    null_when_empty: bool,
+) -> Result<Answer, Refusal> {
+    let mut filter = Filter::read(&mut query, R::FILTERS, any_instant);
+    filter.archived = archived;
+    let start = query.read("start", "integer", |text| text.parse::<usize>().ok()).unwrap_or(0);
+    let limit = query.read("limit", "integer", |text| text.parse::<usize>().ok().filter(|limit| *limit > 0));
+    let limit = limit.unwrap_or(PAGE_ROWS).min(PAGE_ROWS_MAX);
+    let sort = query.read("sort", "known fields, each with ASC or DESC", read_sort::<R>).unwrap_or_default();
+    query.finish(true)?;
+    R::table_mut(state).shown(act.moment);
+    let mut rows = offset_rows::<R>(state, &filter, &sort, (start, limit + 1));
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let mut pagination = json!({"start": start, "limit": limit, "more_items_in_collection": more});
+    if more {
+        pagination["next_start"] = json!(start + limit);
+    }
+    let mut body = Vec::with_capacity(128 + rows.len() * 512);
+    body.extend_from_slice(br#"{"success":true,"data":"#);
+    if rows.is_empty() && null_when_empty {
+        body.extend_from_slice(b"null");
+    } else {
+        write_rows(&rows, state, None, &mut body);
+    }
+    body.extend_from_slice(br#","additional_data":"#);
+    body.extend_from_slice(json!({ "pagination": pagination }).to_string().as_bytes());
+    body.push(b'}');
+    Ok(Answer::json(200, body))
+}
+
+/// Both forms of an instant that v1 takes.
+fn any_instant(text: &str) -> Option<Timestamp> {
+    check::v1_instant_text(text).or_else(|| text.parse().ok())
+}
+
+/// The fields of a `sort` and whether each descends.
+fn read_sort<R: Listed>(text: &str) -> Option<Vec<(String, bool)>> {
+    let known = |name: &str| ["id", "add_time", "update_time"].contains(&name) || R::ORDERS.contains(&name);
+    let field = |text: &str| {
+        let mut words = text.split_whitespace();
+        let name = words.next().filter(|name| known(name))?;
+        let descending = match words.next().map(str::to_uppercase).as_deref() {
+            None | Some("ASC") => false,
+            Some("DESC") => true,
+            Some(_) => return None,
+        };
+        words.next().is_none().then(|| (name.to_owned(), descending))
+    };
+    text.split(',').map(field).collect()
+}
+
+fn offset_rows<R: Listed>(
+    state: &State,
+    filter: &Filter,
+    sort: &[(String, bool)],
+    (start, count): (usize, usize),
+) -> Vec<Arc<R>> {
+    let shown = R::table(state).settled();
+    let lets = |row: &&Arc<R>| filter.lets(row.as_ref(), state);
+    let indexed = match sort {
+        [] => Some((Order::Id, false)),
+        [(name, descending)] if name == "add_time" => Some((Order::AddTime, *descending)),
+        [(name, descending)] if name == "update_time" => Some((Order::UpdateTime, *descending)),
+        [(name, descending)] if name == "id" && !R::ORDERS.contains(&"id") => Some((Order::Id, *descending)),
+        _ => None,
+    };
+    if let Some((order, descending)) = indexed {
+        let within = if order == Order::UpdateTime { (filter.since, filter.until) } else { (None, None) };
+        let few = filter.since.and_then(|since| shown.few_since(since, FEW_ROWS));
+        if let (Order::Id, false, Some(few)) = (order, descending, few) {
+            let rows = few.iter().filter_map(|id| shown.get(*id));
+            return rows.filter(lets).skip(start).take(count).cloned().collect();
+        }
+        let rows = shown.walk(order, descending, None, within);
+        return rows.filter(lets).skip(start).take(count).cloned().collect();
+    }
+    let place = |row: &R, name: &str| match name {
+        "add_time" => row.meta().add_time.to_string(),
+        "update_time" => row.meta().update_time.to_string(),
+        "id" if !R::ORDERS.contains(&"id") => format!("{:020}", row.meta().id),
+        other => row.place(other),
+    };
+    let mut rows: Vec<Arc<R>> = shown.walk(Order::Id, false, None, (None, None)).filter(lets).cloned().collect();
+    // Sorting is stable, so the last field is sorted by first.
+    for (name, descending) in sort.iter().rev() {
+        rows.sort_by(|one, other| {
+            let order = place(one, name).cmp(&place(other, name));
+            if *descending { order.reverse() } else { order }
+        });
+    }
+    rows.into_iter().skip(start).take(count).collect()
+}
+
+/// All records that are not deleted, without pages, as v1 gives its short lists.
+pub(super) fn whole<R: Resource>(state: &mut State, act: &Act) -> Answer {
+    let shown = R::table_mut(state).shown(act.moment).walk(Order::Id, false, None, (None, None));
+    let rows: Vec<Arc<R>> = shown.filter(|row| !row.meta().is_deleted).cloned().collect();
+    Answer::data(200, |out| write_rows(&rows, state, None, out))
 }
 
 fn write_rows<R: Resource>(rows: &[Arc<R>], state: &State, only: Option<&[String]>, out: &mut Vec<u8>) {

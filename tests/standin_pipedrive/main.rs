@@ -1,0 +1,9 @@
+//! Drives the simulated Pipedrive over loopback on a stepped clock.
+
+mod books;
+mod faults;
+mod limits;
+mod older;
+mod records;
+mod refusals;
+mod site;
