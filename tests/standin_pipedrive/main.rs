@@ -1,5 +1,7 @@
 //! Drives the simulated Pipedrive over loopback on a stepped clock.
 
+#![cfg(feature = "standin")]
+
 mod books;
 mod faults;
 mod limits;

@@ -239,6 +239,9 @@ impl Deal {
                 None => body.problem("pipeline_id", "The pipeline has no stages"),
             }
         }
+        if self.stage_id == 0 {
+            body.problem("stage_id", "Required, because no pipeline has stages");
+        }
         if self.stage_id != before.0 {
             self.stage_change_time = act.second();
         }

@@ -13,6 +13,7 @@ use super::lead_labels::{self, LeadLabel};
 use super::leads::Lead;
 use super::list::{self, Listed};
 use super::notes::Note;
+use super::offset;
 use super::organizations::Organization;
 use super::persons::Person;
 use super::pipelines::{Pipeline, Stage};
@@ -51,14 +52,14 @@ pub(super) fn perform(
         Collection::Currencies => Ok(users::currencies(Query::parse(input.query))),
         Collection::Activities => v2::<Activity>(state, act, operation, id, input),
         Collection::Leads => match operation {
-            Operation::List => list::offset_page::<Lead>(state, act, Query::parse(input.query), false, false),
-            Operation::ListArchived => list::offset_page::<Lead>(state, act, Query::parse(input.query), true, false),
+            Operation::List => offset::page::<Lead>(state, act, Query::parse(input.query), false, false),
+            Operation::ListArchived => offset::page::<Lead>(state, act, Query::parse(input.query), true, false),
             _ => v1::<Lead>(state, act, (operation, 201), id, input.body),
         },
         Collection::LeadLabels => v1::<LeadLabel>(state, act, (operation, 200), id, input.body),
         Collection::LeadSources => Ok(lead_labels::sources()),
         Collection::Notes => match operation {
-            Operation::List => list::offset_page::<Note>(state, act, Query::parse(input.query), false, true),
+            Operation::List => offset::page::<Note>(state, act, Query::parse(input.query), false, true),
             Operation::Delete => {
                 v1::<Note>(state, act, (operation, 200), id, input.body)?;
                 Ok(Answer::json(200, r#"{"success":true,"data":true}"#))
@@ -98,7 +99,7 @@ fn v1<R: Resource>(
             crud::live::<R>(state, number)?;
             Ok(one::<R>(state, number, 200))
         }
-        _ => Ok(list::whole::<R>(state, act)),
+        _ => Ok(offset::whole::<R>(state, act)),
     }
 }
 

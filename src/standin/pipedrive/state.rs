@@ -13,7 +13,8 @@ use super::activities::Activity;
 use super::activity_types::{self, ActivityType};
 use super::deals::Deal;
 use super::faults::Faults;
-use super::fields::{self, FieldSet, Owner};
+use super::field_defaults;
+use super::fields::{FieldSet, Owner};
 use super::lead_labels::{self, LeadLabel};
 use super::leads::Lead;
 use super::ledger::{Books, Ledger};
@@ -144,7 +145,7 @@ impl State {
         let user = users::add(&mut state, "Avery Admin", "admin@standin.example", start.at);
         let act = Act { user, by_api: false, now: start.at, moment: start.moment, lag: Duration::ZERO };
         for owner in [Owner::Organization, Owner::Person, Owner::Deal] {
-            fields::add_system_fields(&mut state, owner);
+            field_defaults::add(&mut state, owner);
         }
         pipelines::add_default(&mut state, &act);
         lead_labels::add_defaults(&mut state, &act);
