@@ -265,6 +265,11 @@ pub(super) fn v1_instant_text(text: &str) -> Option<Timestamp> {
     TimeZone::UTC.to_timestamp(local).ok()
 }
 
+/// An instant as v1 writes it.
+pub(super) fn v1_text(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
 /// "YYYY-MM-DD".
 pub(super) fn day(value: &Value) -> Result<Date, String> {
     let Value::String(text) = value else { return Err(expected("string", value)) };

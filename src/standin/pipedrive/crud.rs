@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use serde_json::Value;
+
 use super::check::Body;
 use super::custom::{self, Custom};
 use super::envelope::Refusal;
@@ -32,6 +35,16 @@ pub(super) trait Resource: Row {
     /// The internal number behind the id in a path.
     fn number(_state: &State, id: &str) -> Option<u64> {
         id.parse().ok()
+    }
+    /// The id as answers have it.
+    fn public_id(&self) -> Value {
+        Value::from(self.meta().id)
+    }
+    /// Gives a copy a public id of its own.
+    fn renew(&mut self, _state: &mut State) {}
+    /// The present as this kind of record keeps it.
+    fn stamp(act: &Act) -> Timestamp {
+        act.second()
     }
     /// True if it counts towards the cap on active leads and deals.
     fn is_active(&self) -> bool {
@@ -84,7 +97,7 @@ pub(super) fn update<R: Resource>(state: &mut State, act: &Act, number: u64, mut
     if after != *before {
         make_room(state, before.is_active(), after.is_active())?;
         let meta = after.meta_mut();
-        meta.update_time = act.second();
+        meta.update_time = R::stamp(act);
         meta.changed_by_api |= act.by_api;
         R::table_mut(state).put(after, act.shown_at());
     }
@@ -102,7 +115,7 @@ pub(super) fn delete<R: Resource>(state: &mut State, act: &Act, number: u64) -> 
     let mut row = R::clone(live::<R>(state, number)?);
     make_room(state, row.is_active(), false)?;
     let meta = row.meta_mut();
-    (meta.is_deleted, meta.update_time) = (true, act.second());
+    (meta.is_deleted, meta.update_time) = (true, R::stamp(act));
     R::table_mut(state).put(row, act.shown_at());
     if act.by_api {
         state.books.wrote(R::ENTITY, Write::Delete);

@@ -14,38 +14,42 @@ use super::fields::{FieldDef, FieldKind, FieldSet};
 use super::state::State;
 use super::users;
 
-/// One value. Serialized as v2 writes it.
+/// One value. Serialized as v2 writes it. The large ones are boxed, because records keep many small ones.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub(super) enum CustomValue {
-    Text(String),
+    Text(Box<str>),
     Number(#[serde(with = "rust_decimal::serde::arbitrary_precision")] Decimal),
-    Money {
-        #[serde(with = "rust_decimal::serde::arbitrary_precision")]
-        value: Decimal,
-        currency: String,
-    },
+    Money(Box<Money>),
     /// Id of an option, user, organization or person.
     Id(u64),
     /// Ids of options, ascending.
-    Ids(Vec<u64>),
+    Ids(Box<[u64]>),
     Day(Date),
     Days {
         value: Date,
         until: Date,
     },
-    Time {
-        value: Time,
-        timezone_id: Option<u64>,
-        timezone_name: String,
-    },
-    Times {
-        value: Time,
-        until: Time,
-        timezone_id: Option<u64>,
-        timezone_name: String,
-    },
+    Time(Box<TimeOfDay>),
     Address(Box<Address>),
+}
+
+/// An amount and its currency.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct Money {
+    #[serde(with = "rust_decimal::serde::arbitrary_precision")]
+    value: Decimal,
+    currency: String,
+}
+
+/// A time of day, or two, in a zone.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(super) struct TimeOfDay {
+    value: Time,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<Time>,
+    timezone_id: Option<u64>,
+    timezone_name: String,
 }
 
 /// The custom values of one record: those that are set, by the number of their field.
@@ -137,7 +141,7 @@ fn write(field: &FieldDef, value: &CustomValue, out: &mut Vec<u8>) {
 }
 
 /// Reads a value by the type of its field; null and empty text clear it.
-fn read(field: &FieldDef, value: &Value, state: &State) -> Result<Option<CustomValue>, String> {
+pub(super) fn read(field: &FieldDef, value: &Value, state: &State) -> Result<Option<CustomValue>, String> {
     if value.is_null() {
         return Ok(None);
     }
@@ -147,7 +151,7 @@ fn read(field: &FieldDef, value: &Value, state: &State) -> Result<Option<CustomV
         FieldKind::Double => CustomValue::Number(check::number(value)?),
         FieldKind::Monetary => money(value)?,
         FieldKind::Enum => CustomValue::Id(option(field, value)?),
-        FieldKind::Set => CustomValue::Ids(options(field, value)?),
+        FieldKind::Set => CustomValue::Ids(options(field, value)?.into()),
         FieldKind::User => CustomValue::Id(check::link("User", |id| users::get(state, id).is_some())(value)?),
         FieldKind::Org => {
             CustomValue::Id(check::link("Organization", |id| state.organizations.live(id).is_some())(value)?)
@@ -155,8 +159,8 @@ fn read(field: &FieldDef, value: &Value, state: &State) -> Result<Option<CustomV
         FieldKind::People => CustomValue::Id(check::link("Person", |id| state.persons.live(id).is_some())(value)?),
         FieldKind::Date => CustomValue::Day(check::day(value)?),
         FieldKind::Daterange => days(value)?,
-        FieldKind::Time => time(value, state)?,
-        FieldKind::Timerange => times(value, state)?,
+        FieldKind::Time => time(value, &["value"], state)?,
+        FieldKind::Timerange => time(value, &["value", "until"], state)?,
         FieldKind::Address => CustomValue::Address(Box::new(Address::read(value)?)),
     };
     Ok(Some(read))
@@ -164,16 +168,16 @@ fn read(field: &FieldDef, value: &Value, state: &State) -> Result<Option<CustomV
 
 fn text(max: usize, value: &Value) -> Result<Option<CustomValue>, String> {
     let text = check::any_text(max)(value)?;
-    Ok((!text.is_empty()).then_some(CustomValue::Text(text)))
+    Ok((!text.is_empty()).then(|| CustomValue::Text(text.into())))
 }
 
 /// The id of an existing option.
-pub(super) fn option(field: &FieldDef, value: &Value) -> Result<u64, String> {
+fn option(field: &FieldDef, value: &Value) -> Result<u64, String> {
     check::link("Option", |id| field.has_option(id))(value)
 }
 
 /// Ids of existing options, each once; an empty list is refused (fact sheet 5.10).
-pub(super) fn options(field: &FieldDef, value: &Value) -> Result<Vec<u64>, String> {
+fn options(field: &FieldDef, value: &Value) -> Result<Vec<u64>, String> {
     let mut ids = check::list(|item| option(field, item))(value)?;
     ids.sort_unstable();
     ids.dedup();
@@ -200,7 +204,7 @@ fn money(value: &Value) -> Result<CustomValue, String> {
     let parts = parts(value, &["value", "currency"], &[])?;
     let currency = users::currency(&parts["currency"])?;
     let value = users::round_money(check::number(&parts["value"])?, &currency);
-    Ok(CustomValue::Money { value, currency })
+    Ok(CustomValue::Money(Box::new(Money { value, currency })))
 }
 
 fn days(value: &Value) -> Result<CustomValue, String> {
@@ -208,17 +212,12 @@ fn days(value: &Value) -> Result<CustomValue, String> {
     Ok(CustomValue::Days { value: check::day(&parts["value"])?, until: check::day(&parts["until"])? })
 }
 
-fn time(value: &Value, state: &State) -> Result<CustomValue, String> {
-    let parts = parts(value, &["value"], &["timezone_name", "timezone_id"])?;
+fn time(value: &Value, needed: &[&str], state: &State) -> Result<CustomValue, String> {
+    let parts = parts(value, needed, &["timezone_name", "timezone_id"])?;
     let (timezone_id, timezone_name) = zone(parts, state)?;
-    Ok(CustomValue::Time { value: check::time_of_day(&parts["value"])?, timezone_id, timezone_name })
-}
-
-fn times(value: &Value, state: &State) -> Result<CustomValue, String> {
-    let parts = parts(value, &["value", "until"], &["timezone_name", "timezone_id"])?;
-    let (timezone_id, timezone_name) = zone(parts, state)?;
-    let (value, until) = (check::time_of_day(&parts["value"])?, check::time_of_day(&parts["until"])?);
-    Ok(CustomValue::Times { value, until, timezone_id, timezone_name })
+    let until = parts.get("until").map(check::time_of_day).transpose()?;
+    let value = check::time_of_day(&parts["value"])?;
+    Ok(CustomValue::Time(Box::new(TimeOfDay { value, until, timezone_id, timezone_name })))
 }
 
 /// The zone of a time: the user's by default (fact sheet 5.10).

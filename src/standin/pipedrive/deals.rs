@@ -84,6 +84,14 @@ pub(super) struct Deal {
     custom: Custom,
 }
 
+/// What a converted lead leaves to its deal besides the keys that both have.
+#[derive(Debug)]
+pub(super) struct FromLead {
+    pub(super) lead_id: String,
+    pub(super) value: Option<(Decimal, String)>,
+    pub(super) custom: Custom,
+}
+
 impl Row for Deal {
     fn meta(&self) -> &Meta {
         &self.meta
@@ -181,6 +189,15 @@ impl Resource for Deal {
 }
 
 impl Deal {
+    /// Takes over what a converted lead leaves to its deal.
+    pub(super) fn take_over(&mut self, from: FromLead) {
+        self.source_lead_id = Some(from.lead_id);
+        self.custom = from.custom;
+        if let Some((value, currency)) = from.value {
+            (self.value, self.currency) = (value, currency);
+        }
+    }
+
     pub(super) fn person_id(&self) -> Option<u64> {
         self.person_id
     }
@@ -221,6 +238,9 @@ impl Deal {
                 Some(stage) => self.stage_id = stage,
                 None => body.problem("pipeline_id", "The pipeline has no stages"),
             }
+        }
+        if self.stage_id == 0 {
+            body.problem("stage_id", "Required, because no pipeline has stages");
         }
         if self.stage_id != before.0 {
             self.stage_change_time = act.second();

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::settings::{as_seconds, seconds};
 
-/// One rule. In TOML and JSON, `kind` is a text (`"commit_then_cut"`) or one key with its parts
+/// One rule. It sees only requests that have an endpoint and a valid token and that the limits let through. In TOML and JSON, `kind` is a text (`"commit_then_cut"`) or one key with its parts
 /// (`{ hold = { seconds = 5.0 } }`); unknown keys are refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,7 +19,8 @@ pub struct FaultRule {
     /// HTTP method it is for; default: any.
     #[serde(default)]
     pub method: Option<String>,
-    /// Beginning of the path it is for, such as `/api/v2/deals`; default: any.
+    /// Beginning of the path it is for, such as `/api/v2/deals`, as the request has it (`/v1` and `/api/v1` differ);
+    /// default: any.
     #[serde(default)]
     pub path: Option<String>,
     /// Whole name of the endpoint as in the ledger, such as `POST /api/v2/deals`; default: any.

@@ -97,7 +97,7 @@ pub(super) enum FieldKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FieldOption {
     pub(super) label: String,
-    color: Option<&'static str>,
+    pub(super) color: Option<&'static str>,
 }
 
 /// One field.
@@ -204,6 +204,14 @@ impl FieldSet {
         self.defs.iter().map(row).collect()
     }
 
+    /// Adds a system field under its fixed code.
+    pub(super) fn add_system(&mut self, (name, code, kind): (&str, &str, FieldKind), options: Vec<(u64, FieldOption)>) {
+        let mut def = blank(name, kind);
+        def.code = code.to_owned();
+        def.options.extend(options);
+        self.push(def);
+    }
+
     fn custom_mut(&mut self, code: &str) -> Option<&mut FieldDef> {
         let place = *self.by_code.get(code)?;
         Some(&mut self.defs[place]).filter(|def| def.is_custom && !def.is_deleted)
@@ -217,70 +225,7 @@ impl FieldSet {
     }
 }
 
-/// The label options of a fresh account, and the fields that every account has.
-pub(super) fn add_system_fields(state: &mut State, owner: Owner) {
-    use FieldKind::{Address, Date, Double, Enum, Monetary, Org, People, Phone, Set, User, Varchar};
-    let labels: &[(&str, &'static str)] = match owner {
-        Owner::Deal => &[("Hot", "red"), ("Warm", "yellow"), ("Cold", "blue")],
-        _ => &[("Customer", "green"), ("Hot lead", "red"), ("Warm lead", "yellow"), ("Cold lead", "blue")],
-    };
-    let common = [
-        ("Labels", "label_ids", Set),
-        ("Owner", "owner_id", User),
-        ("Created", "add_time", Date),
-        ("Updated", "update_time", Date),
-        ("Visible to", "visible_to", Double),
-    ];
-    let own: &[(&str, &str, FieldKind)] = match owner {
-        Owner::Organization => &[("Name", "name", Varchar), ("Address", "address", Address)],
-        Owner::Person => &[
-            ("Name", "name", Varchar),
-            ("First name", "first_name", Varchar),
-            ("Last name", "last_name", Varchar),
-            ("Phone", "phone", Phone),
-            ("Email", "email", Varchar),
-            ("Organization", "org_id", Org),
-        ],
-        Owner::Deal => &[
-            ("Title", "title", Varchar),
-            ("Value", "value", Monetary),
-            ("Contact person", "person_id", People),
-            ("Organization", "org_id", Org),
-            ("Pipeline", "pipeline_id", Double),
-            ("Stage", "stage_id", Double),
-            ("Status", "status", Varchar),
-            ("Probability", "probability", Double),
-            ("Lost reason", "lost_reason", Varchar),
-            ("Expected close date", "expected_close_date", Date),
-            ("Won time", "won_time", Date),
-            ("Lost time", "lost_time", Date),
-            ("Close time", "close_time", Date),
-        ],
-    };
-    let profile = [
-        ("Website", "website", Varchar),
-        ("LinkedIn profile", "linkedin", Varchar),
-        ("Industry", "industry", Enum),
-        ("Annual revenue", "annual_revenue", Double),
-        ("Number of employees", "employee_count", Double),
-    ];
-    let profile = if owner == Owner::Organization && state.settings.organization_profile { &profile[..] } else { &[] };
-    for (name, code, kind) in own.iter().chain(&common).chain(profile) {
-        let mut def = blank(name, *kind);
-        def.code = (*code).to_owned();
-        let labels = match *code {
-            "label_ids" => labels,
-            "industry" => &[("Advertising", "gray"), ("Manufacturing", "gray"), ("Retail", "gray")],
-            _ => &[],
-        };
-        for (label, color) in labels {
-            let option = FieldOption { label: (*label).to_owned(), color: Some(*color) };
-            def.options.insert(state.option_id(), option);
-        }
-        state.fields_mut(owner).push(def);
-    }
-}
-
+/// A field without code, options and conditions.
 fn blank(name: &str, kind: FieldKind) -> FieldDef {
     FieldDef {
         number: 0,
@@ -470,6 +415,7 @@ fn change_options(
         return Err(invalid("Array must contain at least 1 element(s)".to_owned()));
     }
     let field = changeable(state, owner, code)?;
+    let before = field.options.clone();
     let mut rows = Vec::new();
     for (id, label) in touched {
         let option = if operation == Operation::DeleteOptions {
@@ -481,7 +427,7 @@ fn change_options(
         };
         rows.extend(option.map(|option| option_row(id, &option)));
     }
-    field.changed_by_api |= act.by_api;
+    field.changed_by_api |= act.by_api && field.options != before;
     wrote(state, act, owner, Write::Update);
     Ok(Answer::value(200, &Value::Array(rows)))
 }

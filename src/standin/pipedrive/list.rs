@@ -1,11 +1,12 @@
-//! Lists: pages by an opaque cursor (API v2) or by offset (API v1), with the documented filters and orders.
+//! Lists of API v2: pages by an opaque cursor, with the documented filters and orders.
 //!
 //! A cursor names the last row's place in the order, as real ones do (fact sheet section 4), so a page takes time by its
-//! own length. Offsets and rare orders take time by the length of the table.
+//! own length. Only rare orders take time by the length of the table.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -17,8 +18,8 @@ use super::state::{Act, State};
 use super::table::Order;
 
 /// Rows of a page by default, and at most (document "Pagination").
-const PAGE_ROWS: usize = 100;
-const PAGE_ROWS_MAX: usize = 500;
+pub(super) const PAGE_ROWS: usize = 100;
+pub(super) const PAGE_ROWS_MAX: usize = 500;
 
 /// Most ids in `ids` (OpenAPI v2).
 const IDS_MAX: usize = 100;
@@ -27,11 +28,11 @@ const IDS_MAX: usize = 100;
 const CUSTOM_KEYS_MAX: usize = 15;
 
 /// Rows updated lately up to which `updated_since` walks those instead of all rows by id.
-const FEW_ROWS: usize = 4 * PAGE_ROWS_MAX;
+pub(super) const FEW_ROWS: usize = 4 * PAGE_ROWS_MAX;
 
-/// A kind of record that API v2 lists.
+/// A kind of record that is listed in pages.
 pub(super) trait Listed: Resource {
-    /// Filters of its list.
+    /// Filters of its list, besides `archived`.
     const FILTERS: &'static [&'static str];
     /// Orders besides id, `add_time` and `update_time`.
     const ORDERS: &'static [&'static str] = &[];
@@ -57,6 +58,9 @@ pub(super) struct Filter {
     pub(super) pipeline_id: Option<u64>,
     pub(super) stage_id: Option<u64>,
     pub(super) done: Option<bool>,
+    /// First and last day on which it was added, UTC.
+    pub(super) first_day: Option<Date>,
+    pub(super) last_day: Option<Date>,
     /// Statuses of deals, and whether deleted ones are asked for.
     pub(super) statuses: Option<Vec<String>>,
     pub(super) deleted: bool,
@@ -72,22 +76,26 @@ impl Filter {
         wanted.is_none() || wanted == own
     }
 
-    fn read(query: &mut Query, names: &[&str]) -> Self {
+    /// Takes the filters of these names out of a query; `instant` reads an instant as the API in question has it.
+    pub(super) fn read(query: &mut Query, names: &[&str], instant: fn(&str) -> Option<Timestamp>) -> Self {
         let mut filter = Self::default();
         for name in names {
             match *name {
                 "ids" => filter.ids = query.read("ids", "up to 100 ids", read_ids),
                 "owner_id" => filter.owner_id = query.whole(name),
                 "person_id" => filter.person_id = query.whole(name),
-                "org_id" => filter.org_id = query.whole(name),
+                "user_id" => filter.user_id = query.whole(name),
+                "org_id" | "organization_id" => filter.org_id = query.whole(name),
                 "deal_id" => filter.deal_id = query.whole(name),
                 "pipeline_id" => filter.pipeline_id = query.whole(name),
                 "stage_id" => filter.stage_id = query.whole(name),
                 "lead_id" => filter.lead_id = query.read(name, "uuid", |text| Uuid::parse_str(text).ok()),
                 "done" => filter.done = query.read(name, "boolean", |text| text.parse().ok()),
                 "status" => filter.statuses = query.read(name, "open,won,lost,deleted", read_statuses),
-                "updated_since" => filter.since = query.read(name, "RFC 3339 with whole seconds", check::instant_text),
-                "updated_until" => filter.until = query.read(name, "RFC 3339 with whole seconds", check::instant_text),
+                "updated_since" => filter.since = query.read(name, "RFC 3339 with whole seconds", instant),
+                "updated_until" => filter.until = query.read(name, "RFC 3339 with whole seconds", instant),
+                "start_date" => filter.first_day = query.read(name, "YYYY-MM-DD", |text| text.parse().ok()),
+                "end_date" => filter.last_day = query.read(name, "YYYY-MM-DD", |text| text.parse().ok()),
                 // Saved filters are made in the web application; this account has none.
                 _ => {
                     if query.take(name).is_some() {
@@ -100,7 +108,8 @@ impl Filter {
         filter
     }
 
-    fn lets<R: Listed>(&self, row: &R, state: &State) -> bool {
+    /// True if a list shows the row.
+    pub(super) fn lets<R: Listed>(&self, row: &R, state: &State) -> bool {
         let meta = row.meta();
         (!meta.is_deleted || self.deleted)
             && self.since.is_none_or(|since| meta.update_time >= since)
@@ -172,7 +181,7 @@ struct Page {
 
 impl Page {
     fn read<R: Listed>(mut query: Query, archived: bool) -> Result<Self, Refusal> {
-        let mut filter = Filter::read(&mut query, R::FILTERS);
+        let mut filter = Filter::read(&mut query, R::FILTERS, check::instant_text);
         filter.archived = archived;
         let limit = limit(&mut query);
         let known = |name: &str| ["id", "add_time", "update_time"].contains(&name) || R::ORDERS.contains(&name);
@@ -294,7 +303,8 @@ pub(super) fn page<R: Listed>(state: &mut State, act: &Act, query: Query, archiv
     Ok(Answer::json(200, body))
 }
 
-fn write_rows<R: Resource>(rows: &[Arc<R>], state: &State, only: Option<&[String]>, out: &mut Vec<u8>) {
+/// Appends rows as a JSON list.
+pub(super) fn write_rows<R: Resource>(rows: &[Arc<R>], state: &State, only: Option<&[String]>, out: &mut Vec<u8>) {
     out.push(b'[');
     for (place, row) in rows.iter().enumerate() {
         if place > 0 {

@@ -8,18 +8,26 @@
 //! everything under one lock that is never held over a wait. Nothing is shared with the client of this crate but the
 //! clock, errors and nouns.
 
+mod activities;
+mod activity_types;
 mod address;
 mod check;
 mod control;
 mod crud;
 mod custom;
+mod custom_flat;
 mod deals;
 mod envelope;
 mod faults;
+mod field_defaults;
 mod fields;
+mod lead_labels;
+mod leads;
 mod ledger;
 mod limits;
 mod list;
+mod notes;
+mod offset;
 mod organizations;
 mod people;
 mod perform;

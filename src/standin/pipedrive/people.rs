@@ -5,12 +5,17 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
+use super::activities::Activity;
+use super::activity_types::ActivityType;
 use super::check::{Body, Purpose};
 use super::crud::{self, Resource};
 use super::deals::Deal;
 use super::envelope::Refusal;
 use super::fields::{self, Input, Owner};
+use super::lead_labels::LeadLabel;
+use super::leads::{self, Lead};
 use super::limits::Arrival;
+use super::notes::Note;
 use super::organizations::Organization;
 use super::persons::Person;
 use super::pipelines::{Pipeline, Stage};
@@ -28,6 +33,8 @@ named_enum! {
         Update = "update",
         /// They delete one.
         Delete = "delete",
+        /// They turn a lead into a deal, which the answer then is; the lead is gone.
+        Convert = "convert",
         /// They make a copy of one with all its fields, custom ones too, as the web application does with deals.
         Duplicate = "duplicate",
     }
@@ -89,12 +96,22 @@ pub(super) fn edit(state: &mut State, act: &Act, edit: PeopleEdit) -> Result<Val
         Entity::Organization => edit_record::<Organization>(state, act, edit),
         Entity::Person => edit_record::<Person>(state, act, edit),
         Entity::Deal => edit_record::<Deal>(state, act, edit),
+        Entity::Lead if edit.action == PeopleAction::Convert => {
+            let number = crud::number::<Lead>(state, &edit.id)?;
+            let number = leads::convert(state, act, number)?;
+            record::<Deal>(state, number)
+        }
+        Entity::Lead => edit_record::<Lead>(state, act, edit),
+        Entity::LeadLabel => edit_record::<LeadLabel>(state, act, edit),
+        Entity::Activity => edit_record::<Activity>(state, act, edit),
+        Entity::ActivityType => edit_record::<ActivityType>(state, act, edit),
+        Entity::Note => edit_record::<Note>(state, act, edit),
         Entity::Pipeline => edit_record::<Pipeline>(state, act, edit),
         Entity::Stage => edit_record::<Stage>(state, act, edit),
         Entity::OrganizationField => edit_field(state, act, Owner::Organization, &edit),
         Entity::PersonField => edit_field(state, act, Owner::Person, &edit),
         Entity::DealField => edit_field(state, act, Owner::Deal, &edit),
-        other => Err(Refusal::not_found(other.as_str())),
+        Entity::User => Err(Refusal::not_found("Edit of a user")),
     }
 }
 
@@ -104,13 +121,17 @@ pub(super) fn rows(state: &State, entity: Entity) -> Vec<Value> {
         Entity::Organization => all::<Organization>(state),
         Entity::Person => all::<Person>(state),
         Entity::Deal => all::<Deal>(state),
+        Entity::Lead => all::<Lead>(state),
+        Entity::LeadLabel => all::<LeadLabel>(state),
+        Entity::Activity => all::<Activity>(state),
+        Entity::ActivityType => all::<ActivityType>(state),
+        Entity::Note => all::<Note>(state),
         Entity::Pipeline => all::<Pipeline>(state),
         Entity::Stage => all::<Stage>(state),
         Entity::OrganizationField => state.organization_fields.rows(),
         Entity::PersonField => state.person_fields.rows(),
         Entity::DealField => state.deal_fields.rows(),
         Entity::User => state.users.iter().filter_map(|user| serde_json::to_value(user).ok()).collect(),
-        _ => Vec::new(),
     }
 }
 
@@ -134,19 +155,25 @@ fn edit_record<R: Resource>(state: &mut State, act: &Act, edit: PeopleEdit) -> R
             match action {
                 PeopleAction::Delete => crud::delete::<R>(state, act, number)?,
                 PeopleAction::Duplicate => return duplicate::<R>(state, act, number),
+                PeopleAction::Convert => return Err(Refusal::forbidden("Only leads are converted")),
                 _ => crud::update::<R>(state, act, number, Body::new(edit.fields, Purpose::Update))?,
             }
             number
         }
     };
+    record::<R>(state, number)
+}
+
+fn record<R: Resource>(state: &State, number: u64) -> Result<Value, Refusal> {
     R::table(state).get(number).map(|row| value(state, row.as_ref())).ok_or_else(|| Refusal::not_found(R::NAME))
 }
 
 fn duplicate<R: Resource>(state: &mut State, act: &Act, number: u64) -> Result<Value, Refusal> {
     let mut copy = R::clone(crud::live::<R>(state, number)?);
     *copy.meta_mut() = Meta::new(act.second(), act.by_api);
+    copy.renew(state);
     let number = crud::add(state, act, copy)?;
-    Ok(R::table(state).get(number).map_or(Value::Null, |row| value(state, row.as_ref())))
+    record::<R>(state, number)
 }
 
 fn edit_field(state: &mut State, act: &Act, owner: Owner, edit: &PeopleEdit) -> Result<Value, Refusal> {
@@ -154,7 +181,7 @@ fn edit_field(state: &mut State, act: &Act, owner: Owner, edit: &PeopleEdit) -> 
         PeopleAction::Create => Operation::Create,
         PeopleAction::Update => Operation::Update,
         PeopleAction::Delete => Operation::Delete,
-        PeopleAction::Duplicate => return Err(Refusal::not_found("Copy of a field")),
+        _ => return Err(Refusal::forbidden("Fields are neither copied nor converted")),
     };
     let body = Value::Object(edit.fields.clone()).to_string();
     let input = Input { query: "", body: body.as_bytes() };

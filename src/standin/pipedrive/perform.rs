@@ -1,11 +1,19 @@
 //! Carrying out a request that was let in: from its endpoint to the function that does it.
 
+use serde_json::json;
+
+use super::activities::Activity;
+use super::activity_types::ActivityType;
 use super::check::{Body, Purpose};
 use super::crud::{self, Resource};
 use super::deals::Deal;
 use super::envelope::{Answer, Refusal};
 use super::fields::{self, Input, Owner};
+use super::lead_labels::{self, LeadLabel};
+use super::leads::Lead;
 use super::list::{self, Listed};
+use super::notes::Note;
+use super::offset;
 use super::organizations::Organization;
 use super::persons::Person;
 use super::pipelines::{Pipeline, Stage};
@@ -42,7 +50,56 @@ pub(super) fn perform(
             _ => users::read(state, id, act.user),
         },
         Collection::Currencies => Ok(users::currencies(Query::parse(input.query))),
-        _ => Err(Refusal::not_found("Endpoint")),
+        Collection::Activities => v2::<Activity>(state, act, operation, id, input),
+        Collection::Leads => match operation {
+            Operation::List => offset::page::<Lead>(state, act, Query::parse(input.query), false, false),
+            Operation::ListArchived => offset::page::<Lead>(state, act, Query::parse(input.query), true, false),
+            _ => v1::<Lead>(state, act, (operation, 201), id, input.body),
+        },
+        Collection::LeadLabels => v1::<LeadLabel>(state, act, (operation, 200), id, input.body),
+        Collection::LeadSources => Ok(lead_labels::sources()),
+        Collection::Notes => match operation {
+            Operation::List => offset::page::<Note>(state, act, Query::parse(input.query), false, true),
+            Operation::Delete => {
+                v1::<Note>(state, act, (operation, 200), id, input.body)?;
+                Ok(Answer::json(200, r#"{"success":true,"data":true}"#))
+            }
+            _ => v1::<Note>(state, act, (operation, 200), id, input.body),
+        },
+        Collection::ActivityTypes => v1::<ActivityType>(state, act, (operation, 200), id, input.body),
+    }
+}
+
+/// The operations of API v1 on one kind of record; a create is answered with `created`. Deleted records are not found.
+fn v1<R: Resource>(
+    state: &mut State,
+    act: &Act,
+    (operation, created): (Operation, u16),
+    id: &str,
+    body: &[u8],
+) -> Result<Answer, Refusal> {
+    match operation {
+        Operation::Create => {
+            let number = crud::create::<R>(state, act, Body::parse(body, Purpose::Create)?)?;
+            Ok(one::<R>(state, number, created))
+        }
+        Operation::Update => {
+            let number = crud::number::<R>(state, id)?;
+            crud::update::<R>(state, act, number, Body::parse(body, Purpose::Update)?)?;
+            Ok(one::<R>(state, number, 200))
+        }
+        Operation::Delete => {
+            let number = crud::number::<R>(state, id)?;
+            let public_id = crud::live::<R>(state, number)?.public_id();
+            crud::delete::<R>(state, act, number)?;
+            Ok(Answer::value(200, &json!({ "id": public_id })))
+        }
+        Operation::Read => {
+            let number = crud::number::<R>(state, id)?;
+            crud::live::<R>(state, number)?;
+            Ok(one::<R>(state, number, 200))
+        }
+        _ => Ok(offset::whole::<R>(state, act)),
     }
 }
 

@@ -9,11 +9,17 @@ use rand::{RngCore as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use uuid::Uuid;
 
+use super::activities::Activity;
+use super::activity_types::{self, ActivityType};
 use super::deals::Deal;
 use super::faults::Faults;
-use super::fields::{self, FieldSet, Owner};
+use super::field_defaults;
+use super::fields::{FieldSet, Owner};
+use super::lead_labels::{self, LeadLabel};
+use super::leads::Lead;
 use super::ledger::{Books, Ledger};
 use super::limits::{Arrival, Limits};
+use super::notes::Note;
 use super::organizations::Organization;
 use super::persons::Person;
 use super::pipelines::{self, Pipeline, Stage};
@@ -29,6 +35,8 @@ use crate::record::Entity;
 const FIRST_ORGANIZATION: u64 = 100_001;
 const FIRST_PERSON: u64 = 1_000_001;
 const FIRST_DEAL: u64 = 10_000_001;
+const FIRST_ACTIVITY: u64 = 20_000_001;
+const FIRST_NOTE: u64 = 40_000_001;
 
 /// The account.
 #[derive(Debug)]
@@ -42,6 +50,13 @@ pub(super) struct State {
     pub(super) organizations: Table<Organization>,
     pub(super) persons: Table<Person>,
     pub(super) deals: Table<Deal>,
+    pub(super) leads: Table<Lead>,
+    /// Number of each lead by its public id.
+    pub(super) lead_numbers: HashMap<Uuid, u64>,
+    pub(super) lead_labels: Table<LeadLabel>,
+    pub(super) activities: Table<Activity>,
+    pub(super) activity_types: Table<ActivityType>,
+    pub(super) notes: Table<Note>,
     pub(super) pipelines: Table<Pipeline>,
     pub(super) stages: Table<Stage>,
     pub(super) organization_fields: FieldSet,
@@ -76,6 +91,11 @@ impl Act {
         Timestamp::from_second(self.now.as_second()).unwrap_or(self.now)
     }
 
+    /// The present in milliseconds, as leads keep it.
+    pub(super) fn millisecond(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.now.as_millisecond()).unwrap_or(self.now)
+    }
+
     /// From when lists show it; `None`: at once.
     pub(super) fn shown_at(&self) -> Option<Moment> {
         (!self.lag.is_zero()).then(|| self.moment + self.lag)
@@ -105,6 +125,12 @@ impl State {
             organizations: Table::new(FIRST_ORGANIZATION),
             persons: Table::new(FIRST_PERSON),
             deals: Table::new(FIRST_DEAL),
+            leads: Table::new(1),
+            lead_numbers: HashMap::new(),
+            lead_labels: Table::new(1),
+            activities: Table::new(FIRST_ACTIVITY),
+            activity_types: Table::new(1),
+            notes: Table::new(FIRST_NOTE),
             pipelines: Table::new(1),
             stages: Table::new(1),
             organization_fields: FieldSet::default(),
@@ -119,9 +145,11 @@ impl State {
         let user = users::add(&mut state, "Avery Admin", "admin@standin.example", start.at);
         let act = Act { user, by_api: false, now: start.at, moment: start.moment, lag: Duration::ZERO };
         for owner in [Owner::Organization, Owner::Person, Owner::Deal] {
-            fields::add_system_fields(&mut state, owner);
+            field_defaults::add(&mut state, owner);
         }
         pipelines::add_default(&mut state, &act);
+        lead_labels::add_defaults(&mut state, &act);
+        activity_types::add_defaults(&mut state, &act);
         Ok(state)
     }
 
@@ -177,6 +205,11 @@ impl State {
         count(&mut ledger, Entity::Organization, Collection::Organizations, &self.organizations);
         count(&mut ledger, Entity::Person, Collection::Persons, &self.persons);
         count(&mut ledger, Entity::Deal, Collection::Deals, &self.deals);
+        count(&mut ledger, Entity::Lead, Collection::Leads, &self.leads);
+        count(&mut ledger, Entity::LeadLabel, Collection::LeadLabels, &self.lead_labels);
+        count(&mut ledger, Entity::Activity, Collection::Activities, &self.activities);
+        count(&mut ledger, Entity::ActivityType, Collection::ActivityTypes, &self.activity_types);
+        count(&mut ledger, Entity::Note, Collection::Notes, &self.notes);
         count(&mut ledger, Entity::Pipeline, Collection::Pipelines, &self.pipelines);
         count(&mut ledger, Entity::Stage, Collection::Stages, &self.stages);
         for owner in [Owner::Organization, Owner::Person, Owner::Deal] {

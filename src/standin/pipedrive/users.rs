@@ -144,7 +144,7 @@ pub(super) fn currencies(mut query: Query) -> Answer {
 
 fn row(state: &State, user: &User, caller: u64) -> Value {
     let admin = user.id == FIRST_USER;
-    let created = user.created.strftime("%Y-%m-%d %H:%M:%S").to_string();
+    let created = check::v1_text(user.created);
     let local = state.timezone.to_offset(user.created);
     let (sign, minutes) = (if local.seconds() < 0 { '-' } else { '+' }, local.seconds().abs() / 60);
     json!({

@@ -1,0 +1,167 @@
+//! Notes (API v1). Facts: fact sheet 5.8. They are the only records besides contacts that can be back-dated.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::activities::clean_html;
+use super::check::{self, Body, Purpose};
+use super::crud::Resource;
+use super::custom;
+use super::leads;
+use super::list::{Filter, Listed};
+use super::state::{Act, State};
+use super::table::{Meta, Row, Table};
+use super::users;
+use crate::record::Entity;
+
+/// Longest content, in characters (OpenAPI v1, text of the tag: about 100,000).
+const CONTENT_MAX: usize = 100_000;
+
+/// The parents a note can be pinned to; the last two do not exist here.
+const PINS: [&str; 6] = ["lead", "deal", "organization", "person", "project", "task"];
+
+/// One note.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Note {
+    meta: Meta,
+    content: String,
+    user_id: u64,
+    last_update_user_id: Option<u64>,
+    deal_id: Option<u64>,
+    person_id: Option<u64>,
+    org_id: Option<u64>,
+    lead_id: Option<Uuid>,
+    pinned: [bool; PINS.len()],
+}
+
+impl Row for Note {
+    fn meta(&self) -> &Meta {
+        &self.meta
+    }
+    fn meta_mut(&mut self) -> &mut Meta {
+        &mut self.meta
+    }
+}
+
+impl Resource for Note {
+    const ENTITY: Entity = Entity::Note;
+    const NAME: &'static str = "Note";
+
+    fn table(state: &State) -> &Table<Self> {
+        &state.notes
+    }
+
+    fn table_mut(state: &mut State) -> &mut Table<Self> {
+        &mut state.notes
+    }
+
+    fn blank(_state: &mut State, act: &Act) -> Self {
+        Self {
+            meta: Meta::new(act.second(), act.by_api),
+            content: String::new(),
+            user_id: act.user,
+            last_update_user_id: None,
+            deal_id: None,
+            person_id: None,
+            org_id: None,
+            lead_id: None,
+            pinned: [false; PINS.len()],
+        }
+    }
+
+    fn apply(&mut self, body: &mut Body, state: &State, act: &Act) {
+        body.require("content");
+        body.put("content", &mut self.content, |value| check::text(CONTENT_MAX)(value).map(|html| clean_html(&html)));
+        body.put("user_id", &mut self.user_id, check::link("User", |id| users::get(state, id).is_some()));
+        body.put("add_time", &mut self.meta.add_time, check::v1_instant);
+        body.put_or_null("deal_id", &mut self.deal_id, check::link("Deal", |id| state.deals.live(id).is_some()));
+        let person = check::link("Person", |id| state.persons.live(id).is_some());
+        body.put_or_null("person_id", &mut self.person_id, person);
+        let organization = check::link("Organization", |id| state.organizations.live(id).is_some());
+        body.put_or_null("org_id", &mut self.org_id, organization);
+        body.put_or_null("lead_id", &mut self.lead_id, |value| {
+            let id = check::uuid(value)?;
+            if leads::exists(state, id) { Ok(id) } else { Err(format!("Lead {id} does not exist")) }
+        });
+        for key in ["project_id", "task_id"] {
+            body.put_or_null(key, &mut None, check::link("Parent", |_| false));
+        }
+        let parents = [self.lead_id.is_some(), self.deal_id.is_some(), self.org_id.is_some(), self.person_id.is_some()];
+        if !parents.contains(&true) {
+            body.problem("deal_id", "A note needs one of lead_id, deal_id, person_id, org_id, project_id, task_id");
+        }
+        for (place, name) in PINS.iter().enumerate() {
+            let key = format!("pinned_to_{name}_flag");
+            body.put(&key, &mut self.pinned[place], check::bit);
+            if self.pinned[place] && !parents.get(place).is_some_and(|linked| *linked) {
+                body.problem(&key, "The note is not linked to it");
+            }
+        }
+        if body.purpose == Purpose::Update {
+            self.last_update_user_id = Some(act.user);
+        }
+    }
+
+    fn write(&self, state: &State, _only: Option<&[String]>, out: &mut Vec<u8>) {
+        let deal = self.deal_id.and_then(|id| state.deals.get(id)).map(|deal| json!({"title": deal.title()}));
+        let person = self.person_id.and_then(|id| state.persons.get(id)).map(|person| json!({"name": person.name()}));
+        let organization = self.org_id.and_then(|id| state.organizations.get(id));
+        let user = users::get(state, self.user_id);
+        let mut row = json!({
+            "id": self.meta.id,
+            "active_flag": !self.meta.is_deleted,
+            "add_time": check::v1_text(self.meta.add_time),
+            "update_time": check::v1_text(self.meta.update_time),
+            "content": self.content,
+            "deal_id": self.deal_id,
+            "person_id": self.person_id,
+            "org_id": self.org_id,
+            "lead_id": self.lead_id.map(|id| id.to_string()),
+            "project_id": null,
+            "task_id": null,
+            "user_id": self.user_id,
+            "last_update_user_id": self.last_update_user_id,
+            "deal": deal,
+            "person": person,
+            "organization": organization.map(|own| json!({"name": own.name()})),
+            "project": null,
+            "user": user.map(|user| json!({"email": user.email, "name": user.name, "icon_url": null, "is_you": false})),
+        });
+        for (name, pinned) in PINS.iter().zip(self.pinned) {
+            row[format!("pinned_to_{name}_flag")] = Value::Bool(pinned);
+        }
+        custom::write_json(&row, out);
+    }
+
+    fn is_lenient(_state: &State) -> bool {
+        true
+    }
+}
+
+impl Listed for Note {
+    const FILTERS: &'static [&'static str] =
+        &["user_id", "lead_id", "deal_id", "person_id", "org_id", "start_date", "end_date", "updated_since"];
+    const ORDERS: &'static [&'static str] = &["user_id", "deal_id", "person_id", "org_id", "content"];
+
+    fn passes(&self, filter: &Filter, _state: &State) -> bool {
+        let day = jiff::tz::TimeZone::UTC.to_datetime(self.meta.add_time).date();
+        Filter::is(filter.user_id, Some(self.user_id))
+            && Filter::is(filter.deal_id, self.deal_id)
+            && Filter::is(filter.person_id, self.person_id)
+            && Filter::is(filter.org_id, self.org_id)
+            && filter.lead_id.is_none_or(|wanted| self.lead_id == Some(wanted))
+            && filter.first_day.is_none_or(|first| day >= first)
+            && filter.last_day.is_none_or(|last| day <= last)
+    }
+
+    fn place(&self, order: &str) -> String {
+        let id = match order {
+            "user_id" => Some(self.user_id),
+            "deal_id" => self.deal_id,
+            "person_id" => self.person_id,
+            "org_id" => self.org_id,
+            _ => return self.content.clone(),
+        };
+        format!("{:020}", id.unwrap_or_default())
+    }
+}

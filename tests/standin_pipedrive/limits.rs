@@ -1,0 +1,103 @@
+//! The window, the day, the block, the caps of the plan and the round trip.
+
+use std::time::Duration;
+
+use crossdock::standin::pipedrive::{Plan, Settings};
+use serde_json::{Value, json};
+
+use crate::site::{drive, refuses, unlimited};
+
+#[test]
+fn the_window_refuses_exactly_behind_its_limit() {
+    drive(Settings { plan: Plan::Lite, ..Settings::default() }, |site| async move {
+        for request in 0..20 {
+            let reply = site.get("/v1/users/me").await;
+            assert_eq!(reply.status, 200);
+            assert_eq!(reply.number("x-ratelimit-limit"), Some(20));
+            assert_eq!(reply.number("x-ratelimit-remaining"), Some(19 - request));
+        }
+        let refused = site.get("/v1/users/me").await;
+        refuses(&refused, 429, "request over limit");
+        assert_eq!((refused.number("x-ratelimit-reset"), refused.number("retry-after")), (Some(2), None));
+        site.wait(2).await;
+        assert_eq!(site.get("/v1/users/me").await.status, 200);
+        let ledger = site.running.ledger();
+        assert_eq!((ledger.requests, ledger.rate_limited, ledger.tokens), (22, 1, 42));
+    });
+}
+
+#[test]
+fn the_day_refuses_until_it_ends() {
+    let settings = Settings { plan: Plan::Lite, seats: 1, daily_reset_offset_hours: -8, ..Settings::default() };
+    drive(settings, |site| async move {
+        let mut left = 30_000;
+        loop {
+            let reply = site.get("/v1/users/find?term=nobody").await;
+            if reply.status == 429 && reply.number("x-daily-ratelimit-token-remaining") > Some(0) {
+                site.wait(2).await;
+                continue;
+            }
+            if reply.status == 429 {
+                refuses(&reply, 429, "daily request budget exceeded");
+                assert_eq!(left, 0);
+                let now = site.clock.utc();
+                let reset: jiff::Timestamp = "2026-03-03T08:00:00Z".parse().expect("an instant");
+                let seconds = u64::try_from(reset.as_second() - now.as_second()).expect("the reset is ahead");
+                assert_eq!(reply.number("retry-after"), Some(seconds));
+                site.wait(seconds).await;
+                break;
+            }
+            left -= 40;
+            assert_eq!(reply.number("x-daily-ratelimit-token-remaining"), Some(left));
+            assert_eq!(reply.number("x-daily-ratelimit-token-limit"), Some(30_000));
+        }
+        assert_eq!(site.get("/v1/users/me").await.status, 200);
+    });
+}
+
+#[test]
+fn going_on_through_429_ends_in_a_page_that_is_not_json() {
+    let settings = Settings { plan: Plan::Lite, block_after_refusals: 5, ..Settings::default() };
+    drive(settings, |site| async move {
+        let mut last = site.get("/v1/users/me").await;
+        for _ in 0..26 {
+            last = site.get("/v1/users/me").await;
+        }
+        assert_eq!(last.status, 403);
+        assert!(last.body.as_str().is_some_and(|page| page.contains("Access denied")));
+    });
+}
+
+#[test]
+fn caps_of_the_plan_hold() {
+    let settings = Settings { plan: Plan::Lite, seats: 1, ..unlimited() };
+    drive(settings, |site| async move {
+        for number in 0..30 {
+            site.made("/api/v2/personFields", json!({"field_name": format!("F{number}"), "field_type": "text"})).await;
+        }
+        let refused = site.post("/api/v2/dealFields", json!({"field_name": "F", "field_type": "text"})).await;
+        refuses(&refused, 403, "limit reached");
+        assert_eq!(refused.body["code"], "feature_capping_custom_fields_limit");
+        let mut last = Value::Null;
+        for _ in 0..2_500 {
+            last = site.made("/api/v2/deals", json!({"title": "D"})).await["id"].clone();
+        }
+        let refused = site.post("/api/v2/deals", json!({"title": "D"})).await;
+        assert_eq!((refused.status, &refused.body["code"]), (403, &json!("feature_capping_deals_limit")));
+        site.made("/api/v2/deals", json!({"title": "D", "is_archived": true})).await;
+        site.delete(&format!("/api/v2/deals/{last}")).await.data();
+        site.made("/api/v2/deals", json!({"title": "D"})).await;
+    });
+}
+
+#[test]
+fn the_round_trip_is_held_on_the_clock() {
+    let settings = Settings { rtt: Duration::from_millis(80), ..Settings::default() };
+    drive(settings, |site| async move {
+        let started = site.clock.now();
+        for _ in 0..10 {
+            assert_eq!(site.get("/v1/users/me").await.status, 200);
+        }
+        assert_eq!(site.clock.now().since(started), Duration::from_millis(800));
+    });
+}

@@ -1,0 +1,11 @@
+//! Drives the simulated Pipedrive over loopback on a stepped clock.
+
+#![cfg(feature = "standin")]
+
+mod books;
+mod faults;
+mod limits;
+mod older;
+mod records;
+mod refusals;
+mod site;
