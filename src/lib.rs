@@ -36,6 +36,13 @@ pub mod stage;
 // Layer 5: the stages joined.
 pub mod pipeline;
 
+// Layer 6: the phases of a migration.
+pub mod migration;
+
+// Layers 7 and 8: the daemon's face, and the command line.
+pub mod cli;
+pub mod control;
+
 // Apart: layers 0 and 1 only.
 #[cfg(feature = "standin")]
 pub mod standin;

@@ -1,3 +1,7 @@
 //! Maps the command's result to an exit code; everything else is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    crossdock::cli::main()
+}

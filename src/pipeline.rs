@@ -81,6 +81,21 @@ pub enum Sink {
     Drafts(mpsc::Sender<Vec<Drafted>>),
 }
 
+/// Runs one step as far as its drafts, hands each batch to `each`, and writes nothing: the survey.
+///
+/// # Errors
+/// The first error of any stage.
+pub async fn drafts(parts: &Parts, step: Step, mut each: impl FnMut(Vec<Drafted>)) -> Result<()> {
+    let (sender, mut batches) = channel::<Vec<Drafted>>("survey", parts.capacities.resolve);
+    let counting = async {
+        while let Some(batch) = batches.recv().await {
+            each(batch);
+        }
+        Ok(())
+    };
+    futures::future::try_join(run(parts, step, Sink::Drafts(sender)), counting).await.map(drop)
+}
+
 /// Runs one step to its end, or to a stop.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::records::object_at;
 use super::{Journal, unknown_name, unreadable};
 use crate::error::Result;
-use crate::record::{BindingKey, Entity, Fate, Finding};
+use crate::record::{BindingKey, Entity, Fate, Finding, Object};
 
 /// One role of one record, as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,6 +113,21 @@ impl Journal {
                 statement.query_row(params![key.object.as_str(), &*key.source_id, &*key.role], bound_row).optional()
             };
             keys.iter().map(&mut find).collect()
+        })
+        .await
+    }
+
+    /// Every role of one record, by name.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn roles(&self, object: Object, source_id: Arc<str>) -> Result<Vec<Bound>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM binding b LEFT JOIN effect e ON e.id = b.effect \
+             WHERE b.object = ?1 AND b.source_id = ?2 ORDER BY b.role"
+        );
+        self.read("looking up roles", move |connection| {
+            connection.prepare_cached(&sql)?.query_map(params![object.as_str(), &*source_id], bound_row)?.collect()
         })
         .await
     }

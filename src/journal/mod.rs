@@ -45,6 +45,16 @@ impl Journal {
         })
     }
 
+    /// Opens an existing journal for reading only, beside a daemon that may be writing it.
+    ///
+    /// # Errors
+    /// `Journal` as [`Journal::open`]; every write fails later.
+    pub fn read_only(path: &Path, clock: Clock) -> Result<Self> {
+        open::inspect(path)?;
+        let reader = thread::Worker::start("journal-reader", open::reader(path)?, thread::Commit::Nothing, clock)?;
+        Ok(Self { writer: reader.clone(), reader })
+    }
+
     /// Runs `work` inside the next group commit and answers once that is durable.
     async fn write<T: Send + 'static>(
         &self,

@@ -76,7 +76,7 @@ pub(super) fn reader(path: &Path) -> Result<Connection> {
 }
 
 /// The schema version of the file, `None` when there is none or it is empty; refuses what is not ours without touching it.
-fn inspect(path: &Path) -> Result<Option<usize>> {
+pub(super) fn inspect(path: &Path) -> Result<Option<usize>> {
     let refused = |why: String| Error::new(Kind::Journal, format!("{}: {why}; it was left as it is", path.display()));
     let mut header = Vec::with_capacity(100);
     match File::open(path) {

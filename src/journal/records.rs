@@ -112,6 +112,20 @@ impl Journal {
         .await
     }
 
+    /// How many records of an object are landed and not deleted at the source since.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn live_records(&self, object: Object) -> Result<u64> {
+        self.read("counting live records", move |connection| {
+            let count: i64 = connection
+                .prepare_cached("SELECT count(*) FROM record WHERE object = ?1 AND deleted = 0")?
+                .query_row([object.as_str()], |row| row.get(0))?;
+            Ok(count.unsigned_abs())
+        })
+        .await
+    }
+
     /// One landed record with what folds into it.
     ///
     /// # Errors

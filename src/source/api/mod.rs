@@ -50,7 +50,7 @@ const LISTS: &[(Object, &str)] = &[
 /// What the client must be told.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Where the account is, without `/api/v1`. Checked by [`crate::http::base_url`].
+    /// Where the account is, without `/api/v1`. Checked by [`crate::config::base_url`].
     pub base: Url,
     /// The bearer token.
     pub token: SecretString,

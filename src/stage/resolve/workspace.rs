@@ -81,6 +81,20 @@ impl Workspace {
             .min_by_key(|key| (key.pipeline_id, key.position))
     }
 
+    /// What an approval names: fields and stages. Options, labels and types grow with the data under approved rules, so they
+    /// do not count.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let mut lines: Vec<String> = self
+            .fields
+            .iter()
+            .map(|((entity, name), key)| format!("{entity}/{name}/{}/{}", key.code, key.field_type))
+            .chain(self.stages.iter().map(|((pipeline, stage), key)| format!("{pipeline}/{stage}/{}", key.stage_id)))
+            .collect();
+        lines.sort_unstable();
+        blake3::hash(lines.join("\n").as_bytes()).to_hex().to_string()
+    }
+
     /// The form kept in the journal: (scope, name, key).
     ///
     /// # Errors

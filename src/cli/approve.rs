@@ -1,0 +1,105 @@
+//! `approve`, `reject`, and the signals to a running daemon: freeze, pause, resume.
+
+use std::time::Duration;
+
+use super::{Folder, Success, terminal};
+use crate::clock::Clock;
+use crate::control::{self, Reach, Saying};
+use crate::error::{Error, Kind, Result};
+use crate::http::{Http, Reached, Request};
+use crate::journal::{FolderLock, GateVerdict, Journal};
+use crate::migration::JOURNAL;
+use crate::permit::Gate;
+
+/// A daemon on the same machine answers at once.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A gate and who speaks.
+#[derive(Debug, clap::Args)]
+pub(super) struct Approve {
+    /// The gate: map, plan, workspace, cutover
+    #[arg(value_name = "GATE", value_parser = gate)]
+    gate: Gate,
+    #[command(flatten)]
+    folder: Folder,
+    /// Who approves
+    #[arg(long, value_name = "NAME")]
+    by: String,
+}
+
+/// A signal to a running daemon.
+#[derive(Debug, clap::Args)]
+pub(super) struct Signal {
+    #[command(flatten)]
+    folder: Folder,
+}
+
+fn gate(text: &str) -> Result<Gate, String> {
+    let all: Vec<&str> = Gate::ALL.iter().map(|gate| gate.as_str()).collect();
+    Gate::parse(text).ok_or_else(|| format!("must be one of {}", all.join(", ")))
+}
+
+impl Approve {
+    pub(super) async fn approve(self) -> Result<Success> {
+        self.decide(GateVerdict::Approved).await
+    }
+
+    pub(super) async fn reject(self) -> Result<Success> {
+        self.decide(GateVerdict::Rejected).await
+    }
+
+    async fn decide(self, verdict: GateVerdict) -> Result<Success> {
+        let folder = &self.folder.folder;
+        let saying = Saying { gate: self.gate, verdict, by: self.by };
+        // The lock tells whether a daemon runs; a run file alone may be left over from one that died.
+        let digest = match FolderLock::take(folder) {
+            Ok(_lock) => {
+                let clock = Clock::system();
+                let journal = Journal::open(&folder.join(JOURNAL), clock.clone())?;
+                control::keep(&journal, &clock, saying).await?
+            }
+            Err(taken) => {
+                let reach = control::reach(folder).ok_or(taken)?;
+                let body =
+                    serde_json::to_vec(&saying).map_err(|error| Error::new(Kind::Bug, "a saying").because(error))?;
+                tell(&reach, "/decide", body).await?
+            }
+        };
+        terminal::say(&format!("gate '{}' {verdict}: artefact {digest}", self.gate));
+        Ok(Success::Well)
+    }
+}
+
+impl Signal {
+    pub(super) async fn send(self, name: &str) -> Result<Success> {
+        let none = || Error::new(Kind::Settings, format!("no daemon runs on {}", self.folder.folder.display()));
+        let reach = control::reach(&self.folder.folder).ok_or_else(none)?;
+        tell(&reach, &format!("/signal/{name}"), Vec::new()).await?;
+        terminal::say(&format!("the daemon was told: {name}"));
+        Ok(Success::Well)
+    }
+}
+
+/// Says something to a running daemon; gives its answer.
+async fn tell(reach: &Reach, path: &str, body: Vec<u8>) -> Result<String> {
+    use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+    let bug = || Error::new(Kind::Bug, "the run file holds no usable address");
+    let (name, word) = reach.header();
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(HeaderName::from_static(name), HeaderValue::from_str(word).map_err(|_| bug())?);
+    let url = reach.url(path).parse().map_err(|_| bug())?;
+    let request = Request { method: reqwest::Method::POST, url, headers, body: Some(body.into()) };
+    let answer = Http::new(Clock::system(), TIMEOUT, 1)?.send(request).await;
+    let answer = answer.map_err(|error| {
+        let what =
+            if error.reached == Reached::No { "no daemon answers there" } else { "the daemon gave no whole answer" };
+        Error::new(Kind::Unreachable, what).because(error)
+    })?;
+    let text = String::from_utf8_lossy(&answer.body).trim().to_owned();
+    match answer.status {
+        200..=299 => Ok(text),
+        409 => Err(Error::new(Kind::Gate, text)),
+        _ => Err(Error::new(Kind::Settings, text)),
+    }
+}

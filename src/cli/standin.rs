@@ -1,0 +1,108 @@
+//! `standin`: a simulated end as a server of its own.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use super::{Success, terminal};
+use crate::clock::Clock;
+use crate::error::{Error, Kind, Result};
+use crate::standin::{pipedrive, promox};
+
+/// A simulated end as a server of its own, on a loopback address, until it is interrupted.
+#[derive(Debug, clap::Args)]
+pub(super) struct Standin {
+    #[command(subcommand)]
+    end: End,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum End {
+    /// A Pipedrive account, as strict and as limited as the real one
+    Pipedrive(Server),
+    /// A generated PromoXcrm account
+    Promox(Server),
+}
+
+/// Where it answers and how it is set.
+#[derive(Debug, clap::Args)]
+struct Server {
+    /// Loopback address to answer on; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// Settings in TOML; every key has a default
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
+    /// One setting, as KEY=VALUE in TOML; stands before those of the file
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+impl Standin {
+    pub(super) async fn run(self) -> Result<Success> {
+        let clock = Clock::system();
+        match self.end {
+            End::Pipedrive(server) => {
+                let listener = server.bind().await?;
+                let running = pipedrive::Pipedrive::start(server.settings()?, clock, listener)?;
+                announce(running.address(), &running.token());
+                interrupted().await?;
+                running.shutdown().await;
+            }
+            End::Promox(server) => {
+                let listener = server.bind().await?;
+                let running = promox::Promox::start(server.settings()?, clock, listener)?;
+                announce(running.address(), running.token());
+                interrupted().await?;
+                running.shutdown().await;
+            }
+        }
+        Ok(Success::Well)
+    }
+}
+
+impl Server {
+    async fn bind(&self) -> Result<TcpListener> {
+        let listen = self.listen;
+        if !listen.ip().is_loopback() {
+            return Err(Error::new(Kind::Settings, format!("--listen {listen}: a stand-in answers on loopback only")));
+        }
+        let failed = |source| Error::new(Kind::Settings, format!("--listen {listen}")).because(source);
+        TcpListener::bind(listen).await.map_err(failed)
+    }
+
+    fn settings<T: DeserializeOwned>(&self) -> Result<T> {
+        let mut table = match &self.settings {
+            None => toml::Table::new(),
+            Some(path) => {
+                let failed = |what: &str| Error::new(Kind::Settings, format!("--settings {}: {what}", path.display()));
+                let text = std::fs::read_to_string(path).map_err(|error| failed("cannot be read").because(error))?;
+                text.parse().map_err(|error: toml::de::Error| failed("is not TOML").because(error))?
+            }
+        };
+        for setting in &self.set {
+            let failed = |error: toml::de::Error| Error::new(Kind::Settings, format!("--set {setting}")).because(error);
+            table.extend(setting.parse::<toml::Table>().map_err(failed)?);
+        }
+        table.try_into().map_err(|error| Error::new(Kind::Settings, "the stand-in's settings").because(error))
+    }
+}
+
+/// One JSON line, for scripts: where it answers and with which token.
+fn announce(address: SocketAddr, token: &str) {
+    terminal::say(&json!({ "address": format!("http://{address}"), "token": token }).to_string());
+}
+
+async fn interrupted() -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let failed = |source| Error::new(Kind::Bug, "listening for signals").because(source);
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    tokio::select! {
+        // Both are safe to drop half-way.
+        _ = terminate.recv() => Ok(()),
+        interrupted = tokio::signal::ctrl_c() => interrupted.map_err(failed),
+    }
+}

@@ -1,0 +1,98 @@
+//! `status` and `explain`: answers read from the journal; a running daemon adds what it is doing.
+
+use super::{Folder, Success, terminal};
+use crate::clock::Clock;
+use crate::control::Status as Standing;
+use crate::error::{Error, Kind, Result};
+use crate::journal::Journal;
+use crate::migration::JOURNAL;
+use crate::record::Object;
+
+/// Where the migration stands.
+#[derive(Debug, clap::Args)]
+pub(super) struct Status {
+    #[command(flatten)]
+    folder: Folder,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Why a record ended as it did.
+#[derive(Debug, clap::Args)]
+pub(super) struct Explain {
+    /// Kind of the source record: client, lead, project, …
+    #[arg(value_name = "OBJECT", value_parser = object)]
+    object: Object,
+    /// Its id at the source
+    #[arg(value_name = "ID")]
+    id: String,
+    #[command(flatten)]
+    folder: Folder,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+fn object(text: &str) -> Result<Object, String> {
+    let all: Vec<&str> = Object::ALL.iter().map(|object| object.as_str()).collect();
+    Object::parse(text).ok_or_else(|| format!("must be one of {}", all.join(", ")))
+}
+
+/// Opens the journal beside a daemon that may be running: readers and one writer get along.
+fn open(folder: &Folder) -> Result<Journal> {
+    let path = folder.folder.join(JOURNAL);
+    if !path.exists() {
+        return Err(Error::new(Kind::Settings, format!("{} is not there; has the migration begun?", path.display())));
+    }
+    Journal::read_only(&path, Clock::system())
+}
+
+impl Status {
+    pub(super) async fn run(self) -> Result<Success> {
+        let status = Standing::read(&open(&self.folder)?, None).await?;
+        if self.json {
+            let text = serde_json::to_string(&status);
+            terminal::say(&text.map_err(|error| Error::new(Kind::Bug, "the status").because(error))?);
+        } else {
+            terminal::say(status.text().trim_end());
+        }
+        Ok(if status.waiting_gate().is_some() { Success::AtGate } else { Success::Well })
+    }
+}
+
+impl Explain {
+    pub(super) async fn run(self) -> Result<Success> {
+        let journal = open(&self.folder)?;
+        let found = journal.record(self.object, self.id.as_str().into()).await?;
+        let unknown =
+            || Error::new(Kind::Settings, format!("{} {} was never read from the source", self.object, self.id));
+        let record = found.ok_or_else(unknown)?;
+        let roles = journal.roles(self.object, self.id.as_str().into()).await?;
+        if self.json {
+            let roles: Vec<_> = roles
+                .iter()
+                .map(|role| {
+                    serde_json::json!({"role": role.key.role, "entity": role.entity, "fate": role.fate,
+                        "destination": role.dest_id, "reason": role.reason, "waits_for": role.waits_for})
+                })
+                .collect();
+            let whole = serde_json::json!({"object": self.object, "id": self.id, "fate": record.fate,
+                "reason": record.reason, "findings": record.findings, "place": record.record.place, "roles": roles});
+            terminal::say(&whole.to_string());
+            return Ok(Success::Well);
+        }
+        let fate = record.fate.map_or("not decided yet", |fate| fate.as_str());
+        terminal::say(&format!("{} {}: {fate}", self.object, self.id));
+        terminal::say(&format!("  read from {}", record.record.place));
+        for role in roles {
+            let at = role.dest_id.map(|id| format!(" as {} {id}", role.entity)).unwrap_or_default();
+            let why = role.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+            terminal::say(&format!("  its {} is {}{at}{why}", role.key.role, role.fate));
+        }
+        for finding in record.findings {
+            terminal::say(&format!("  noticed {} at {:?}: {}", finding.code, finding.field, finding.detail));
+        }
+        Ok(Success::Well)
+    }
+}

@@ -1,0 +1,155 @@
+//! Where a migration stands, for people and for machines.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::journal::{Journal, PhaseState};
+use crate::migration::{GateState, PHASES, artefact};
+use crate::permit::Gate;
+use crate::progress::Progress;
+
+/// Where a migration stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// The phase under way; the last one that was begun when no daemon runs.
+    pub phase: String,
+    /// The part of it.
+    pub part: String,
+    /// Records of the part that are done.
+    pub done: u64,
+    /// Records of the part; 0 when not known.
+    pub total: u64,
+    /// Why nothing moves; empty when it does.
+    pub waits: String,
+    /// Whether a daemon told this, or only the journal.
+    pub running: bool,
+    /// Gates in their order.
+    pub gates: Vec<GateStatus>,
+    /// Records by object.
+    pub objects: Vec<ObjectStatus>,
+    /// Parked roles by what they wait for.
+    pub parked: BTreeMap<String, u64>,
+    /// Writes whose outcome is unknown.
+    pub in_doubt: u64,
+    /// Tokens spent, all days.
+    pub tokens_spent: u64,
+    /// Open questions to the customer.
+    pub questions: u64,
+}
+
+/// How one gate stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateStatus {
+    /// The gate.
+    pub gate: String,
+    /// `not reached`, `waits`, `approved`.
+    pub state: String,
+    /// Digest of the artefact.
+    pub digest: String,
+    /// Who approved it.
+    pub by: String,
+}
+
+/// Records of one object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectStatus {
+    /// The object.
+    pub object: String,
+    /// Records landed.
+    pub records: u64,
+    /// Records by fate; `none` for those without one yet.
+    pub fates: BTreeMap<String, u64>,
+}
+
+impl Status {
+    /// Reads where a migration stands.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn read(journal: &Journal, progress: Option<&Progress>) -> Result<Self> {
+        let mut status = Self { running: progress.is_some(), ..Self::default() };
+        for phase in PHASES {
+            if journal.phase(phase).await?.is_some_and(|state| state == PhaseState::Running || !status.running) {
+                phase.clone_into(&mut status.phase);
+            }
+        }
+        if let Some(progress) = progress {
+            let now = progress.snapshot();
+            (status.phase, status.part, status.waits) = (now.doing.phase, now.doing.part, now.doing.waits);
+            (status.done, status.total) = (now.done, now.total);
+        }
+        for gate in Gate::ALL {
+            status.gates.extend(gate_status(journal, *gate).await?);
+        }
+        for count in journal.fates().await? {
+            let object = count.object.to_string();
+            if status.objects.last().is_none_or(|last| last.object != object) {
+                status.objects.push(ObjectStatus { object, records: 0, fates: BTreeMap::new() });
+            }
+            if let Some(last) = status.objects.last_mut() {
+                last.records += count.records;
+                last.fates.insert(count.fate.map_or("none", |fate| fate.as_str()).to_owned(), count.records);
+            }
+        }
+        status.parked = journal.parked().await?.into_iter().collect();
+        status.in_doubt = journal.in_doubt(None).await?.len() as u64;
+        status.tokens_spent = journal.ledger().await?.iter().map(|entry| entry.tokens).sum();
+        status.questions = journal.questions().await?.len() as u64;
+        Ok(status)
+    }
+
+    /// The gate that waits, if one does.
+    #[must_use]
+    pub fn waiting_gate(&self) -> Option<&GateStatus> {
+        self.gates.iter().find(|gate| gate.state == "waits")
+    }
+
+    /// The status in a few lines.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        let running = if self.running { "" } else { " (no daemon is running)" };
+        let mut line = |words: String| text.extend([words.as_str(), "\n"]);
+        line(format!("phase     {} {}{running}", self.phase, self.part));
+        if self.total > 0 {
+            line(format!("progress  {} of {}", self.done, self.total));
+        }
+        if !self.waits.is_empty() {
+            line(format!("waits     {}", self.waits));
+        }
+        for gate in &self.gates {
+            let by = if gate.by.is_empty() { String::new() } else { format!(" by {}", gate.by) };
+            line(format!(
+                "gate      {:<10} {}{by}  {}",
+                gate.gate,
+                gate.state,
+                gate.digest.get(..16).unwrap_or_default()
+            ));
+        }
+        for object in &self.objects {
+            let fates: Vec<String> = object.fates.iter().map(|(fate, count)| format!("{count} {fate}")).collect();
+            line(format!("records   {:<12} {:>8}   {}", object.object, object.records, fates.join(", ")));
+        }
+        for (waits_for, count) in &self.parked {
+            line(format!("parked    {count} for {waits_for}"));
+        }
+        line(format!(
+            "tokens    {} spent, {} writes in doubt, {} open questions",
+            self.tokens_spent, self.in_doubt, self.questions
+        ));
+        text
+    }
+}
+
+async fn gate_status(journal: &Journal, gate: Gate) -> Result<Option<GateStatus>> {
+    let one = |state: &str, digest: String, by: String| {
+        Some(GateStatus { gate: gate.to_string(), state: state.to_owned(), digest, by })
+    };
+    Ok(match artefact(journal, gate).await? {
+        GateState::NotReached => None,
+        GateState::Waits(digest) => one("waits", digest, String::new()),
+        GateState::Approved { digest, by } => one("approved", digest, by),
+    })
+}

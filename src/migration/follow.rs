@@ -1,0 +1,64 @@
+//! Follow: rounds of changes until the source is frozen, then one more.
+
+use super::load::{STEPS, Sweep};
+use super::{Migration, Point};
+use crate::error::Result;
+use crate::pipedrive::Me;
+use crate::record::Object;
+use crate::stage::extract::LandCount;
+
+impl Migration {
+    pub(super) async fn follow(&self, me: &Me) -> Result<()> {
+        for round in 1.. {
+            self.round(me).await?;
+            if self.signals.is_frozen() {
+                break;
+            }
+            self.at(Point::Followed(round)).await?;
+            self.border().await?;
+            if !self.signals.is_frozen() {
+                self.progress.begin("follow", "", 0);
+                self.progress.waits("for changes at the source");
+                self.pause_for(self.config.source.poll()).await;
+                self.progress.waits("");
+            }
+        }
+        tracing::info!("the source is frozen; the last changes are across");
+        Ok(())
+    }
+
+    /// One round: what changed at the source is landed, and what is pending goes through the stages.
+    async fn round(&self, me: &Me) -> Result<()> {
+        let mut count = LandCount::default();
+        for object in self.objects() {
+            self.border().await?;
+            let landed = self.land_object(object).await?;
+            count.read += landed.read;
+            count.new += landed.new;
+            count.changed += landed.changed;
+        }
+        self.keep_ledger().await?;
+        let objects: Vec<Object> = self.objects();
+        if self.journal.pending_count(objects).await? == 0 {
+            return Ok(());
+        }
+        tracing::info!(new = count.new, changed = count.changed, "following changes");
+        self.steps_of_round(me).await?;
+        // What the changes needed and the workspace lacked is there after this, and the second walk finds it.
+        let waits_for_option = self.journal.parked().await?.iter().any(|(waits_for, _)| waits_for == "option");
+        if waits_for_option {
+            self.configure_again(me).await?;
+            self.steps_of_round(me).await?;
+        }
+        Ok(())
+    }
+
+    async fn steps_of_round(&self, me: &Me) -> Result<()> {
+        let permit = self.load_permit(me).await?;
+        let run = self.begin_run(me, permit, self.match_owners().await?).await?;
+        for entity in STEPS {
+            self.step(&run, entity, Sweep::Later).await?;
+        }
+        self.journal.clear_pending(self.objects()).await
+    }
+}

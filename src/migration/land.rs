@@ -1,0 +1,111 @@
+//! Landing: the source's pages into the journal, as received, with a cursor that moves only behind what is durable.
+
+use std::sync::Arc;
+
+use futures::{StreamExt as _, TryStreamExt as _};
+use serde_json::{Map, Value};
+
+use super::Migration;
+use crate::clean::identity;
+use crate::error::{Error, Kind, Result};
+use crate::journal::{Landing, RoleFate};
+use crate::mapping::Mapping;
+use crate::record::{BindingKey, Entity, Fate, Object, Place, SourceRecord};
+use crate::source::{Cursor, Page};
+use crate::stage::dedupe;
+use crate::stage::extract::{LandCount, land};
+
+/// The role of rows that are no records: they have no other.
+const ROW: &str = "row";
+
+/// What a page leaves to do once it is landed.
+struct After {
+    cursor: Cursor,
+    rejected: Vec<RoleFate>,
+}
+
+impl Migration {
+    /// Reads one object from its cursor on and lands it; the first time all of it, later what changed.
+    pub(super) async fn land_object(&self, object: Object) -> Result<LandCount> {
+        let name = format!("source:{object}");
+        let from = match self.journal.cursor(name.clone()).await? {
+            None => Cursor::start(),
+            Some(text) => serde_json::from_str(&text).map_err(|error| {
+                Error::new(Kind::Journal, format!("journal: the cursor of {object}")).because(error)
+            })?,
+        };
+        let mapping = Arc::new(self.mapping.clone());
+        let progress = self.progress.clone();
+        let stop = self.stop.clone();
+        let pages = self.source.pages(object, from);
+        let pages = pages.map_ok(move |page| {
+            progress.add_done(page.records.len() as u64);
+            landings(object, page, &mapping)
+        });
+        // A stop takes effect at a page border.
+        let pages = pages.take_while(move |_| std::future::ready(!stop.is_stopped()));
+        let count = land(&self.journal, &self.clock, pages, async |after: After| {
+            self.journal.end_roles(after.rejected).await?;
+            let text = serde_json::to_string(&after.cursor)
+                .map_err(|error| Error::new(Kind::Bug, "a cursor is not JSON").because(error))?;
+            self.journal.put_cursor(name.clone(), text).await
+        })
+        .await?;
+        if self.stop.is_stopped() {
+            return Err(Error::new(Kind::Stopped, "a stop was asked for"));
+        }
+        Ok(count)
+    }
+}
+
+/// A page's records with digest and parent; rows that are no records become records that are rejected at once, so that
+/// they have a fate like all others.
+fn landings(object: Object, page: Page, mapping: &Mapping) -> (Vec<Landing>, After) {
+    let mut landings = Vec::with_capacity(page.records.len());
+    let mut rejected = Vec::new();
+    for record in page.records {
+        match mapping.object(object) {
+            None => landings.push(landing(record, mapping)),
+            Some(rules) => {
+                let place = record.place.clone();
+                match identity::source_record(rules, &mapping.defaults, record.payload.clone(), record.place) {
+                    Ok(record) => landings.push(landing(record, mapping)),
+                    Err(error) => {
+                        let text = Value::Object(record.payload).to_string();
+                        landings.push(reject(object, place, text, error.message(), &mut rejected, mapping));
+                    }
+                }
+            }
+        }
+    }
+    for row in page.rejected {
+        landings.push(reject(object, row.place, row.text, &row.reason, &mut rejected, mapping));
+    }
+    (landings, After { cursor: page.cursor, rejected })
+}
+
+fn landing(record: SourceRecord, mapping: &Mapping) -> Landing {
+    let digest = dedupe::digest(&record, mapping);
+    let fold = mapping.object(record.object).and_then(|rules| rules.fold_into.as_ref());
+    let parent = fold.and_then(|fold| {
+        let id = fold.from.text(&record.payload)?;
+        Some((fold.object, Arc::from(id.as_ref())))
+    });
+    Landing { record, digest, parent }
+}
+
+#[expect(clippy::too_many_arguments, reason = "one row, its place and reason, and where both of its halves go")]
+fn reject(
+    object: Object,
+    place: Place,
+    text: String,
+    reason: &str,
+    rejected: &mut Vec<RoleFate>,
+    mapping: &Mapping,
+) -> Landing {
+    let id: Arc<str> = format!("row {} of {}", place.row, place.origin).into();
+    let key = BindingKey::new(object, Arc::clone(&id), ROW);
+    rejected.push(RoleFate::new(key, Entity::Note, 1, Fate::Rejected).because(format!("{place}: {reason}")));
+    let payload: Map<String, Value> = [("row".to_owned(), Value::String(text))].into_iter().collect();
+    landing(SourceRecord { object, id, payload, modified: None, deleted: false, place, children: Vec::new() }, mapping)
+}

@@ -1,0 +1,156 @@
+//! The load: one kind of Pipedrive record after the other, parents first; each swept and reconciled before the next.
+
+use std::sync::Arc;
+
+use dashmap::DashMap;
+
+use super::{Migration, Point};
+use crate::error::{Error, Kind, Result};
+use crate::permit::{Gate, WritePermit};
+use crate::pipedrive::Me;
+use crate::pipeline::{self, Parts, Sink, Step};
+use crate::record::{Entity, Object};
+use crate::stage::extract::Which;
+use crate::stage::load::{LoadLimits, LoadParts, Loader, Markers};
+use crate::stage::resolve::{OwnerBook, Resolver};
+
+/// The kinds of record that are loaded, in order: what others point at goes first.
+pub(super) const STEPS: [Entity; 6] =
+    [Entity::Organization, Entity::Person, Entity::Lead, Entity::Deal, Entity::Activity, Entity::Note];
+
+/// Times a step is walked again for records whose survivor ended without a record. Each time at least one of every group
+/// gets a record or a fate of its own, and groups are small.
+const RELEASES: usize = 10;
+
+/// What the steps of one run share.
+pub(super) struct Run {
+    pub(super) parts: Parts,
+    pub(super) resolver: Arc<Resolver>,
+    pub(super) loader: Arc<Loader>,
+}
+
+/// Whether a step ends with a look at every marker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sweep {
+    /// At the end of a kind of record's first load.
+    Whole,
+    /// After a small round of changes: what is in doubt is settled, and the next whole sweep sees the rest.
+    Later,
+}
+
+impl Migration {
+    pub(super) async fn load_all(&self, me: &Me) -> Result<()> {
+        let permit = self.load_permit(me).await?;
+        let run = self.begin_run(me, permit, self.match_owners().await?).await?;
+        for entity in STEPS {
+            self.step(&run, entity, Sweep::Whole).await?;
+            if entity == Entity::Lead {
+                self.at(Point::HalfLoaded).await?;
+            }
+        }
+        // Only now: a record may have roles in several steps.
+        self.journal.clear_pending(self.objects()).await?;
+        self.at(Point::Loaded).await?;
+        Ok(())
+    }
+
+    /// The permit for records: the workspace as it is was approved.
+    pub(super) async fn load_permit(&self, me: &Me) -> Result<WritePermit> {
+        self.pass(Gate::Workspace, &self.workspace(me).await?.digest()).await
+    }
+
+    /// Makes the parts that the steps of a run share.
+    pub(super) async fn begin_run(&self, me: &Me, permit: WritePermit, owners: OwnerBook) -> Result<Run> {
+        let workspace = self.workspace(me).await?;
+        let marked = [Entity::Organization, Entity::Person, Entity::Deal];
+        let codes = marked.iter().filter_map(|entity| {
+            let key = workspace.field(*entity, &self.mapping.marker)?;
+            Some((*entity, key.code.clone()))
+        });
+        let markers = Markers::new(&self.config.name, codes.collect());
+        let parts = self.parts().await?;
+        let settings = &self.config.pipedrive;
+        let loader = Loader::new(LoadParts {
+            client: self.client.clone(),
+            journal: self.journal.clone(),
+            clock: self.clock.clone(),
+            permit,
+            markers,
+            limits: LoadLimits {
+                calls_in_flight: settings.calls_in_flight,
+                list_lag: settings.list_lag,
+                conflict: settings.conflict,
+            },
+            failpoint: self.failpoint.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take(),
+            progress: self.progress.clone(),
+        });
+        let resolver = Resolver {
+            journal: self.journal.clone(),
+            mapping: Arc::clone(&parts.mapping),
+            workspace,
+            owners,
+            links: DashMap::new(),
+            progress: self.progress.clone(),
+        };
+        Ok(Run { parts, resolver: Arc::new(resolver), loader: Arc::new(loader) })
+    }
+
+    /// One kind of record: everything pending through the five stages, doubts settled, doubles removed, reconciled.
+    pub(super) async fn step(&self, run: &Run, entity: Entity, sweep: Sweep) -> Result<()> {
+        self.border().await?;
+        let objects = self.objects_of(entity);
+        if objects.is_empty() {
+            return Ok(());
+        }
+        let total = self.journal.pending_count(objects.clone()).await?;
+        if total == 0 && sweep == Sweep::Later {
+            return Ok(());
+        }
+        self.progress.begin(if sweep == Sweep::Whole { "load" } else { "follow" }, entity.as_str(), total);
+        run.loader.begin(entity).await?;
+        for round in 0.. {
+            let step = Step { entity, objects: objects.clone(), which: Which::Pending };
+            pipeline::run(&run.parts, step, Sink::Load(Arc::clone(&run.resolver), Arc::clone(&run.loader))).await?;
+            run.loader.settle(entity).await?;
+            self.keep_ledger().await?;
+            self.border().await?;
+            if self.journal.release_merged(entity).await? == 0 {
+                break;
+            }
+            if round == RELEASES {
+                return Err(Error::new(Kind::Conservation, format!("{entity}: merged records never find a survivor")));
+            }
+        }
+        if sweep == Sweep::Whole {
+            self.sweep(run, entity).await?;
+        }
+        self.fold_children(&objects).await
+    }
+
+    /// The sweep of one kind, and the count that must come out of it.
+    async fn sweep(&self, run: &Run, entity: Entity) -> Result<()> {
+        self.progress.waits("for the list to be up to date");
+        self.pause_for(self.config.pipedrive.list_lag).await;
+        self.progress.waits("");
+        let swept = run.loader.sweep(entity).await?;
+        let loaded = self.journal.loaded(entity).await?;
+        let seen = swept.marked - swept.removed - swept.questions;
+        if seen != loaded {
+            let why = format!("{entity}: the journal knows {loaded} live records, Pipedrive shows {seen}");
+            return Err(Error::new(Kind::Conservation, why));
+        }
+        tracing::info!(%entity, records = loaded, removed = swept.removed, adopted = swept.adopted, "reconciled");
+        Ok(())
+    }
+
+    /// Children that are folded into records of these objects end with them.
+    async fn fold_children(&self, parents: &[Object]) -> Result<()> {
+        for parent in parents {
+            let children: Vec<Object> = self.mapping.children_of(*parent).map(|rules| rules.object).collect();
+            for child in children {
+                self.fold(child, *parent).await?;
+            }
+        }
+        Ok(())
+    }
+}

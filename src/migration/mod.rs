@@ -1,0 +1,397 @@
+//! One migration: opened from its folder, walked phase by phase, stopped at its gates.
+//!
+//! `map ▢ → survey ▢ → plan ▢ → configure ▢ → load → follow → freeze → final delta → verify → cutover ▢`. Every phase is
+//! idempotent: after a crash or a stop the walk begins again at the first phase that is not done, and finds what is there.
+
+mod configure;
+mod ensure;
+mod fold;
+mod follow;
+mod gates;
+mod land;
+mod load;
+mod owners;
+mod pipelines;
+mod plan;
+mod survey;
+mod verify;
+mod write;
+
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use metrics::gauge;
+
+use crate::clock::Clock;
+use crate::config::{Config, SourceConfig};
+use crate::error::{Error, Kind, Result};
+use crate::http::Http;
+use crate::journal::{Journal, LedgerEntry, PhaseState};
+use crate::mapping::Mapping;
+use crate::pipedrive::{Budget, Client, Me, Token};
+use crate::pipeline::{Capacities, Parts};
+use crate::progress::Progress;
+use crate::source::{Source, api, csv};
+use crate::stage::cpu::Cpu;
+use crate::stage::load::Failpoint;
+use crate::stop::Stop;
+use crate::telemetry;
+
+pub use gates::{GateState, artefact};
+pub use verify::{Compared, SourceCount, Verification};
+
+/// Name of the journal's file in a migration's folder.
+pub const JOURNAL: &str = "journal.db";
+
+/// Name of the folder with the reports.
+pub const REPORTS: &str = "reports";
+
+/// Rows that one page of the source holds.
+const SOURCE_PAGE_ROWS: NonZeroU32 = NonZeroU32::new(200).expect("two hundred is not zero");
+
+/// Times a read of the source is tried again: about ten minutes with growing pauses.
+const SOURCE_RETRIES: usize = 14;
+
+/// The phases in their order, with the names that journal, status and metrics use.
+pub const PHASES: [&str; 6] = ["survey", "configure", "load", "follow", "verify", "cutover"];
+
+/// A moment of a run at which a rehearsal lets its simulated people act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Point {
+    /// Everything is landed.
+    Surveyed,
+    /// Every record of the load's first half is there (organizations, persons, leads).
+    HalfLoaded,
+    /// The load is over.
+    Loaded,
+    /// One round of changes was followed; counted from 1.
+    Followed(u32),
+}
+
+/// Called at each [`Point`], while nothing else of the migration runs.
+pub type Checkpoint = Arc<dyn Fn(Point) -> BoxFuture<'static, Result<()>> + Send + Sync>;
+
+/// What people tell a running migration.
+#[derive(Debug, Clone, Default)]
+pub struct Signals(Arc<Told>);
+
+#[derive(Debug, Default)]
+struct Told {
+    frozen: AtomicBool,
+    paused: AtomicBool,
+}
+
+impl Signals {
+    /// The source is frozen: after one more round of changes comes the verification.
+    pub fn freeze(&self) {
+        self.0.frozen.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the source is frozen.
+    #[must_use]
+    pub fn is_frozen(&self) -> bool {
+        self.0.frozen.load(Ordering::Relaxed)
+    }
+
+    /// Pauses the walk at the next border of a step.
+    pub fn pause(&self) {
+        self.0.paused.store(true, Ordering::Relaxed);
+    }
+
+    /// Goes on after a pause.
+    pub fn resume(&self) {
+        self.0.paused.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether the walk is paused.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.0.paused.load(Ordering::Relaxed)
+    }
+}
+
+/// What a migration is opened with, besides its settings.
+pub struct Opening {
+    /// The migration's folder.
+    pub folder: PathBuf,
+    /// The clock.
+    pub clock: Clock,
+    /// The switch that ends it.
+    pub stop: Stop,
+    /// What people tell it.
+    pub signals: Signals,
+    /// Where others read how far it is.
+    pub progress: Progress,
+    /// Lets simulated people act.
+    pub checkpoint: Option<Checkpoint>,
+    /// Where a test makes the process die.
+    pub failpoint: Option<Failpoint>,
+}
+
+/// An open migration.
+pub struct Migration {
+    config: Config,
+    folder: PathBuf,
+    clock: Clock,
+    stop: Stop,
+    signals: Signals,
+    progress: Progress,
+    checkpoint: Option<Checkpoint>,
+    failpoint: std::sync::Mutex<Option<Failpoint>>,
+    journal: Journal,
+    client: Client,
+    source: Source,
+    mapping: Mapping,
+    cpu: Cpu,
+    /// The last verification of this run.
+    verified: std::sync::Mutex<Option<Verification>>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Every phase is done; the cutover is approved.
+    Done,
+    /// A stop was asked for.
+    Stopped,
+}
+
+impl Migration {
+    /// Opens the journal, reads the mapping and prepares both ends. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// `Settings`, `Journal`.
+    pub async fn open(config: Config, opening: Opening) -> Result<Self> {
+        let Opening { folder, clock, stop, signals, progress, checkpoint, failpoint } = opening;
+        let journal = Journal::open(&folder.join(JOURNAL), clock.clone())?;
+        let mapping = read_mapping(&config.mapping)?;
+        let client = pipedrive_client(&config, &clock, &journal).await?;
+        let source = open_source(&config, &clock, &mapping)?;
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        let cpu = Cpu::start(threads, clock.clone())?;
+        let failpoint = std::sync::Mutex::new(failpoint);
+        Ok(Self {
+            config,
+            folder,
+            clock,
+            stop,
+            signals,
+            progress,
+            checkpoint,
+            failpoint,
+            journal,
+            client,
+            source,
+            mapping,
+            cpu,
+            verified: std::sync::Mutex::default(),
+        })
+    }
+
+    /// The journal, for reports and commands.
+    #[must_use]
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// The mapping as it was read.
+    #[must_use]
+    pub fn mapping(&self) -> &Mapping {
+        &self.mapping
+    }
+
+    /// The client, for its budget.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The last verification of this run.
+    #[must_use]
+    pub fn verification(&self) -> Option<Verification> {
+        self.verified.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// The plan's forecast: tokens and seconds. `None` before the survey.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn forecast(&self) -> Result<Option<(u64, u64)>> {
+        match self.needs().await {
+            Ok(needs) => {
+                let plan = self.plan(&needs);
+                Ok(Some((plan.tokens_forecast, plan.seconds_forecast)))
+            }
+            Err(error) if error.kind() == Kind::Gate => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Walks the phases until all are done or a stop is asked for.
+    ///
+    /// # Errors
+    /// The first error whose verdict is to halt.
+    pub async fn run(&self) -> Result<Ending> {
+        let me = self.first_contact().await?;
+        match self.walk(&me).await {
+            Ok(()) => Ok(Ending::Done),
+            Err(error) if error.kind() == Kind::Stopped => Ok(Ending::Stopped),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn walk(&self, me: &Me) -> Result<()> {
+        self.phase("survey", async || self.survey().await).await?;
+        self.at(Point::Surveyed).await?;
+        self.phase("configure", async || self.configure(me).await).await?;
+        self.phase("load", async || self.load_all(me).await).await?;
+        self.phase("follow", async || self.follow(me).await).await?;
+        self.phase("verify", async || self.verify(me).await).await?;
+        self.phase("cutover", async || self.cutover().await).await
+    }
+
+    /// Does a phase once; one that is done is passed over.
+    async fn phase(&self, name: &'static str, work: impl AsyncFn() -> Result<()>) -> Result<()> {
+        if self.journal.phase(name).await? == Some(PhaseState::Done) {
+            return Ok(());
+        }
+        self.border().await?;
+        for phase in PHASES {
+            gauge!(telemetry::PHASE, "phase" => phase).set(if phase == name { 1.0 } else { 0.0 });
+        }
+        self.progress.begin(name, "", 0);
+        tracing::info!(phase = name, "phase begins");
+        self.journal.put_phase(name, PhaseState::Running, self.clock.utc()).await?;
+        let ended = work().await;
+        self.keep_ledger().await?;
+        ended?;
+        self.journal.put_phase(name, PhaseState::Done, self.clock.utc()).await?;
+        tracing::info!(phase = name, "phase is done");
+        Ok(())
+    }
+
+    /// Between two steps: stops if asked to, and waits out a pause.
+    async fn border(&self) -> Result<()> {
+        let mut told = false;
+        loop {
+            if self.stop.is_stopped() {
+                return Err(Error::new(Kind::Stopped, "a stop was asked for"));
+            }
+            if !self.signals.is_paused() {
+                if told {
+                    self.progress.waits("");
+                }
+                return Ok(());
+            }
+            if !told {
+                self.progress.waits("paused by the operator");
+                told = true;
+            }
+            self.pause_for(Duration::from_secs(1)).await;
+        }
+    }
+
+    /// Waits on the clock, or until a stop is asked for.
+    async fn pause_for(&self, wait: Duration) {
+        let mut stop = self.stop.clone();
+        if self.clock.timeout(wait, stop.stopped()).await.is_some() {
+            tracing::debug!("a wait was ended by the stop");
+        }
+    }
+
+    async fn at(&self, point: Point) -> Result<()> {
+        match &self.checkpoint {
+            Some(checkpoint) => checkpoint(point).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Who we are in Pipedrive; any other company than the first one is refused.
+    async fn first_contact(&self) -> Result<Me> {
+        let me = self.client.me().await?;
+        self.journal.pin_company(me.company_id.clone()).await?;
+        Ok(me)
+    }
+
+    /// Writes what was spent since the last time into the journal.
+    async fn keep_ledger(&self) -> Result<()> {
+        let day = self.client.budget().day();
+        let entry = |(endpoint, requests, tokens): (&'static str, u64, u64)| LedgerEntry {
+            day: day.clone(),
+            endpoint: endpoint.to_owned(),
+            requests,
+            tokens,
+        };
+        self.journal.charge(self.client.budget().take_spent().into_iter().map(entry).collect()).await
+    }
+
+    /// The parts of a pipeline, with the owners' names told to the mapping.
+    async fn parts(&self) -> Result<Parts> {
+        Ok(Parts {
+            clock: self.clock.clone(),
+            journal: self.journal.clone(),
+            mapping: self.named_mapping().await?,
+            cpu: self.cpu.clone(),
+            capacities: Capacities::default(),
+            stop: self.stop.clone(),
+        })
+    }
+
+    /// The folder with the reports.
+    fn reports(&self) -> PathBuf {
+        self.folder.join(REPORTS)
+    }
+}
+
+/// Reads a mapping file.
+///
+/// # Errors
+/// `Settings`, with every problem of the file.
+pub fn read_mapping(path: &Path) -> Result<Mapping> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Error::new(Kind::Settings, format!("reading {}", path.display())).because(error))?;
+    Mapping::parse(&text, &path.display().to_string())
+}
+
+async fn pipedrive_client(config: &Config, clock: &Clock, journal: &Journal) -> Result<Client> {
+    let settings = &config.pipedrive;
+    let http = Http::new(clock.clone(), settings.request_timeout, settings.calls_in_flight)?;
+    // Midnight UTC begins the day until Pipedrive tells otherwise (see `Budget`), so the ledger's day is today's date.
+    let today = clock.utc().to_zoned_datetime(jiff::tz::TimeZone::UTC).date().to_string();
+    let ledger = journal.ledger().await?;
+    let spent = ledger.iter().filter(|entry| entry.day == today).map(|entry| entry.tokens).sum();
+    let budget = Arc::new(Budget::new(clock.clone(), settings.spending, spent)?);
+    Client::new(http, settings.address.clone(), &Token::Api(settings.token.clone()), budget)
+}
+
+fn open_source(config: &Config, clock: &Clock, mapping: &Mapping) -> Result<Source> {
+    match &config.source {
+        SourceConfig::Api { address, token, requests_per_second, overlap, .. } => {
+            let http = Http::new(clock.clone(), config.pipedrive.request_timeout, 4)?;
+            let settings = api::Settings {
+                base: address.clone(),
+                token: token.clone(),
+                page_rows: SOURCE_PAGE_ROWS,
+                period: Duration::from_secs(1) / *requests_per_second,
+                overlap: *overlap,
+                retries: SOURCE_RETRIES,
+            };
+            Ok(Source::api(api::Client::new(http, settings)?))
+        }
+        SourceConfig::Csv { folder, .. } => {
+            let column = |column: &crate::mapping::column::Column| column.name.clone();
+            let table = |rules: &crate::mapping::object::ObjectRules| csv::Table {
+                object: rules.object,
+                file: format!("{}.csv", rules.table),
+                id_columns: rules.id.iter().map(column).collect(),
+                modified_column: rules.modified.as_ref().map(column),
+            };
+            let tables = mapping.objects.iter().map(table).collect();
+            Ok(Source::csv(csv::Folder::new(folder.clone(), tables, clock.clone())?))
+        }
+    }
+}

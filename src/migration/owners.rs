@@ -1,0 +1,88 @@
+//! The source's owners: their names for texts, and the users who stand for them.
+
+use std::sync::Arc;
+
+use super::Migration;
+use crate::error::Result;
+use crate::journal::RoleFate;
+use crate::mapping::Mapping;
+use crate::record::{BindingKey, Entity, Fate, FieldValue, Object};
+use crate::stage::extract::PAGE_RECORDS;
+use crate::stage::normalize::{Normalized, RoleResult, normalize};
+use crate::stage::resolve::{Assignment, OwnerBook, SourceOwner};
+
+/// The role of owners.
+const USER: &str = "user";
+
+impl Migration {
+    /// The mapping with the owners' names in it, so that texts show names and not ids.
+    pub(super) async fn named_mapping(&self) -> Result<Arc<Mapping>> {
+        let mut mapping = self.mapping.clone();
+        let owners = self.source_owners().await?;
+        mapping.owners.set_names(owners.into_iter().map(|(owner, _)| (owner.id, owner.name)));
+        Ok(Arc::new(mapping))
+    }
+
+    /// Every landed owner.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn owners(&self) -> Result<Vec<SourceOwner>> {
+        Ok(self.source_owners().await?.into_iter().map(|(owner, _)| owner).collect())
+    }
+
+    /// Every landed owner, with the version of its record.
+    async fn source_owners(&self) -> Result<Vec<(SourceOwner, i64)>> {
+        let mut owners = Vec::new();
+        let mut after_seq = 0;
+        loop {
+            let page = self.journal.landed(Object::Owner, after_seq, PAGE_RECORDS).await?;
+            let Some(last) = page.last() else { return Ok(owners) };
+            after_seq = last.seq;
+            for landed in page {
+                if let Some(owner) = source_owner(&landed.record, &self.mapping) {
+                    owners.push((owner, landed.version));
+                }
+            }
+        }
+    }
+
+    /// Matches the owners to the account's present users, and writes how each owner's record ends.
+    pub(super) async fn match_owners(&self) -> Result<OwnerBook> {
+        let owners = self.source_owners().await?;
+        let users = self.client.users().await?;
+        let plain: Vec<SourceOwner> = owners.iter().map(|(owner, _)| owner.clone()).collect();
+        let book = OwnerBook::new(&plain, &self.mapping.owners, &users);
+        let ends = owners.into_iter().map(|(owner, version)| {
+            let key = BindingKey::new(Object::Owner, owner.id.as_str(), USER);
+            let end = |fate| RoleFate::new(key, Entity::User, version, fate);
+            match book.assignment(&owner.id) {
+                Assignment::User(user) => end(Fate::Matched).at(user.to_string().into()),
+                Assignment::Reassigned(user, _) => {
+                    end(Fate::Matched).at(user.to_string().into()).because("reassigned by decision")
+                }
+                Assignment::Waits(why) => end(Fate::Parked).because(why).waiting_for("owner"),
+            }
+        });
+        self.journal.end_roles(ends.collect()).await?;
+        Ok(book)
+    }
+}
+
+/// Name and address of an owner, as the mapping reads them. Owners that the mapping leaves out keep their id as name.
+fn source_owner(record: &crate::record::SourceRecord, mapping: &Mapping) -> Option<SourceOwner> {
+    let mut owner = SourceOwner { id: record.id.to_string(), ..SourceOwner::default() };
+    let Normalized::Roles(roles) = normalize(record, mapping, Some(Entity::User)) else { return None };
+    for role in roles {
+        if let RoleResult::Draft { draft, .. } = role.result {
+            let text = |name: &str| match draft.system(name) {
+                Some(FieldValue::Text(text)) => text.clone(),
+                Some(FieldValue::Emails(emails)) => emails.first().map(|email| email.value.clone()).unwrap_or_default(),
+                _ => String::new(),
+            };
+            owner.name = text("name");
+            owner.email = text("email");
+        }
+    }
+    Some(owner)
+}

@@ -1,0 +1,257 @@
+//! Pipelines and stages: made in their order, from the source's rows or as the mapping declares them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rust_decimal::prelude::ToPrimitive as _;
+use serde_json::{Map, Value};
+
+use super::Migration;
+use crate::error::{Error, Kind, Result};
+use crate::journal::{Conclusion, EffectKind, Intent, Landed, Outcome, RoleFate};
+use crate::permit::WritePermit;
+use crate::pipedrive::{Pipeline, Row, Stage, to_body};
+use crate::record::{BindingKey, Draft, Entity, Fate, FieldValue, Object, fold_name};
+use crate::stage::extract::PAGE_RECORDS;
+use crate::stage::normalize::{Normalized, RoleResult, normalize};
+use crate::stage::resolve::StageKey;
+
+type StageKeys = HashMap<(String, String), StageKey>;
+
+/// A pipeline to be there.
+struct PipelinePlan {
+    key: BindingKey,
+    version: i64,
+    /// What records of the source call it, folded.
+    called: Vec<String>,
+    name: String,
+    has_probability: bool,
+    stages: Vec<StagePlan>,
+}
+
+/// A stage to be there.
+struct StagePlan {
+    key: BindingKey,
+    called: Vec<String>,
+    name: String,
+    probability: Option<i64>,
+    kind: String,
+}
+
+impl Migration {
+    pub(super) async fn ensure_pipelines(&self, permit: &WritePermit) -> Result<StageKeys> {
+        let mut plans = self.declared_pipelines();
+        plans.extend(self.landed_pipelines().await?);
+        let mut keys = StageKeys::new();
+        if plans.is_empty() {
+            return Ok(keys);
+        }
+        let known = self.client.all(Entity::Pipeline).await?;
+        for plan in plans {
+            self.ensure_pipeline(plan, &known, &mut keys, permit).await?;
+        }
+        Ok(keys)
+    }
+
+    fn declared_pipelines(&self) -> Vec<PipelinePlan> {
+        let declared = self.mapping.pipelines.declared.iter();
+        let plan = |pipeline: &crate::mapping::pipelines::DeclaredPipeline| {
+            let id: Arc<str> = format!("mapping:{}", pipeline.name).into();
+            let stage = |stage: &crate::mapping::pipelines::DeclaredStage| StagePlan {
+                key: BindingKey::new(Object::Pipeline, Arc::clone(&id), format!("stage:{}", stage.name)),
+                called: vec![fold_name(&stage.name)],
+                name: stage.name.clone(),
+                probability: stage.probability.and_then(|percent| percent.to_i64()),
+                kind: stage.kind.as_str().to_owned(),
+            };
+            PipelinePlan {
+                key: BindingKey::new(Object::Pipeline, Arc::clone(&id), "pipeline"),
+                version: 1,
+                called: vec![fold_name(&pipeline.name)],
+                name: pipeline.name.clone(),
+                has_probability: pipeline.stages.iter().any(|stage| stage.probability.is_some()),
+                stages: pipeline.stages.iter().map(stage).collect(),
+            }
+        };
+        declared.map(plan).collect()
+    }
+
+    async fn landed_pipelines(&self) -> Result<Vec<PipelinePlan>> {
+        let mut plans = Vec::new();
+        let mut after_seq = 0;
+        loop {
+            let page = self.journal.landed(Object::Pipeline, after_seq, PAGE_RECORDS).await?;
+            let Some(last) = page.last() else { return Ok(plans) };
+            after_seq = last.seq;
+            for landed in page {
+                match normalize(&landed.record, &self.mapping, None) {
+                    Normalized::Roles(roles) => {
+                        let drafts = roles.into_iter().filter_map(|role| match role.result {
+                            RoleResult::Draft { draft, .. } => Some(draft),
+                            RoleResult::LeftOut(_) => None,
+                        });
+                        plans.extend(plan_of(&landed, &drafts.collect::<Vec<_>>()));
+                    }
+                    Normalized::Skipped(reason) => self.end_pipeline(&landed, Fate::Skipped, reason).await?,
+                    Normalized::Rejected(rejection) => {
+                        self.end_pipeline(&landed, Fate::Rejected, rejection.reason).await?;
+                    }
+                    Normalized::Folded(_) => {}
+                }
+            }
+        }
+    }
+
+    async fn end_pipeline(&self, landed: &Landed, fate: Fate, reason: String) -> Result<()> {
+        let key = BindingKey::new(Object::Pipeline, Arc::clone(&landed.record.id), "pipeline");
+        self.journal.end_roles(vec![RoleFate::new(key, Entity::Pipeline, landed.version, fate).because(reason)]).await
+    }
+
+    async fn ensure_pipeline(
+        &self,
+        plan: PipelinePlan,
+        known: &[Row],
+        keys: &mut StageKeys,
+        permit: &WritePermit,
+    ) -> Result<()> {
+        self.border().await?;
+        let called = |row: &&Row| row.text("name").map(fold_name) == Some(fold_name(&plan.name));
+        let there = known.iter().find(called).cloned();
+        let is_new = there.is_none();
+        let body = to_body(&Pipeline { name: plan.name.clone(), is_deal_probability_enabled: plan.has_probability });
+        let pipeline = match there {
+            Some(row) => row,
+            None => self.ensure_by_name(Entity::Pipeline, &body, None, permit).await?,
+        };
+        self.bind(&plan.key, plan.version, Entity::Pipeline, (&body, &pipeline)).await?;
+        let pipeline_id = number(&pipeline)?;
+        let stages = self.stages_of(&pipeline).await?;
+        let strays: Vec<Row> = if is_new { stages.clone() } else { Vec::new() };
+        for (position, stage) in plan.stages.into_iter().enumerate() {
+            let name = stage.name.clone();
+            let body = to_body(&Stage { name: name.clone(), pipeline_id, deal_probability: stage.probability });
+            let there = stages.iter().find(|row| !is_new && row.text("name").map(fold_name) == Some(fold_name(&name)));
+            let row = match there {
+                Some(row) => row.clone(),
+                None => self.ensure_by_name(Entity::Stage, &body, Some(&pipeline), permit).await?,
+            };
+            self.bind(&stage.key, plan.version, Entity::Stage, (&body, &row)).await?;
+            let position = u32::try_from(position).unwrap_or(u32::MAX);
+            let key = StageKey { pipeline_id, stage_id: number(&row)?, name, position, kind: stage.kind };
+            for pipeline in &plan.called {
+                for stage in &stage.called {
+                    keys.insert((pipeline.clone(), stage.clone()), key.clone());
+                }
+            }
+        }
+        // A new pipeline may come with stages of its own (not documented): ours stand behind them, in order.
+        for stray in strays {
+            self.client.delete(Entity::Stage, &stray.id, permit).await?;
+        }
+        Ok(())
+    }
+
+    async fn stages_of(&self, pipeline: &Row) -> Result<Vec<Row>> {
+        let all = self.client.all(Entity::Stage).await?;
+        let id = number(pipeline)?;
+        let is_its = |row: &Row| row.body.get("pipeline_id").and_then(Value::as_i64) == Some(id);
+        Ok(all.into_iter().filter(is_its).collect())
+    }
+
+    async fn ensure_by_name(
+        &self,
+        entity: Entity,
+        body: &Map<String, Value>,
+        pipeline: Option<&Row>,
+        permit: &WritePermit,
+    ) -> Result<Row> {
+        let name = body.get("name").and_then(Value::as_str).unwrap_or_default();
+        let find = async || {
+            let rows = match pipeline {
+                None => self.client.all(entity).await?,
+                Some(pipeline) => self.stages_of(pipeline).await?,
+            };
+            // The newest of that name: a default stage may be called the same.
+            Ok(rows.into_iter().rev().find(|row| row.text("name") == Some(name)))
+        };
+        self.ensure(name, find, async || self.client.create(entity, body, permit).await).await
+    }
+
+    /// Binds what is there; the effect keeps what was promised and what was answered, so that it is verified like all else.
+    async fn bind(
+        &self,
+        key: &BindingKey,
+        version: i64,
+        entity: Entity,
+        (promise, row): (&Map<String, Value>, &Row),
+    ) -> Result<()> {
+        let bound = self.journal.bound(vec![key.clone()]).await?.pop().flatten();
+        if bound.is_some_and(|bound| bound.dest_id.as_deref() == Some(&*row.id) && bound.version == version) {
+            return Ok(());
+        }
+        let intent = Intent {
+            key: key.clone(),
+            version,
+            entity,
+            kind: EffectKind::Create,
+            body: Value::Object(promise.clone()).to_string(),
+            sent: None,
+            floor_id: None,
+            dest_id: None,
+            preimage: None,
+            tries: 1,
+        };
+        let now = self.clock.utc();
+        let ids = self.journal.intend(vec![intent], now).await?;
+        let base = Value::Object(row.body.clone()).to_string();
+        let done = ids.into_iter().map(|effect| Conclusion {
+            effect,
+            outcome: Outcome::Done { dest_id: Arc::clone(&row.id), base: base.clone() },
+            tokens: 0,
+        });
+        self.journal.conclude(done.collect(), now).await
+    }
+}
+
+fn plan_of(landed: &Landed, drafts: &[Draft]) -> Option<PipelinePlan> {
+    let text = |draft: &Draft, name: &str| match draft.system(name) {
+        Some(FieldValue::Text(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let pipeline = drafts.iter().find(|draft| draft.entity == Entity::Pipeline)?;
+    let name = text(pipeline, "name")?;
+    let stages = drafts.iter().filter(|draft| draft.entity == Entity::Stage).filter_map(|draft| {
+        let name = text(draft, "name")?;
+        let id = draft.binding.role.split_once(':').map_or("", |(_, id)| id);
+        let probability = match draft.system("deal_probability") {
+            Some(FieldValue::Number(percent)) => percent.round().to_i64(),
+            _ => None,
+        };
+        let called = vec![fold_name(&name), fold_name(id)];
+        Some(StagePlan { key: draft.binding.clone(), called, kind: kind_of(landed, id), name, probability })
+    });
+    Some(PipelinePlan {
+        key: pipeline.binding.clone(),
+        version: landed.version,
+        called: vec![fold_name(&name), fold_name(&landed.record.id)],
+        has_probability: pipeline.system("is_deal_probability_enabled") == Some(&FieldValue::Bool(true)),
+        name,
+        stages: stages.collect(),
+    })
+}
+
+/// What the source says that reaching a stage means; open where it does not say.
+fn kind_of(landed: &Landed, stage_id: &str) -> String {
+    let stages = landed.record.payload.get("stages").and_then(Value::as_array);
+    let is_it = |stage: &&Value| {
+        stage.get("id").is_some_and(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned) == stage_id)
+    };
+    let kind = stages.and_then(|stages| stages.iter().find(is_it)).and_then(|stage| stage.get("kind")?.as_str());
+    kind.filter(|kind| ["won", "lost"].contains(kind)).unwrap_or("open").to_owned()
+}
+
+fn number(row: &Row) -> Result<i64> {
+    row.id
+        .parse()
+        .map_err(|error| Error::new(Kind::Unreachable, format!("an id that is no number: {}", row.id)).because(error))
+}

@@ -1,0 +1,149 @@
+//! The survey: lands the whole account, then runs everything through to drafts without a write, so that what the
+//! workspace needs and what the load will cost are known on the complete data.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::Migration;
+use super::load::STEPS;
+use crate::error::{Error, Kind, Result};
+use crate::mapping::field::custom_owner;
+use crate::permit::Gate;
+use crate::pipeline::{self, Step};
+use crate::record::{Draft, Entity, FieldValue, Object, Target};
+use crate::stage::extract::Which;
+use crate::stage::item::{Became, Drafted};
+
+/// Options that a field can have (documentation "Custom fields": 10,000).
+const OPTIONS: usize = 10_000;
+
+/// Where the journal keeps what the survey found.
+const NEEDS: &str = "needs";
+
+/// What the data needs in the workspace, and how much of it there is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Needs {
+    /// Options by entity and name of the custom field.
+    pub(super) options: BTreeMap<String, BTreeSet<String>>,
+    /// Lead labels.
+    pub(super) lead_labels: BTreeSet<String>,
+    /// Activity types.
+    pub(super) activity_types: BTreeSet<String>,
+    /// Records that will be made, by kind.
+    pub(super) drafts: BTreeMap<String, u64>,
+    /// Roles that end without a record of their own, by what becomes of them.
+    pub(super) without_record: BTreeMap<String, u64>,
+}
+
+/// The key of a field's options in [`Needs::options`].
+pub(super) fn option_key(entity: Entity, field: &str) -> String {
+    format!("{entity}/{field}")
+}
+
+impl Migration {
+    pub(super) async fn survey(&self) -> Result<()> {
+        self.pass(Gate::Map, self.mapping.digest()).await?;
+        for object in self.objects() {
+            self.border().await?;
+            self.progress.begin("survey", object.as_str(), 0);
+            let count = self.land_object(object).await?;
+            tracing::info!(%object, rows = count.read, new = count.new, "landed");
+        }
+        let needs = self.draft_walk(Which::All).await?;
+        let text = serde_json::to_string(&needs).map_err(|error| Error::new(Kind::Bug, "needs").because(error))?;
+        self.journal.put_fact(NEEDS, text).await
+    }
+
+    /// Objects that both the source and the mapping know, in the order of landing: what others point at goes first.
+    pub(super) fn objects(&self) -> Vec<Object> {
+        let readable = self.source.objects();
+        let mapped = Object::ALL.iter().filter(|object| self.mapping.object(**object).is_some());
+        mapped.filter(|object| readable.contains(object)).copied().collect()
+    }
+
+    /// What the survey found.
+    pub(super) async fn needs(&self) -> Result<Needs> {
+        let text = self.journal.fact(NEEDS).await?;
+        let text = text.ok_or_else(|| Error::new(Kind::Gate, "nothing is known about the data yet; run the survey"))?;
+        serde_json::from_str(&text).map_err(|error| Error::new(Kind::Journal, "journal: needs").because(error))
+    }
+
+    /// Landed records through dedupe and normalize.
+    pub(super) async fn draft_walk(&self, which: Which) -> Result<Needs> {
+        let parts = self.parts().await?;
+        let mut needs = Needs { activity_types: self.mapping.activity_types(), ..Needs::default() };
+        for entity in STEPS {
+            self.border().await?;
+            let objects = self.objects_of(entity);
+            let total = self.journal.pending_count(objects.clone()).await?;
+            self.progress.begin("survey", entity.as_str(), total);
+            let step = Step { entity, objects, which };
+            pipeline::drafts(&parts, step, |batch| {
+                self.progress.add_done(batch.len() as u64);
+                batch.iter().for_each(|drafted| needs.count(drafted));
+            })
+            .await?;
+        }
+        Ok(needs)
+    }
+
+    /// The objects that can become one kind of Pipedrive record, in the mapping's order.
+    pub(super) fn objects_of(&self, entity: Entity) -> Vec<Object> {
+        let has = |object: &Object| {
+            let rules = self.mapping.object(*object);
+            rules.is_some_and(|rules| rules.to.iter().any(|to| to.entity == entity && to.each.is_none()))
+        };
+        self.objects().into_iter().filter(has).collect()
+    }
+}
+
+impl Needs {
+    fn count(&mut self, drafted: &Drafted) {
+        let kind = match &drafted.became {
+            Became::Draft(draft) => {
+                *self.drafts.entry(drafted.entity.to_string()).or_default() += 1;
+                return self.add(draft);
+            }
+            Became::Merged(_) => "merged",
+            Became::Nothing(fate, _) => fate.as_str(),
+            Became::Deleted => "deleted",
+        };
+        *self.without_record.entry(format!("{} {kind}", drafted.key.role)).or_default() += 1;
+    }
+
+    fn add(&mut self, draft: &Draft) {
+        for (target, value) in &draft.fields {
+            match (target, value) {
+                (Target::Custom(name), FieldValue::Choice(label)) => self.add_option(draft.entity, name, label),
+                (Target::Custom(name), FieldValue::Choices(labels)) => {
+                    labels.iter().for_each(|label| self.add_option(draft.entity, name, label));
+                }
+                (Target::Custom(name), FieldValue::Bool(_)) => {
+                    crate::mapping::workspace::YES_NO
+                        .iter()
+                        .for_each(|label| self.add_option(draft.entity, name, label));
+                }
+                (Target::System(name), FieldValue::Choices(labels))
+                    if draft.entity == Entity::Lead && name == "label_ids" =>
+                {
+                    self.lead_labels.extend(labels.iter().cloned());
+                }
+                (Target::System(name), FieldValue::Choice(label))
+                    if draft.entity == Entity::Activity && name == "type" =>
+                {
+                    self.activity_types.insert(label.clone());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn add_option(&mut self, entity: Entity, field: &str, label: &str) {
+        let Some(owner) = custom_owner(entity) else { return };
+        let options = self.options.entry(option_key(owner, field)).or_default();
+        if options.len() < OPTIONS && !options.contains(label) {
+            options.insert(label.to_owned());
+        }
+    }
+}
