@@ -1,5 +1,6 @@
 //! A page for people: title, what it says in one sentence, figures, then tables. One template shows them all.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use askama::Template;
@@ -120,7 +121,7 @@ impl Section {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Table {
     /// Names of the columns.
-    pub columns: Vec<&'static str>,
+    pub columns: Vec<Cow<'static, str>>,
     /// The rows; the page shows the first [`ROWS_MAX`].
     pub rows: Vec<Row>,
     /// Said instead of a table without rows.
@@ -236,7 +237,13 @@ impl Table {
     /// A table that stands on the page as a whole.
     #[must_use]
     pub fn new(columns: &[&'static str], rows: Vec<Row>, empty: &'static str) -> Self {
-        Self { columns: columns.to_vec(), rows, empty, whole: Whole::Page }
+        Self { columns: columns.iter().map(|name| Cow::Borrowed(*name)).collect(), rows, empty, whole: Whole::Page }
+    }
+
+    /// As [`Table::new`], with columns that depend on the data.
+    #[must_use]
+    pub fn with_columns(columns: Vec<String>, rows: Vec<Row>, empty: &'static str) -> Self {
+        Self { columns: columns.into_iter().map(Cow::Owned).collect(), rows, empty, whole: Whole::Page }
     }
 
     /// Says where the whole of it is.
@@ -314,7 +321,8 @@ impl Page {
     pub(super) fn write_tables(&self, folder: &Path) -> Result<()> {
         for section in &self.sections {
             let Whole::File(name) = &section.table.whole else { continue };
-            let mut file = DataFile::create(folder, name, &section.table.columns)?;
+            let columns: Vec<&str> = section.table.columns.iter().map(AsRef::as_ref).collect();
+            let mut file = DataFile::create(folder, name, &columns)?;
             for row in &section.table.rows {
                 file.row(&row.cells.iter().map(|cell| cell.plain.as_str()).collect::<Vec<_>>())?;
             }
