@@ -33,8 +33,9 @@ pub mod source;
 pub mod clean;
 pub mod stage;
 
-// Layer 5: the stages joined.
+// Layer 5: the stages joined; what the customer reads.
 pub mod pipeline;
+pub mod report;
 
 // Layer 6: the phases of a migration.
 pub mod migration;

@@ -8,6 +8,7 @@ mod bindings;
 mod effects;
 mod open;
 mod records;
+mod report;
 mod state;
 mod thread;
 
@@ -22,6 +23,7 @@ pub use bindings::{Bound, RoleFate};
 pub use effects::{Conclusion, EffectId, EffectKind, Intent, OpenEffect, Outcome};
 pub use open::FolderLock;
 pub use records::{FateCount, Landed, Landing, Novelty};
+pub use report::{LeftOutRole, Notable};
 pub use state::{Decision, GateVerdict, LedgerEntry, PhaseState, Question};
 
 /// The journal. Clones are the same journal; it closes when the last one is dropped.
