@@ -18,6 +18,7 @@ use crate::mapping::PROMOX;
 use crate::migration::{GateState, Migration, Opening, Point, Signals, artefact};
 use crate::permit::Gate;
 use crate::progress::Progress;
+use crate::report::summary::{self, Forecast, Requests, Run, Summary, Tokens};
 use crate::standin::{pipedrive, promox};
 use crate::stop;
 
@@ -119,13 +120,11 @@ impl Rehearse {
         let migration = clock.track(Migration::open(config, opening)).await?;
         let migration = Arc::clone(opened.get_or_init(|| Arc::new(migration)));
         let approver = tokio::spawn(clock.track(approve_all(migration.journal().clone(), clock.clone())));
-        let started = clock.now();
         let ended = clock.track(migration.run()).await;
         approver.abort();
         drop(show);
         ended?;
-        let virtual_time = clock.now().since(started);
-        self.tell(&stage, &migration, virtual_time, began.elapsed()).await
+        self.tell(&stage, &migration, began.elapsed()).await
     }
 
     async fn set_up(&self) -> Result<Stage> {
@@ -313,6 +312,7 @@ impl People {
 }
 
 impl Rehearse {
+    /// The end of the rehearsal, as the customer reads it.
     async fn tell(
         &self,
         stage: &Stage,
@@ -321,23 +321,35 @@ impl Rehearse {
         took: Duration,
     ) -> Result<Success> {
         let ledger = stage.pipedrive.ledger();
-        let mut fates = std::collections::BTreeMap::new();
-        let mut extracted = 0;
-        for count in migration.journal().fates().await? {
-            extracted += count.records;
-            *fates.entry(count.fate.map_or("none", |fate| fate.as_str())).or_insert(0) += count.records;
-        }
+        let plan = migration.forecast().await?;
+        let reconciliation = migration.reconciliation().await?;
         let verification = migration.verification().unwrap_or_default();
-        let total = verification.total();
-        let forecast = migration.forecast().await?.unwrap_or_default();
-        terminal::say(&format!("{extracted} records: {fates:?}; {total:?}; source {:?}", verification.source));
-        for example in verification.examples.iter().take(20) {
-            terminal::say(&format!("  {example}"));
+        let run = Run {
+            requests: Requests { total: ledger.requests, rate_limited: ledger.rate_limited },
+            tokens: Tokens { spent: ledger.tokens, minimum: ledger.minimum },
+            forecast: Forecast {
+                forecast_seconds: plan.as_ref().and_then(|plan| plan.schedule.seconds).unwrap_or_default() as f64,
+                actual_seconds: migration.load_time().as_secs_f64(),
+                forecast_tokens: plan.map_or(0, |plan| plan.forecast.tokens),
+            },
+            elapsed_seconds: took.as_secs_f64(),
+            plan: format!("{} with {} seats", self.plan, self.seats),
+            reports: self
+                .into
+                .as_ref()
+                .map(|folder| folder.join("reports/index.html").display().to_string())
+                .unwrap_or_default(),
+        };
+        let summary = Summary::new(&reconciliation, &verification, run);
+        if self.json {
+            terminal::complain(summary::text(&summary).trim_end());
+            terminal::say(&summary.json_line()?);
+        } else {
+            terminal::say(summary::text(&summary).trim_end());
         }
-        terminal::say(&format!(
-            "requests {} limited {} tokens {} minimum {} forecast {forecast:?} virtual {virtual_time:?} took {took:?}",
-            ledger.requests, ledger.rate_limited, ledger.tokens, ledger.minimum
-        ));
-        Ok(if verification.is_clean() { Success::Well } else { Success::Differences })
+        if !summary.balanced {
+            return Err(Error::new(Kind::Conservation, "the fates of the records do not add up"));
+        }
+        Ok(if summary.verified { Success::Well } else { Success::Differences })
     }
 }

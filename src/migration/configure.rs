@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::{Map, json};
 
 use super::Migration;
-use super::survey::{Needs, option_key};
+use super::survey::{Needs, Seen, option_key};
 use crate::error::{Error, Kind, Result};
 use crate::mapping::workspace::{CustomField, Options};
 use crate::permit::{Gate, WritePermit};
@@ -20,9 +20,10 @@ const COLORS: [&str; 6] = ["blue", "green", "orange", "purple", "yellow", "gray"
 impl Migration {
     pub(super) async fn configure(&self, me: &Me) -> Result<()> {
         let needs = self.needs().await?;
-        let plan = self.plan(&needs);
-        self.write_plan(&plan)?;
+        let plan = self.plan(&needs).await?;
+        self.write_report("plan", &plan)?;
         let permit = self.pass(Gate::Plan, &plan.digest()?).await?;
+        self.begin_load_time();
         self.match_owners().await?;
         let workspace = Workspace {
             fields: self.ensure_fields(&needs, &permit).await?,
@@ -35,7 +36,7 @@ impl Migration {
 
     /// Adds what later changes need: options, labels and types under the rules of the approved plan.
     pub(super) async fn configure_again(&self, me: &Me) -> Result<()> {
-        let needs = self.draft_walk(Which::Pending).await?;
+        let needs = self.draft_walk(Which::Pending, &mut Seen::default()).await?;
         let permit = self.standing_permit(Gate::Plan).await?;
         let mut workspace = self.workspace(me).await?;
         workspace.fields = self.ensure_fields(&needs, &permit).await?;

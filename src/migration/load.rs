@@ -12,7 +12,7 @@ use crate::pipeline::{self, Parts, Sink, Step};
 use crate::record::{Entity, Object};
 use crate::stage::extract::Which;
 use crate::stage::load::{LoadLimits, LoadParts, Loader, Markers};
-use crate::stage::resolve::{OwnerBook, Resolver};
+use crate::stage::resolve::{OwnerBook, Resolver, Workspace};
 
 /// The kinds of record that are loaded, in order: what others point at goes first.
 pub(super) const STEPS: [Entity; 6] =
@@ -48,6 +48,7 @@ impl Migration {
                 self.at(Point::HalfLoaded).await?;
             }
         }
+        self.end_load_time();
         // Only now: a record may have roles in several steps.
         self.journal.clear_pending(self.objects()).await?;
         self.at(Point::Loaded).await?;
@@ -59,15 +60,20 @@ impl Migration {
         self.pass(Gate::Workspace, &self.workspace(me).await?.digest()).await
     }
 
-    /// Makes the parts that the steps of a run share.
-    pub(super) async fn begin_run(&self, me: &Me, permit: WritePermit, owners: OwnerBook) -> Result<Run> {
-        let workspace = self.workspace(me).await?;
+    /// Our markers in this account.
+    pub(super) fn markers(&self, workspace: &Workspace) -> Markers {
         let marked = [Entity::Organization, Entity::Person, Entity::Deal];
         let codes = marked.iter().filter_map(|entity| {
             let key = workspace.field(*entity, &self.mapping.marker)?;
             Some((*entity, key.code.clone()))
         });
-        let markers = Markers::new(&self.config.name, codes.collect());
+        Markers::new(&self.config.name, codes.collect())
+    }
+
+    /// Makes the parts that the steps of a run share.
+    pub(super) async fn begin_run(&self, me: &Me, permit: WritePermit, owners: OwnerBook) -> Result<Run> {
+        let workspace = self.workspace(me).await?;
+        let markers = self.markers(&workspace);
         let parts = self.parts().await?;
         let settings = &self.config.pipedrive;
         let loader = Loader::new(LoadParts {
@@ -124,7 +130,12 @@ impl Migration {
         if sweep == Sweep::Whole {
             self.sweep(run, entity).await?;
         }
-        self.fold_children(&objects).await
+        self.fold_children(&objects).await?;
+        if sweep == Sweep::Whole {
+            // Written before the next kind of record begins, so that a load that goes wrong stops early and can be read.
+            self.write_report("reconciliation", &self.reconciliation().await?)?;
+        }
+        Ok(())
     }
 
     /// The sweep of one kind, and the count that must come out of it.
@@ -139,6 +150,7 @@ impl Migration {
             let why = format!("{entity}: the journal knows {loaded} live records, Pipedrive shows {seen}");
             return Err(Error::new(Kind::Conservation, why));
         }
+        self.note_sweep(entity, seen);
         tracing::info!(%entity, records = loaded, removed = swept.removed, adopted = swept.adopted, "reconciled");
         Ok(())
     }

@@ -8,6 +8,7 @@ mod ensure;
 mod fold;
 mod follow;
 mod gates;
+mod independent;
 mod land;
 mod load;
 mod owners;
@@ -26,7 +27,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use metrics::gauge;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::config::{Config, SourceConfig};
 use crate::error::{Error, Kind, Result};
 use crate::http::Http;
@@ -35,6 +36,8 @@ use crate::mapping::Mapping;
 use crate::pipedrive::{Budget, Client, Me, Token};
 use crate::pipeline::{Capacities, Parts};
 use crate::progress::Progress;
+use crate::report::plan::Plan;
+use crate::report::verification::Verification;
 use crate::source::{Source, api, csv};
 use crate::stage::cpu::Cpu;
 use crate::stage::load::Failpoint;
@@ -42,13 +45,9 @@ use crate::stop::Stop;
 use crate::telemetry;
 
 pub use gates::{GateState, artefact};
-pub use verify::{Compared, SourceCount, Verification};
 
 /// Name of the journal's file in a migration's folder.
 pub const JOURNAL: &str = "journal.db";
-
-/// Name of the folder with the reports.
-pub const REPORTS: &str = "reports";
 
 /// Rows that one page of the source holds.
 const SOURCE_PAGE_ROWS: NonZeroU32 = NonZeroU32::new(200).expect("two hundred is not zero");
@@ -149,6 +148,10 @@ pub struct Migration {
     cpu: Cpu,
     /// The last verification of this run.
     verified: std::sync::Mutex<Option<Verification>>,
+    /// From the first write of this run to the end of the load, on the clock.
+    load_time: std::sync::Mutex<(Option<Moment>, Duration)>,
+    /// What the sweeps of this run saw.
+    swept: write::SweptCounts,
 }
 
 /// How a run ended.
@@ -189,6 +192,8 @@ impl Migration {
             mapping,
             cpu,
             verified: std::sync::Mutex::default(),
+            load_time: std::sync::Mutex::default(),
+            swept: write::SweptCounts::default(),
         })
     }
 
@@ -204,28 +209,34 @@ impl Migration {
         &self.mapping
     }
 
-    /// The client, for its budget.
-    #[must_use]
-    pub fn client(&self) -> &Client {
-        &self.client
-    }
-
     /// The last verification of this run.
     #[must_use]
     pub fn verification(&self) -> Option<Verification> {
         self.verified.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
-    /// The plan's forecast: tokens and seconds. `None` before the survey.
+    /// Time from the first write of this run to the end of the load, on the clock: what the plan forecasts.
+    #[must_use]
+    pub fn load_time(&self) -> Duration {
+        self.load_time.lock().unwrap_or_else(std::sync::PoisonError::into_inner).1
+    }
+
+    fn begin_load_time(&self) {
+        self.load_time.lock().unwrap_or_else(std::sync::PoisonError::into_inner).0.get_or_insert(self.clock.now());
+    }
+
+    fn end_load_time(&self) {
+        let mut time = self.load_time.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        time.1 = time.0.map(|began| self.clock.now().since(began)).unwrap_or_default();
+    }
+
+    /// The plan's forecast. `None` before the survey.
     ///
     /// # Errors
     /// `Journal`.
-    pub async fn forecast(&self) -> Result<Option<(u64, u64)>> {
+    pub async fn forecast(&self) -> Result<Option<Plan>> {
         match self.needs().await {
-            Ok(needs) => {
-                let plan = self.plan(&needs);
-                Ok(Some((plan.tokens_forecast, plan.seconds_forecast)))
-            }
+            Ok(needs) => self.plan(&needs).await.map(Some),
             Err(error) if error.kind() == Kind::Gate => Ok(None),
             Err(error) => Err(error),
         }
@@ -339,11 +350,6 @@ impl Migration {
             capacities: Capacities::default(),
             stop: self.stop.clone(),
         })
-    }
-
-    /// The folder with the reports.
-    fn reports(&self) -> PathBuf {
-        self.folder.join(REPORTS)
     }
 }
 

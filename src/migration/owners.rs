@@ -1,5 +1,6 @@
 //! The source's owners: their names for texts, and the users who stand for them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Migration;
@@ -7,6 +8,7 @@ use crate::error::Result;
 use crate::journal::RoleFate;
 use crate::mapping::Mapping;
 use crate::record::{BindingKey, Entity, Fate, FieldValue, Object};
+use crate::report::owners::{OwnerLine, OwnerUser};
 use crate::stage::extract::PAGE_RECORDS;
 use crate::stage::normalize::{Normalized, RoleResult, normalize};
 use crate::stage::resolve::{Assignment, OwnerBook, SourceOwner};
@@ -45,6 +47,21 @@ impl Migration {
                 }
             }
         }
+    }
+
+    /// Matches the owners, and says in words who stands for each; `records` counts the records that name an owner.
+    pub(super) async fn owner_lines(&self, records: &HashMap<String, u64>) -> Result<Vec<OwnerLine>> {
+        let book = self.match_owners().await?;
+        let line = |owner: SourceOwner| {
+            let (user, decision) = match book.assignment(&owner.id) {
+                Assignment::User(user) => (OwnerUser::Is(format!("user {user}")), String::new()),
+                Assignment::Reassigned(user, _) => (OwnerUser::Is(format!("user {user}")), "reassigned".to_owned()),
+                Assignment::Waits(why) => (OwnerUser::Nobody(why), String::new()),
+            };
+            let records = records.get(&owner.id).copied().unwrap_or_default();
+            OwnerLine { id: owner.id, name: owner.name, email: owner.email, decision, user, records }
+        };
+        Ok(self.owners().await?.into_iter().map(line).collect())
     }
 
     /// Matches the owners to the account's present users, and writes how each owner's record ends.

@@ -19,29 +19,28 @@ use crate::stage::resolve::StageKey;
 type StageKeys = HashMap<(String, String), StageKey>;
 
 /// A pipeline to be there.
-struct PipelinePlan {
+pub(super) struct PipelinePlan {
     key: BindingKey,
     version: i64,
     /// What records of the source call it, folded.
     called: Vec<String>,
-    name: String,
+    pub(super) name: String,
     has_probability: bool,
-    stages: Vec<StagePlan>,
+    pub(super) stages: Vec<StagePlan>,
 }
 
 /// A stage to be there.
-struct StagePlan {
+pub(super) struct StagePlan {
     key: BindingKey,
     called: Vec<String>,
-    name: String,
-    probability: Option<i64>,
+    pub(super) name: String,
+    pub(super) probability: Option<i64>,
     kind: String,
 }
 
 impl Migration {
     pub(super) async fn ensure_pipelines(&self, permit: &WritePermit) -> Result<StageKeys> {
-        let mut plans = self.declared_pipelines();
-        plans.extend(self.landed_pipelines().await?);
+        let plans = self.pipeline_plans().await?;
         let mut keys = StageKeys::new();
         if plans.is_empty() {
             return Ok(keys);
@@ -51,6 +50,13 @@ impl Migration {
             self.ensure_pipeline(plan, &known, &mut keys, permit).await?;
         }
         Ok(keys)
+    }
+
+    /// Every pipeline to be there: those that the mapping declares, then the source's.
+    pub(super) async fn pipeline_plans(&self) -> Result<Vec<PipelinePlan>> {
+        let mut plans = self.declared_pipelines();
+        plans.extend(self.landed_pipelines().await?);
+        Ok(plans)
     }
 
     fn declared_pipelines(&self) -> Vec<PipelinePlan> {

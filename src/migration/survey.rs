@@ -1,7 +1,7 @@
 //! The survey: lands the whole account, then runs everything through to drafts without a write, so that what the
 //! workspace needs and what the load will cost are known on the complete data.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,9 @@ use crate::error::{Error, Kind, Result};
 use crate::mapping::field::custom_owner;
 use crate::permit::Gate;
 use crate::pipeline::{self, Step};
-use crate::record::{Draft, Entity, FieldValue, Object, Target};
+use crate::record::{Draft, Entity, Fate, FieldValue, Object, Target};
+use crate::report::owners::Owners;
+use crate::report::survey::Survey;
 use crate::stage::extract::Which;
 use crate::stage::item::{Became, Drafted};
 
@@ -36,6 +38,14 @@ pub(super) struct Needs {
     pub(super) without_record: BTreeMap<String, u64>,
 }
 
+/// What the quality report shows.
+#[derive(Default)]
+pub(super) struct Seen {
+    survey: Survey,
+    /// Drafts that name an owner, by its id.
+    by_owner: HashMap<String, u64>,
+}
+
 /// The key of a field's options in [`Needs::options`].
 pub(super) fn option_key(entity: Entity, field: &str) -> String {
     format!("{entity}/{field}")
@@ -50,7 +60,14 @@ impl Migration {
             let count = self.land_object(object).await?;
             tracing::info!(%object, rows = count.read, new = count.new, "landed");
         }
-        let needs = self.draft_walk(Which::All).await?;
+        let mut seen = Seen::default();
+        for count in self.journal.fates().await? {
+            seen.survey.add_records(count.object, count.records);
+        }
+        let needs = self.draft_walk(Which::All, &mut seen).await?;
+        seen.survey.set_owners(self.owner_lines(&seen.by_owner).await?);
+        self.write_report("quality", &seen.survey)?;
+        self.write_report("owners", &Owners::new(seen.survey.owners().to_vec()))?;
         let text = serde_json::to_string(&needs).map_err(|error| Error::new(Kind::Bug, "needs").because(error))?;
         self.journal.put_fact(NEEDS, text).await
     }
@@ -70,7 +87,7 @@ impl Migration {
     }
 
     /// Landed records through dedupe and normalize.
-    pub(super) async fn draft_walk(&self, which: Which) -> Result<Needs> {
+    pub(super) async fn draft_walk(&self, which: Which, seen: &mut Seen) -> Result<Needs> {
         let parts = self.parts().await?;
         let mut needs = Needs { activity_types: self.mapping.activity_types(), ..Needs::default() };
         for entity in STEPS {
@@ -81,7 +98,10 @@ impl Migration {
             let step = Step { entity, objects, which };
             pipeline::drafts(&parts, step, |batch| {
                 self.progress.add_done(batch.len() as u64);
-                batch.iter().for_each(|drafted| needs.count(drafted));
+                batch.iter().for_each(|drafted| {
+                    needs.count(drafted);
+                    seen.count(drafted);
+                });
             })
             .await?;
         }
@@ -95,6 +115,38 @@ impl Migration {
             rules.is_some_and(|rules| rules.to.iter().any(|to| to.entity == entity && to.each.is_none()))
         };
         self.objects().into_iter().filter(has).collect()
+    }
+}
+
+impl Seen {
+    fn count(&mut self, drafted: &Drafted) {
+        let (object, id) = (drafted.key.object, &*drafted.key.source_id);
+        for finding in &drafted.findings {
+            self.survey.add_finding(object, id, finding);
+        }
+        match &drafted.became {
+            Became::Draft(draft) => {
+                self.survey.add_draft(drafted.entity);
+                for (target, value) in &draft.fields {
+                    match (target, value) {
+                        (_, FieldValue::Owner(owner)) => *self.by_owner.entry(owner.clone()).or_default() += 1,
+                        (Target::Custom(name), FieldValue::Choice(label)) => {
+                            self.survey.add_label(drafted.entity, name, label);
+                        }
+                        (Target::Custom(name), FieldValue::Choices(labels)) => {
+                            labels.iter().for_each(|label| self.survey.add_label(drafted.entity, name, label));
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            Became::Merged(into) => {
+                let why = format!("the same {} as {} {}", into.role, into.object, into.source_id);
+                self.survey.add_left_out(object, id, Fate::Merged, &why);
+            }
+            Became::Nothing(fate, reason) => self.survey.add_left_out(object, id, *fate, reason),
+            Became::Deleted => self.survey.add_left_out(object, id, Fate::Skipped, "deleted at the source"),
+        }
     }
 }
 

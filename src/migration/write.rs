@@ -1,26 +1,43 @@
-//! Writing what a phase found, for machines and for people.
+//! Writing what the phases found, for machines and for people.
 
-use serde::Serialize;
+use std::collections::BTreeMap;
 
 use super::Migration;
-use super::plan::Plan;
-use super::verify::Verification;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
+use crate::record::Entity;
+use crate::report::handover::Handover;
+use crate::report::questions::Questions;
+use crate::report::reconciliation::Reconciliation;
+use crate::report::{self, Report};
 
 impl Migration {
-    pub(super) fn write_plan(&self, plan: &Plan) -> Result<()> {
-        self.write_json("plan", plan)
+    /// Writes one report.
+    pub(super) fn write_report(&self, name: &str, report: &impl Report) -> Result<()> {
+        report::write(&self.folder, name, self.clock.utc(), report)
     }
 
-    pub(super) fn write_verification(&self, verification: &Verification) -> Result<()> {
-        self.write_json("verification", verification)
+    /// Writes the reports that are read from the journal, as things stand.
+    pub(super) async fn write_reports(&self) -> Result<()> {
+        self.write_report("reconciliation", &self.reconciliation().await?)?;
+        self.write_report("questions", &Questions::build(&self.journal).await?)?;
+        self.write_report("handover", &Handover::build(&self.folder)?)
     }
 
-    fn write_json(&self, name: &str, report: &impl Serialize) -> Result<()> {
-        let failed = |error| Error::new(Kind::Settings, format!("writing report {name}")).because(error);
-        std::fs::create_dir_all(self.reports()).map_err(failed)?;
-        let text = serde_json::to_string_pretty(report)
-            .map_err(|error| Error::new(Kind::Bug, format!("report {name}")).because(error))?;
-        std::fs::write(self.reports().join(format!("{name}.json")), text).map_err(failed)
+    /// Records by fate and reason, as things stand.
+    ///
+    /// # Errors
+    /// `Journal`; `Settings` when the file of all records cannot be written.
+    pub async fn reconciliation(&self) -> Result<Reconciliation> {
+        let swept = self.swept.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        Reconciliation::build(&self.journal, &self.folder, &swept).await
+    }
+
+    /// Keeps what a sweep saw, for the reconciliation.
+    pub(super) fn note_sweep(&self, entity: Entity, marked: u64) {
+        let mut swept = self.swept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        swept.insert(entity, marked);
     }
 }
+
+/// Live records with our marker that the sweeps saw, by kind.
+pub(super) type SweptCounts = std::sync::Mutex<BTreeMap<Entity, u64>>;
