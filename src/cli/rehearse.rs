@@ -313,13 +313,7 @@ impl People {
 
 impl Rehearse {
     /// The end of the rehearsal, as the customer reads it.
-    async fn tell(
-        &self,
-        stage: &Stage,
-        migration: &Migration,
-        virtual_time: Duration,
-        took: Duration,
-    ) -> Result<Success> {
+    async fn tell(&self, stage: &Stage, migration: &Migration, took: Duration) -> Result<Success> {
         let ledger = stage.pipedrive.ledger();
         let plan = migration.forecast().await?;
         let reconciliation = migration.reconciliation().await?;
