@@ -345,8 +345,7 @@ mod tests {
     #[test]
     fn the_text_is_aligned_and_says_everything() {
         let text = text(&summary());
-        let expected = "\
-       read  loaded  merged  folded  matched  waiting  rejected  left out
+        let expected = "       read  loaded  merged  folded  matched  waiting  rejected  left out
 Lead  5,012   4,000     100     800       10       12        30        60
 All   5,012   4,000     100     800       10       12        30        60
 
