@@ -296,6 +296,7 @@ fn the_survey_is_a_report() {
     let page = folder.read("quality.html");
     assert!(page.contains("4,100 records were read") && page.contains("20 examples"), "{page}");
     assert_eq!(folder.read("data/owners.csv").lines().count(), 4);
+    assert_eq!(folder.read("data/options.csv").lines().count(), 3);
 }
 
 fn plan() -> Plan {
@@ -358,7 +359,7 @@ fn the_plan_is_a_report() {
     assert_eq!(json["allowance"], json!({"plan": "growth", "seats": 7, "tokens_day": 400_000}));
     assert_eq!(json["comparison"][0]["seconds"].as_object().map(Map::len), Some(6));
     let page = folder.read("plan.html");
-    for expected in ["763,000", "Growth with 7 seats", "14 days", "Single option", "Lead stages"] {
+    for expected in ["763,000", "Growth with 7 seats", "the budget of 14 days", "Single option", "Lead stages"] {
         assert!(page.contains(expected), "{expected}");
     }
 }

@@ -94,6 +94,10 @@ pub(super) fn deviations_section(deviations: &[Deviation]) -> Section {
 
 impl Report for Handover {
     fn page(&self) -> Page {
+        let titles = |tone: Tone| {
+            let titles = self.reports.iter().filter(|head| head.tone == tone).map(|head| head.title.as_str());
+            titles.collect::<Vec<_>>().join(", ")
+        };
         let bad = self.reports.iter().filter(|head| head.tone == Tone::Bad).count() as u64;
         let open = self.reports.iter().filter(|head| head.tone == Tone::Attention).count() as u64;
         let (says, tone) = match (bad, open) {
@@ -102,10 +106,7 @@ impl Report for Handover {
                 format!("Nothing is wrong; {} something to look at.", counted(open, "report has", "reports have")),
                 Tone::Attention,
             ),
-            (_, _) => (
-                format!("{} something wrong.", counted(bad, "report says that there is", "reports say that there is")),
-                Tone::Bad,
-            ),
+            (_, _) => (format!("Something is wrong: see {}.", titles(Tone::Bad)), Tone::Bad),
         };
         let state = |tone: Tone| match tone {
             Tone::Bad => "wrong",
