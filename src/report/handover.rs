@@ -87,7 +87,7 @@ pub(super) fn write_index(folder: &Path, at: Timestamp) -> Result<()> {
 
 pub(super) fn deviations_section(deviations: &[Deviation]) -> Section {
     let rows =
-        deviations.iter().map(|line| Row::new([line.about, line.expected, line.instead].map(Cell::text).to_vec()));
+        deviations.iter().map(|line| Row::new([line.about, line.expected, line.instead].map(Cell::words).to_vec()));
     let table = Table::new(&["About", "Expected", "What happens instead"], rows.collect(), "None.");
     Section::new("Where Pipedrive differs from what one may expect", "", table)
 }
@@ -115,7 +115,7 @@ impl Report for Handover {
             Tone::Plain => "for information",
         };
         let rows = self.reports.iter().map(|head| {
-            let cells = [title_case(&head.name), head.says.clone()].map(Cell::text);
+            let cells = [&*title_case(&head.name), &head.says].map(Cell::words);
             let mut cells = cells.to_vec();
             cells.push(Cell::text(state(head.tone)).tone(head.tone));
             cells.push(Cell::text(instant(head.written_at)));

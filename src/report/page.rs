@@ -199,6 +199,12 @@ impl Cell {
         Self { shown: cut(&plain), plain, numeric: false, tone: Tone::Plain }
     }
 
+    /// Our own words, shown whole.
+    #[must_use]
+    pub fn words(words: &str) -> Self {
+        Self { shown: words.to_owned(), ..Self::text(words) }
+    }
+
     /// A count.
     #[must_use]
     pub fn count(value: u64) -> Self {

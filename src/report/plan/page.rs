@@ -72,7 +72,7 @@ impl Plan {
 
     fn sections(&self) -> Vec<Section> {
         let names = |title: &str, column: &'static str, names: &[String], empty: &'static str| {
-            let rows = names.iter().map(|name| Row::new(vec![Cell::text(name.as_str())])).collect();
+            let rows = names.iter().map(|name| Row::new(vec![Cell::words(name)])).collect();
             Section::new(title, "", Table::new(&[column], rows, empty))
         };
         vec![
