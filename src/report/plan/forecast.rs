@@ -51,7 +51,7 @@ pub struct Start {
 pub struct Limits {
     /// Tokens that may be spent on a day.
     pub tokens_day: u64,
-    /// Requests in [`WINDOW_SECONDS`].
+    /// Requests in two seconds.
     pub window_requests: u64,
 }
 
