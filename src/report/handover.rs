@@ -87,13 +87,17 @@ pub(super) fn write_index(folder: &Path, at: Timestamp) -> Result<()> {
 
 pub(super) fn deviations_section(deviations: &[Deviation]) -> Section {
     let rows =
-        deviations.iter().map(|line| Row::new([line.about, line.expected, line.instead].map(Cell::text).to_vec()));
+        deviations.iter().map(|line| Row::new([line.about, line.expected, line.instead].map(Cell::words).to_vec()));
     let table = Table::new(&["About", "Expected", "What happens instead"], rows.collect(), "None.");
     Section::new("Where Pipedrive differs from what one may expect", "", table)
 }
 
 impl Report for Handover {
     fn page(&self) -> Page {
+        let titles = |tone: Tone| {
+            let titles = self.reports.iter().filter(|head| head.tone == tone).map(|head| head.title.as_str());
+            titles.collect::<Vec<_>>().join(", ")
+        };
         let bad = self.reports.iter().filter(|head| head.tone == Tone::Bad).count() as u64;
         let open = self.reports.iter().filter(|head| head.tone == Tone::Attention).count() as u64;
         let (says, tone) = match (bad, open) {
@@ -102,10 +106,7 @@ impl Report for Handover {
                 format!("Nothing is wrong; {} something to look at.", counted(open, "report has", "reports have")),
                 Tone::Attention,
             ),
-            (_, _) => (
-                format!("{} something wrong.", counted(bad, "report says that there is", "reports say that there is")),
-                Tone::Bad,
-            ),
+            (_, _) => (format!("Something is wrong: see {}.", titles(Tone::Bad)), Tone::Bad),
         };
         let state = |tone: Tone| match tone {
             Tone::Bad => "wrong",
@@ -114,7 +115,7 @@ impl Report for Handover {
             Tone::Plain => "for information",
         };
         let rows = self.reports.iter().map(|head| {
-            let cells = [title_case(&head.name), head.says.clone()].map(Cell::text);
+            let cells = [&*title_case(&head.name), &head.says].map(Cell::words);
             let mut cells = cells.to_vec();
             cells.push(Cell::text(state(head.tone)).tone(head.tone));
             cells.push(Cell::text(instant(head.written_at)));

@@ -1,6 +1,6 @@
 //! Reports: answers read from the journal or gathered by the migration, as files for machines and pages for people.
 //!
-//! A report is a plain struct. [`write`] makes three things of it in the migration's folder: `reports/NAME.json`, one
+//! A report is a plain struct. [`write()`] makes three things of it in the migration's folder: `reports/NAME.json`, one
 //! self-contained page `reports/NAME.html`, and for tables too long for a page the whole of them in `reports/data/`.
 //! `reports/index.html` links every page with its one-sentence state. Examples are bounded, in number and in length, and
 //! show the record, the field and the value concerned, nothing else. Reports are the customer's and may hold personal

@@ -16,6 +16,9 @@ use crate::error::Result;
 /// Rows of a table that a page shows.
 pub const ROWS_MAX: usize = 200;
 
+/// Longer words may be broken anywhere, so that one value does not push a table off the page.
+const WORD_CHARS_MAX: usize = 40;
+
 /// How something looks: said in words and shown by colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -140,6 +143,8 @@ pub enum Whole {
     File(String),
     /// In this file of `reports/data/`, which was written while the report was built.
     Streamed(String),
+    /// In this file of `reports/data/`, in more detail, as this table.
+    Detailed(String, Box<Table>),
 }
 
 /// One row.
@@ -149,13 +154,21 @@ pub struct Row {
     pub cells: Vec<Cell>,
     /// Examples of what it counts.
     pub examples: Vec<Example>,
+    /// Whether it sums up the rows above it.
+    pub total: bool,
 }
 
 impl Row {
     /// A row without examples.
     #[must_use]
     pub fn new(cells: Vec<Cell>) -> Self {
-        Self { cells, examples: Vec::new() }
+        Self { cells, examples: Vec::new(), total: false }
+    }
+
+    /// A row that sums up those above it.
+    #[must_use]
+    pub fn total(cells: Vec<Cell>) -> Self {
+        Self { total: true, ..Self::new(cells) }
     }
 
     /// Adds examples.
@@ -184,6 +197,12 @@ impl Cell {
     pub fn text(text: impl Into<String>) -> Self {
         let plain = text.into();
         Self { shown: cut(&plain), plain, numeric: false, tone: Tone::Plain }
+    }
+
+    /// Our own words, shown whole.
+    #[must_use]
+    pub fn words(words: &str) -> Self {
+        Self { shown: words.to_owned(), ..Self::text(words) }
     }
 
     /// A count.
@@ -229,7 +248,13 @@ impl Cell {
     /// The class of its style.
     #[must_use]
     pub fn class(&self) -> String {
-        format!("{}{}", self.tone.class(), if self.numeric { " number" } else { "" })
+        let long = !self.numeric && self.shown.split_whitespace().any(|word| word.chars().count() > WORD_CHARS_MAX);
+        let form = match (self.numeric, long) {
+            (true, _) => " number",
+            (_, true) => " long",
+            (_, false) => "",
+        };
+        format!("{}{form}", self.tone.class())
     }
 }
 
@@ -256,7 +281,7 @@ impl Table {
     #[must_use]
     pub fn shown(&self) -> &[Row] {
         match self.whole {
-            Whole::Page => &self.rows,
+            Whole::Page | Whole::Detailed(..) => &self.rows,
             Whole::File(_) | Whole::Streamed(_) => &self.rows[..self.rows.len().min(ROWS_MAX)],
         }
     }
@@ -276,7 +301,7 @@ impl Table {
                 format!("The first {ROWS_MAX} of {}; all of them: ", number(self.rows.len() as u64))
             }
             Whole::File(_) => "As a file: ".to_owned(),
-            Whole::Streamed(_) => "Every single one: ".to_owned(),
+            Whole::Streamed(_) | Whole::Detailed(..) => "Every single one: ".to_owned(),
         }
     }
 
@@ -285,7 +310,7 @@ impl Table {
     pub fn file(&self) -> Option<String> {
         match &self.whole {
             Whole::Page => None,
-            Whole::File(name) | Whole::Streamed(name) => Some(format!("data/{name}.csv")),
+            Whole::File(name) | Whole::Streamed(name) | Whole::Detailed(name, _) => Some(format!("data/{name}.csv")),
         }
     }
 }
@@ -320,10 +345,14 @@ impl Page {
     /// Writes the files that its tables promise.
     pub(super) fn write_tables(&self, folder: &Path) -> Result<()> {
         for section in &self.sections {
-            let Whole::File(name) = &section.table.whole else { continue };
-            let columns: Vec<&str> = section.table.columns.iter().map(AsRef::as_ref).collect();
+            let (name, table) = match &section.table.whole {
+                Whole::File(name) => (name, &section.table),
+                Whole::Detailed(name, table) => (name, &**table),
+                Whole::Page | Whole::Streamed(_) => continue,
+            };
+            let columns: Vec<&str> = table.columns.iter().map(AsRef::as_ref).collect();
             let mut file = DataFile::create(folder, name, &columns)?;
-            for row in &section.table.rows {
+            for row in &table.rows {
                 file.row(&row.cells.iter().map(|cell| cell.plain.as_str()).collect::<Vec<_>>())?;
             }
             file.finish()?;

@@ -273,8 +273,8 @@ const FATE_COLUMNS: &[&str] = &[
     "Balanced",
 ];
 
-fn fates_row(name: &str, fates: &Fates) -> Row {
-    Row::new(vec![
+fn fates_cells(name: &str, fates: &Fates) -> Vec<Cell> {
+    vec![
         Cell::text(name),
         Cell::count(fates.extracted),
         Cell::count(fates.loaded),
@@ -286,7 +286,7 @@ fn fates_row(name: &str, fates: &Fates) -> Row {
         Cell::count(fates.skipped),
         Cell::count_toned(fates.without_fate, Tone::Bad),
         Cell::verdict(fates.is_balanced()),
-    ])
+    ]
 }
 
 /// A fate as customers read it.
@@ -315,9 +315,12 @@ pub(super) fn findings_table(tally: &Tally<FindingKind>) -> Table {
 impl Report for Reconciliation {
     fn page(&self) -> Page {
         let Fates { extracted, parked, rejected, skipped, without_fate, .. } = self.totals;
-        let mut rows: Vec<Row> =
-            self.objects.iter().map(|line| fates_row(&title_case(line.object.as_str()), &line.fates)).collect();
-        rows.push(fates_row("All", &self.totals));
+        let mut rows: Vec<Row> = self
+            .objects
+            .iter()
+            .map(|line| Row::new(fates_cells(&title_case(line.object.as_str()), &line.fates)))
+            .collect();
+        rows.push(Row::total(fates_cells("All", &self.totals)));
         let entities = self.entities.iter().map(|line| {
             let agrees = line.agrees.map_or(Cell::text("not looked at"), Cell::verdict);
             Row::new(vec![

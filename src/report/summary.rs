@@ -52,6 +52,8 @@ pub struct Run {
     pub forecast: Forecast,
     /// Seconds that the run took for whoever waited for it.
     pub elapsed_seconds: f64,
+    /// Whether the time passed on a simulated clock only.
+    pub simulated: bool,
     /// Plan and seats in words: `Growth with 5 seats`.
     pub plan: String,
     /// Where the index of the reports is.
@@ -248,7 +250,7 @@ fn facts(summary: &Summary) -> Vec<(&'static str, String)> {
             format!("{}, {} refused for going too fast", number(run.requests.total), number(run.requests.rate_limited)),
         ),
         (
-            "For real",
+            if run.simulated { "For real" } else { "Took" },
             format!(
                 "{} on {}; forecast {}",
                 span(whole(run.forecast.actual_seconds)),
@@ -336,6 +338,7 @@ mod tests {
                 tokens: Tokens { spent: 25_500, minimum: 25_000 },
                 forecast: Forecast { forecast_seconds: 215.0, actual_seconds: 220.4, forecast_tokens: 25_600 },
                 elapsed_seconds: 6.25,
+                simulated: true,
                 plan: "Growth with 5 seats".into(),
                 reports: "rehearsal/reports/index.html".into(),
             },
@@ -345,8 +348,7 @@ mod tests {
     #[test]
     fn the_text_is_aligned_and_says_everything() {
         let text = text(&summary());
-        let expected = "\
-       read  loaded  merged  folded  matched  waiting  rejected  left out
+        let expected = "       read  loaded  merged  folded  matched  waiting  rejected  left out
 Lead  5,012   4,000     100     800       10       12        30        60
 All   5,012   4,000     100     800       10       12        30        60
 

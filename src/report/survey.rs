@@ -227,7 +227,7 @@ const LEFT_OUT_INTRO: &str = "A source record may stand here for one of its part
     but no organization, and that is counted as left out.";
 
 impl Survey {
-    fn labels_table(&self) -> Table {
+    fn labels_table<'a>(&'a self) -> Table {
         let row = |((entity, field), labels): (&(Entity, String), &Labels)| {
             let mut most: Vec<_> = labels.uses.iter().collect();
             most.sort_by_key(|(_, uses)| std::cmp::Reverse(**uses));
@@ -240,12 +240,26 @@ impl Survey {
             let (entity, field) = (Cell::text(title_case(entity.as_str())), Cell::text(field.as_str()));
             Row::new(vec![entity, field, Cell::count(options).tone(tone), Cell::text(named.join(", "))])
         };
+        let each = |((entity, field), labels): (&'a (Entity, String), &'a Labels)| {
+            let entity = title_case(entity.as_str());
+            labels.uses.iter().map(move |(label, uses)| {
+                let texts = [&*entity, field, label].map(Cell::text);
+                Row::new(texts.into_iter().chain([Cell::count(*uses)]).collect())
+            })
+        };
         Table::new(
             &["Pipedrive records", "Field", "Options", "Used most"],
             self.labels.iter().map(row).collect(),
             "No field takes its options from the data.",
         )
-        .whole(Whole::File("options".to_owned()))
+        .whole(Whole::Detailed(
+            "options".to_owned(),
+            Box::new(Table::new(
+                &["Pipedrive records", "Field", "Option", "Uses"],
+                self.labels.iter().flat_map(each).collect(),
+                "",
+            )),
+        ))
     }
 }
 

@@ -177,7 +177,9 @@ pub fn wording(reason: &str) -> String {
     }
     plain.push_str(rest);
     let words = plain.split(' ').map(|word| if word.chars().any(|sign| sign.is_ascii_digit()) { "…" } else { word });
-    cut(&words.collect::<Vec<_>>().join(" "))
+    let words = words.collect::<Vec<_>>().join(" ");
+    // A reason that is nothing but a value says more as it is.
+    cut(if words.contains(char::is_alphabetic) { &words } else { reason })
 }
 
 /// At most [`VALUE_CHARS_MAX`] characters.
@@ -201,6 +203,7 @@ mod tests {
         check("the owner's records wait", "the owner's records wait");
         check("owner u_17 has no user", "owner … has no user");
         check("left out by rule", "left out by rule");
+        check("'no such thing'", "'no such thing'");
     }
 
     #[test]

@@ -312,10 +312,10 @@ impl Verification {
     fn says(&self) -> String {
         let Compared { compared, fields, mismatched, missing, extra } = self.totals;
         let read = format!(
-            "{} with {} in {} compared",
+            "Of {}, {} with {} were compared",
+            self.scope,
             counted(compared, "record", "records"),
-            counted(fields, "field", "fields"),
-            self.scope
+            counted(fields, "field", "fields")
         );
         if self.is_clean() {
             return format!("{read}: everything is in Pipedrive as promised.");
@@ -336,41 +336,37 @@ impl Verification {
 }
 
 fn sums(title: &str, name: &'static str, lines: &[SumLine]) -> Section {
+    let with_currency = lines.iter().any(|line| !line.currency.is_empty());
     let row = |line: &SumLine| {
         let agrees = match (line.source == line.pipedrive, line.allowed.is_empty()) {
             (true, _) => Cell::verdict(true),
             (false, true) => Cell::verdict(false),
             (false, false) => Cell::text(&*line.allowed).tone(Tone::Attention),
         };
-        Row::new(vec![
-            Cell::text(&*line.what),
-            Cell::text(&*line.currency),
-            Cell::decimal(line.source),
-            Cell::decimal(line.pipedrive),
-            agrees,
-        ])
+        let numbers = [line.source, line.pipedrive].map(Cell::decimal);
+        let currency = with_currency.then(|| Cell::text(&*line.currency));
+        let cells = std::iter::once(Cell::text(&*line.what)).chain(currency).chain(numbers).chain([agrees]);
+        Row::new(cells.collect())
     };
-    let columns = [name, "Currency", "Source", "Pipedrive", "Agree"];
-    Section::new(title, "", Table::new(&columns, lines.iter().map(row).collect(), "Not compared."))
+    let columns: &[&'static str] = if with_currency {
+        &[name, "Currency", "Source", "Pipedrive", "Agree"]
+    } else {
+        &[name, "Source", "Pipedrive", "Agree"]
+    };
+    Section::new(title, "", Table::new(columns, lines.iter().map(row).collect(), "Not compared."))
 }
 
 impl Report for Verification {
     fn page(&self) -> Page {
         let Compared { compared, fields, mismatched, missing, extra } = self.totals;
-        let row = |name: String, line: &Compared| {
-            Row::new(vec![
-                Cell::text(name),
-                Cell::count(line.compared),
-                Cell::count(line.fields),
-                Cell::count_toned(line.mismatched, Tone::Bad),
-                Cell::count_toned(line.missing, Tone::Bad),
-                Cell::count_toned(line.extra, Tone::Bad),
-            ])
+        let cells = |name: String, line: &Compared| {
+            let differ = [line.mismatched, line.missing, line.extra].map(|count| Cell::count_toned(count, Tone::Bad));
+            [Cell::text(name), Cell::count(line.compared), Cell::count(line.fields)].into_iter().chain(differ).collect()
         };
         let mut entities: Vec<Row> =
-            self.entities.iter().map(|(entity, line)| row(title_case(entity.as_str()), line)).collect();
+            self.entities.iter().map(|(entity, line)| Row::new(cells(title_case(entity.as_str()), line))).collect();
         if entities.len() > 1 {
-            entities.push(row("All".to_owned(), &self.totals));
+            entities.push(Row::total(cells("All".to_owned(), &self.totals)));
         }
         let columns = ["Pipedrive records", "Compared", "Fields", "Differ", "Missing", "Extra"];
         Page {

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::config::{Plan, Spending};
+use crate::report::page::counted;
 
 /// Seconds of a budget's day.
 const DAY_SECONDS: u64 = 86_400;
@@ -50,7 +51,7 @@ pub struct Start {
 pub struct Limits {
     /// Tokens that may be spent on a day.
     pub tokens_day: u64,
-    /// Requests in [`WINDOW_SECONDS`].
+    /// Requests in two seconds.
     pub window_requests: u64,
 }
 
@@ -150,18 +151,22 @@ impl Schedule {
 #[must_use]
 pub fn span(seconds: u64) -> String {
     let (days, hours, minutes) = (seconds / DAY_SECONDS, seconds / 3_600 % 24, seconds / 60 % 60);
-    let day =
-        |days: u64| if days == 1 { "1 day".to_owned() } else { format!("{} days", super::super::page::number(days)) };
     match (days, hours, minutes) {
         (0, 0, 0) => format!("{seconds} s"),
         (0, 0, minutes) if minutes < 10 && !seconds.is_multiple_of(60) => format!("{minutes} min {} s", seconds % 60),
         (0, 0, minutes) => format!("{minutes} min"),
         (0, hours, 0) => format!("{hours} h"),
         (0, hours, minutes) => format!("{hours} h {minutes} min"),
-        (days, 0, _) => day(days),
-        (days, hours, _) if days < 10 => format!("{} {hours} h", day(days)),
-        (days, _, _) => day(days),
+        (days, 0, _) if days < 10 => counted(days, "day", "days"),
+        (days, hours, _) if days < 10 => format!("{} {hours} h", counted(days, "day", "days")),
+        _ => whole_days(seconds),
     }
+}
+
+/// As [`span`], but with begun days counted as whole ones.
+#[must_use]
+pub fn whole_days(seconds: u64) -> String {
+    if seconds < DAY_SECONDS { span(seconds) } else { counted(seconds.div_ceil(DAY_SECONDS), "day", "days") }
 }
 
 #[cfg(test)]
@@ -198,7 +203,11 @@ mod tests {
         check(7_500, "2 h 5 min");
         check(86_400, "1 day");
         check(273_600, "3 days 4 h");
-        check(864_000 + 4_000, "10 days");
+        check(864_000 + 4_000, "11 days");
+        assert_eq!(
+            (whole_days(86_401), whole_days(86_400), whole_days(7_500)),
+            ("2 days".into(), "1 day".into(), "2 h 5 min".into())
+        );
     }
 
     #[test]

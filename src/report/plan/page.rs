@@ -1,6 +1,6 @@
 //! The plan's page.
 
-use super::forecast::span;
+use super::forecast::{Effort, span, whole_days};
 use super::{Comparison, Plan};
 use crate::report::Report;
 use crate::report::handover::deviations_section;
@@ -29,7 +29,14 @@ impl Report for Plan {
             )),
             _ => Figure::new("Tokens a day", "no limit"),
         };
-        let finish = self.schedule.finishes_at.map_or_else(|| "–".to_owned(), instant);
+        let finished = match self.schedule.finishes_at.map(instant) {
+            Some(at) => {
+                let (day, time_of_day) = at.split_once(' ').unwrap_or((&at, ""));
+                let begun = instant(self.schedule.start.at);
+                Figure::new("Finished", day).note(format!("{time_of_day}, if begun {begun}"))
+            }
+            None => Figure::new("Finished", "–"),
+        };
         Page {
             title: "Plan".to_owned(),
             says: format!("{records} will be created in Pipedrive for about {tokens} tokens, {time}.{beyond}"),
@@ -40,7 +47,7 @@ impl Report for Plan {
                 Figure::new("Tokens expected", number(self.forecast.tokens)).note(self.overhead()),
                 allowance,
                 Figure::new("Takes", self.duration()).note(self.days()),
-                Figure::new("Finished", finish).note(format!("if it begins on {}", instant(self.schedule.start.at))),
+                finished,
             ],
             sections: self.sections(),
         }
@@ -53,7 +60,7 @@ impl Plan {
     }
 
     fn days(&self) -> String {
-        self.schedule.days.map_or_else(String::new, |days| counted(days, "day's budget", "days' budgets"))
+        self.schedule.days.map_or_else(String::new, |days| format!("the budget of {}", counted(days, "day", "days")))
     }
 
     /// What comes on top of the minimum, in tenths of a percent.
@@ -65,7 +72,7 @@ impl Plan {
 
     fn sections(&self) -> Vec<Section> {
         let names = |title: &str, column: &'static str, names: &[String], empty: &'static str| {
-            let rows = names.iter().map(|name| Row::new(vec![Cell::text(name.as_str())])).collect();
+            let rows = names.iter().map(|name| Row::new(vec![Cell::words(name)])).collect();
             Section::new(title, "", Table::new(&[column], rows, empty))
         };
         vec![
@@ -91,17 +98,14 @@ impl Plan {
     }
 
     fn costs_table(&self) -> Table {
-        let row = |what: &str, part: &str, requests: u64, tokens: u64| {
-            Row::new(vec![Cell::text(what), Cell::text(part), Cell::count(requests), Cell::count(tokens)])
+        let cells = |what: &str, part: &str, effort: Effort| {
+            vec![Cell::text(what), Cell::text(part), Cell::count(effort.requests), Cell::count(effort.tokens)]
         };
         let part = |minimum: bool| if minimum { "minimum" } else { "on top" };
-        let mut rows: Vec<Row> = self
-            .costs
-            .iter()
-            .map(|cost| row(&cost.what, part(cost.minimum), cost.effort.requests, cost.effort.tokens))
-            .collect();
-        rows.push(row("Minimum", "", self.minimum.requests, self.minimum.tokens));
-        rows.push(row("Everything", "", self.forecast.requests, self.forecast.tokens));
+        let mut rows: Vec<Row> =
+            self.costs.iter().map(|cost| Row::new(cells(&cost.what, part(cost.minimum), cost.effort))).collect();
+        rows.push(Row::total(cells("Minimum", "", self.minimum)));
+        rows.push(Row::total(cells("Everything", "", self.forecast)));
         Table::new(&["What for", "Part of", "Requests", "Tokens"], rows, "")
     }
 
@@ -113,7 +117,7 @@ impl Plan {
             for (seats, seconds) in &line.seconds {
                 let own = self.allowance.plan == Some(line.plan) && self.allowance.seats == *seats;
                 let tone = if own { Tone::Good } else { Tone::Plain };
-                cells.push(Cell { numeric: true, ..Cell::text(span(*seconds)) }.tone(tone));
+                cells.push(Cell { numeric: true, ..Cell::text(whole_days(*seconds)) }.tone(tone));
             }
             Row::new(cells)
         };
