@@ -49,7 +49,7 @@ struct Day {
 }
 
 /// A wait of hours is counted in pieces of this length, so that it is seen while it lasts.
-const TELL_WAIT: Duration = Duration::from_mins(10);
+const TELL_WAIT: Duration = Duration::from_secs(600);
 
 impl Day {
     fn tell(&self) {
