@@ -5,6 +5,7 @@
 //! end quietly, and the one real error comes out of the task set.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use metrics::gauge;
 use tokio::sync::mpsc;
@@ -102,9 +103,9 @@ pub async fn drafts(parts: &Parts, step: Step, mut each: impl FnMut(Vec<Drafted>
 /// The first error of any stage.
 pub async fn run(parts: &Parts, step: Step, sink: Sink) -> Result<()> {
     let Capacities { dedupe, normalize, resolve, load } = parts.capacities;
-    let mut stages = Stages { clock: parts.clock.clone(), tasks: JoinSet::new() };
-    let (landed, to_dedupe) = channel::<LandedBatch>("dedupe", dedupe);
-    let (fresh, to_normalize) = channel::<Vec<Fresh>>("normalize", normalize);
+    let mut stages = Stages { clock: parts.clock.clone(), tasks: JoinSet::new(), queues: Vec::new() };
+    let (landed, to_dedupe) = stages.channel::<LandedBatch>("dedupe", dedupe);
+    let (fresh, to_normalize) = stages.channel::<Vec<Fresh>>("normalize", normalize);
     let source = Extract { journal: parts.journal.clone(), objects: step.objects, which: step.which };
     let stop = parts.stop.clone();
     stages.spawn("extract", async move { extract::run(source, landed, stop).await.map(drop) });
@@ -115,8 +116,8 @@ pub async fn run(parts: &Parts, step: Step, sink: Sink) -> Result<()> {
     match sink {
         Sink::Drafts(drafts) => stages.spawn("normalize", normalize::run(to_normalize, drafts, rules)),
         Sink::Load(resolver, loader) => {
-            let (drafted, to_resolve) = channel::<Vec<Drafted>>("resolve", resolve);
-            let (ready, to_load) = channel::<Vec<Work>>("load", load);
+            let (drafted, to_resolve) = stages.channel::<Vec<Drafted>>("resolve", resolve);
+            let (ready, to_load) = stages.channel::<Vec<Work>>("load", load);
             stages.spawn("normalize", normalize::run(to_normalize, drafted, rules));
             stages.spawn("resolve", resolve::run(to_resolve, ready, resolver));
             stages.spawn("load", load::run(to_load, loader));
@@ -130,13 +131,40 @@ fn channel<T>(stage: &'static str, capacity: usize) -> (mpsc::Sender<T>, mpsc::R
     mpsc::channel(capacity)
 }
 
-/// The stages of one step, by name.
+/// How often the depth of the queues is told: well below the time between two scrapes.
+const SAMPLE: Duration = Duration::from_secs(5);
+
+/// Batches that wait before a stage now.
+type Depth = Box<dyn Fn() -> usize + Send + Sync>;
+
+/// The stages of one step, by name, and the queues before them.
 struct Stages {
     clock: Clock,
     tasks: JoinSet<(&'static str, Result<()>)>,
+    queues: Vec<(&'static str, Depth)>,
 }
 
 impl Stages {
+    /// A channel whose depth is told while the step runs. Only a weak sender is kept: a strong one would never let the
+    /// channel close.
+    fn channel<T: Send + 'static>(
+        &mut self,
+        stage: &'static str,
+        capacity: usize,
+    ) -> (mpsc::Sender<T>, mpsc::Receiver<T>) {
+        let (sender, receiver) = channel(stage, capacity);
+        let weak = sender.downgrade();
+        let depth = move || weak.upgrade().map_or(0, |sender| sender.max_capacity() - sender.capacity());
+        self.queues.push((stage, Box::new(depth)));
+        (sender, receiver)
+    }
+
+    fn tell_depths(&self) {
+        for (stage, depth) in &self.queues {
+            gauge!(telemetry::STAGE_QUEUE_DEPTH, "stage" => *stage).set(depth() as f64);
+        }
+    }
+
     fn spawn(&mut self, name: &'static str, stage: impl Future<Output = Result<()>> + Send + 'static) {
         self.tasks.spawn(self.clock.track(async move { (name, stage.await) }));
     }
@@ -144,7 +172,13 @@ impl Stages {
     /// Waits for all; the first error wins, and a panic is an error.
     async fn join(mut self) -> Result<()> {
         let mut first = Ok(());
-        while let Some(joined) = self.tasks.join_next().await {
+        loop {
+            // Safe to drop half-way: a task that has ended is still there for the next call.
+            let Some(next) = self.clock.timeout(SAMPLE, self.tasks.join_next()).await else {
+                self.tell_depths();
+                continue;
+            };
+            let Some(joined) = next else { break };
             let ended = match joined {
                 Ok((name, ended)) => {
                     tracing::debug!(stage = name, ok = ended.is_ok(), "a stage has ended");
@@ -156,6 +190,7 @@ impl Stages {
                 first = ended;
             }
         }
+        self.tell_depths();
         first
     }
 }

@@ -40,8 +40,17 @@ if command -v promtool >/dev/null; then
   step 'metrics scrape' check_scrape
   mapfile -t rules < <(rule_files)
   if [ ${#rules[@]} -gt 0 ]; then step 'alert rules' promtool check rules "${rules[@]}"; fi
+  step 'alert tests' promtool test rules deploy/alerts.test.yml
+  step 'scrape configuration' promtool check config deploy/prometheus.yml
 else
-  skip 'metrics scrape and alert rules' 'promtool is missing (Debian package prometheus)'
+  skip 'metrics scrape, alerts and scrape configuration' 'promtool is missing (Debian package prometheus)'
+fi
+
+# tests/deploy.rs gives the unit to systemd-analyze where it is, and passes it over where it is not.
+if command -v systemd-analyze >/dev/null; then
+  step 'service unit' cargo test --locked --test deploy the_service_unit
+else
+  skip 'service unit' 'systemd-analyze is missing (Debian package systemd)'
 fi
 
 if command -v shellcheck >/dev/null; then

@@ -4,13 +4,12 @@ use std::fs;
 use std::path::Path;
 
 use metrics::{counter, gauge, histogram};
-use metrics_exporter_prometheus::PrometheusBuilder;
 
 use crossdock::telemetry;
 
 #[test]
 fn every_metric_renders_with_its_help() {
-    let recorder = PrometheusBuilder::new().build_recorder();
+    let recorder = telemetry::builder("acme").expect("the buckets are not empty").build_recorder();
     let handle = recorder.handle();
     metrics::with_local_recorder(&recorder, || {
         telemetry::describe();

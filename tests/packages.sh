@@ -7,6 +7,7 @@ set -euo pipefail
 needed=(
   promtool:prometheus
   shellcheck:shellcheck
+  systemd-analyze:systemd
 )
 
 missing=()

@@ -327,6 +327,7 @@ impl Rehearse {
                 forecast_tokens: plan.map_or(0, |plan| plan.forecast.tokens),
             },
             elapsed_seconds: took.as_secs_f64(),
+            simulated: true,
             plan: format!("{} with {} seats", self.plan, self.seats),
             reports: self
                 .into

@@ -37,9 +37,8 @@ impl Run {
         let config = Config::load(&Surroundings { folder: &folder, environment: &environment })?;
         let _lock = FolderLock::take(&folder)?;
         terminal::log(&self.log)?;
-        let metrics = PrometheusBuilder::new()
-            .add_global_label("migration", &config.name)
-            .install_recorder()
+        let metrics = telemetry::builder(&config.name)
+            .and_then(PrometheusBuilder::install_recorder)
             .map_err(|source| Error::new(Kind::Bug, "setting up metrics").because(source))?;
         telemetry::describe();
         let (stopper, stop) = stop::switch();

@@ -3,6 +3,7 @@
 //! A running daemon writes its address and a random word into `crossdock.run` (mode 0600); commands that change something
 //! must show the word, so that nobody else on the machine can approve a gate.
 
+mod gauges;
 mod status;
 
 use std::fs::OpenOptions;
@@ -65,6 +66,7 @@ pub struct Face {
 struct Shared {
     face: Arc<Face>,
     word: Arc<str>,
+    gauges: Arc<gauges::Gauges>,
 }
 
 /// A gate and a name, as commands send them.
@@ -116,7 +118,8 @@ impl Open {
     /// # Errors
     /// `Bug` when the listener fails.
     pub async fn serve(self, face: Face, mut stop: Stop) -> Result<()> {
-        let shared = Shared { face: Arc::new(face), word: self.reach.word.as_str().into() };
+        let word = self.reach.word.as_str().into();
+        let shared = Shared { face: Arc::new(face), word, gauges: Arc::default() };
         let router = Router::new()
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/readyz", get(ready))
@@ -185,9 +188,11 @@ async fn ready(State(shared): State<Shared>) -> Response {
     }
 }
 
-async fn metrics(State(shared): State<Shared>) -> String {
-    shared.face.metrics.run_upkeep();
-    shared.face.metrics.render()
+async fn metrics(State(shared): State<Shared>) -> Result<String, Refusal> {
+    let Face { journal, clock, metrics, .. } = &*shared.face;
+    shared.gauges.tell(journal, clock).await?;
+    metrics.run_upkeep();
+    Ok(metrics.render())
 }
 
 async fn status(State(shared): State<Shared>) -> Result<Json<Status>, Refusal> {

@@ -10,7 +10,9 @@ use crate::stage::extract::LandCount;
 impl Migration {
     pub(super) async fn follow(&self, me: &Me) -> Result<()> {
         for round in 1.. {
+            let began = self.clock.utc();
             self.round(me).await?;
+            self.is_in_step_since(began).await?;
             if self.signals.is_frozen() {
                 break;
             }

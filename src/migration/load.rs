@@ -43,6 +43,7 @@ impl Migration {
         let permit = self.load_permit(me).await?;
         let run = self.begin_run(me, permit, self.match_owners().await?).await?;
         for entity in STEPS {
+            self.tell_forecast().await?;
             self.step(&run, entity, Sweep::Whole).await?;
             if entity == Entity::Lead {
                 self.at(Point::HalfLoaded).await?;

@@ -8,6 +8,7 @@ mod ensure;
 mod fold;
 mod follow;
 mod gates;
+mod gauges;
 mod independent;
 mod land;
 mod load;
@@ -25,7 +26,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use metrics::gauge;
 
 use crate::clock::{Clock, Moment};
 use crate::config::{Config, SourceConfig};
@@ -42,9 +42,9 @@ use crate::source::{Source, api, csv};
 use crate::stage::cpu::Cpu;
 use crate::stage::load::Failpoint;
 use crate::stop::Stop;
-use crate::telemetry;
 
 pub use gates::{GateState, artefact};
+pub use gauges::in_step_since;
 
 /// Name of the journal's file in a migration's folder.
 pub const JOURNAL: &str = "journal.db";
@@ -247,6 +247,7 @@ impl Migration {
     /// # Errors
     /// The first error whose verdict is to halt.
     pub async fn run(&self) -> Result<Ending> {
+        self.tell_at_start().await?;
         let me = self.first_contact().await?;
         match self.walk(&me).await {
             Ok(()) => Ok(Ending::Done),
@@ -271,9 +272,7 @@ impl Migration {
             return Ok(());
         }
         self.border().await?;
-        for phase in PHASES {
-            gauge!(telemetry::PHASE, "phase" => phase).set(if phase == name { 1.0 } else { 0.0 });
-        }
+        gauges::tell_phase(name);
         self.progress.begin(name, "", 0);
         tracing::info!(phase = name, "phase begins");
         self.journal.put_phase(name, PhaseState::Running, self.clock.utc()).await?;

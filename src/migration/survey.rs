@@ -54,6 +54,7 @@ pub(super) fn option_key(entity: Entity, field: &str) -> String {
 impl Migration {
     pub(super) async fn survey(&self) -> Result<()> {
         self.pass(Gate::Map, self.mapping.digest()).await?;
+        self.begins_to_read().await?;
         for object in self.objects() {
             self.border().await?;
             self.progress.begin("survey", object.as_str(), 0);

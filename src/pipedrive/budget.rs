@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use metrics::{counter, gauge};
 
 use super::window::Window;
-use crate::clock::{Clock, Moment};
+use crate::clock::Clock;
 use crate::config::Spending;
 use crate::error::{Error, Kind, Result};
 use crate::telemetry;
@@ -46,6 +46,15 @@ struct Day {
     remaining: u64,
     in_flight: u64,
     resets_at: Timestamp,
+}
+
+/// A wait of hours is counted in pieces of this length, so that it is seen while it lasts.
+const TELL_WAIT: Duration = Duration::from_secs(600);
+
+impl Day {
+    fn tell(&self) {
+        gauge!(telemetry::TOKENS_REMAINING).set(self.remaining as f64);
+    }
 }
 
 /// Leave to send one call. Give it back with the answer; dropping it counts as an answer without headers.
@@ -91,6 +100,7 @@ impl Budget {
                 (Some(Window::new(clock.clone(), plan.window_requests())), Some(Mutex::new(day)))
             }
         };
+        day.iter().for_each(|day| lock(day).tell());
         Ok(Self { clock, window, day, waiting: Mutex::default(), spent: Mutex::default() })
     }
 
@@ -129,7 +139,7 @@ impl Budget {
             // Calls in flight may or may not be in the figure; taking them off errs on the safe side.
             day.remaining = remaining.saturating_sub(day.in_flight);
         }
-        gauge!(telemetry::TOKENS_REMAINING).set(f64::from(u32::try_from(day.remaining).unwrap_or(u32::MAX)));
+        day.tell();
     }
 
     /// The window refused a call: sends nothing for the time the answer names, or for a whole window.
@@ -146,6 +156,7 @@ impl Budget {
         let Some(day) = &self.day else { return };
         let mut day = lock(day);
         day.remaining = 0;
+        day.tell();
         if let Some(wait) = retry_after.and_then(|wait| SignedDuration::try_from(wait).ok()) {
             day.resets_at = self.clock.utc().checked_add(wait).unwrap_or(day.resets_at);
         }
@@ -207,18 +218,21 @@ impl Budget {
         }
         day.remaining -= cost;
         day.in_flight += cost;
+        day.tell();
         Ok(())
     }
 
     async fn wait_for_reset(&self, resets_at: Timestamp) {
-        let began: Moment = self.clock.now();
         *lock(&self.waiting) = Some(Waiting { reason: "day_budget", until: Some(resets_at) });
         tracing::info!(until = %resets_at, "the day's tokens are spent; waiting for the reset");
-        let wait = resets_at.duration_since(self.clock.utc());
-        self.clock.sleep(Duration::try_from(wait).unwrap_or_default()).await;
+        let mut left = Duration::try_from(resets_at.duration_since(self.clock.utc())).unwrap_or_default();
+        while !left.is_zero() {
+            let wait = left.min(TELL_WAIT);
+            self.clock.sleep(wait).await;
+            counter!(telemetry::WAIT_SECONDS, "reason" => "day_budget").increment(whole_seconds(wait));
+            left -= wait;
+        }
         *lock(&self.waiting) = None;
-        counter!(telemetry::WAIT_SECONDS, "reason" => "day_budget")
-            .increment(whole_seconds(self.clock.now().since(began)));
     }
 }
 

@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::journal::{Journal, Landing, Novelty};
 use crate::record::Object;
 use crate::stop::Stop;
+use crate::telemetry::BatchTimer;
 
 /// Records of one page from the journal: a few milliseconds of work for each stage, and a few hundred kilobytes.
 pub const PAGE_RECORDS: usize = 128;
@@ -47,10 +48,12 @@ pub async fn run(extract: Extract, output: mpsc::Sender<LandedBatch>, stop: Stop
             if stop.is_stopped() {
                 return Ok(sent);
             }
+            let timer = BatchTimer::start("extract");
             let page = match extract.which {
                 Which::All => extract.journal.landed(object, after_seq, PAGE_RECORDS).await?,
                 Which::Pending => extract.journal.pending(object, after_seq, PAGE_RECORDS).await?,
             };
+            drop(timer);
             let Some(last) = page.last() else { break };
             after_seq = last.seq;
             sent += page.len() as u64;

@@ -12,6 +12,7 @@ use crate::mapping::Mapping;
 use crate::record::{BindingKey, Entity, Fate, Finding};
 use crate::stage::cpu::Cpu;
 use crate::stage::item::{Fresh, FreshRole, Known, LandedBatch};
+use crate::telemetry::BatchTimer;
 
 /// What dedupe works with.
 #[derive(Clone)]
@@ -33,11 +34,16 @@ pub struct Dedupe {
 pub async fn run(input: mpsc::Receiver<LandedBatch>, output: mpsc::Sender<Vec<Fresh>>, dedupe: Dedupe) -> Result<()> {
     let batches = stream::unfold(input, |mut input| async { input.recv().await.map(|batch| (batch, input)) });
     batches
-        .map(|batch| dedupe.keyed(batch))
+        .map(async |batch| {
+            let timer = BatchTimer::start("dedupe");
+            Ok((timer, dedupe.keyed(batch).await?))
+        })
         // In order: the first record that claims a key is its survivor, on every run.
         .buffered(dedupe.cpu.threads())
-        .try_for_each(|keyed| async {
+        .try_for_each(|(timer, keyed)| async {
             let fresh = dedupe.claimed(keyed).await?;
+            // What follows is the wait for the next stage.
+            drop(timer);
             if !fresh.is_empty() && output.send(fresh).await.is_err() {
                 tracing::debug!("the stage after dedupe has ended");
             }

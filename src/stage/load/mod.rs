@@ -30,7 +30,7 @@ use crate::permit::WritePermit;
 use crate::pipedrive::{Client, Listing, Order};
 use crate::progress::Progress;
 use crate::record::{BindingKey, Entity, Fate};
-use crate::telemetry;
+use crate::telemetry::{self, BatchTimer};
 
 pub use failpoint::{Failpoint, Step};
 pub use marker::Markers;
@@ -157,6 +157,7 @@ impl Loader {
             // Without an intent these records stay as they are and come again at the next run.
             return Ok(Vec::new());
         }
+        let timer = Arc::new(BatchTimer::start("load"));
         let (mut writes, mut changes, mut removals) = (Vec::with_capacity(batch.len()), Vec::new(), Vec::new());
         for work in batch {
             match work {
@@ -179,6 +180,7 @@ impl Loader {
         let ids = self.journal.intend(intents, self.clock.utc()).await?;
         for (write, id) in writes.iter_mut().zip(ids) {
             write.effect = id;
+            write.timer = Some(Arc::clone(&timer));
         }
         reach(self.failpoint.as_ref(), Step::AfterIntent);
         Ok(writes)

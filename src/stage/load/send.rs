@@ -1,5 +1,6 @@
 //! One write: sent once, or again only where it certainly did not happen.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -10,6 +11,7 @@ use crate::error::{Error, Kind, Result, Verdict};
 use crate::journal::{EffectId, EffectKind, Intent};
 use crate::pipedrive::{Row, route};
 use crate::retry::Pauses;
+use crate::telemetry::BatchTimer;
 
 /// Times a write is sent again when it never left this machine: about ten minutes.
 const UNREACHABLE_TRIES: usize = 14;
@@ -21,6 +23,8 @@ const AFTER_SEND: Duration = Duration::from_millis(20);
 pub(super) struct Write {
     pub(super) effect: EffectId,
     pub(super) intent: Intent,
+    /// Ends with the last write of its batch.
+    pub(super) timer: Option<Arc<BatchTimer>>,
 }
 
 /// A write that was sent, or given up.
@@ -33,7 +37,7 @@ pub(super) struct Sent {
 impl Write {
     /// A write whose intent is not durable yet.
     pub(super) fn new(intent: Intent) -> Self {
-        Self { effect: EffectId(0), intent }
+        Self { effect: EffectId(0), intent, timer: None }
     }
 }
 

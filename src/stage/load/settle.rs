@@ -147,7 +147,7 @@ impl Loader {
         let halt = Halt::default();
         let ids = self.journal.intend(vec![intent.clone()], self.clock.utc()).await?;
         let effect = *ids.first().ok_or_else(|| Error::new(Kind::Bug, "an intent without a number"))?;
-        let sent = self.send(Write { effect, intent }, &halt).await;
+        let sent = self.send(Write { effect, ..Write::new(intent) }, &halt).await;
         self.conclude(vec![sent], &halt).await?;
         halt.take()
     }

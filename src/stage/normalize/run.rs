@@ -11,6 +11,7 @@ use crate::mapping::Mapping;
 use crate::record::{BindingKey, Entity, Fate, Finding};
 use crate::stage::cpu::Cpu;
 use crate::stage::item::{Became, Drafted, Fresh, FreshRole};
+use crate::telemetry::BatchTimer;
 
 /// What normalize works with.
 #[derive(Clone)]
@@ -36,7 +37,10 @@ pub async fn run(
     batches
         .map(|batch| {
             let (mapping, entity) = (Arc::clone(&normalize.mapping), normalize.entity);
-            normalize.cpu.run(move || batch.into_iter().flat_map(|fresh| drafted(fresh, &mapping, entity)).collect())
+            normalize.cpu.run(move || {
+                let _timer = BatchTimer::start("normalize");
+                batch.into_iter().flat_map(|fresh| drafted(fresh, &mapping, entity)).collect()
+            })
         })
         .buffered(normalize.cpu.threads())
         .try_for_each(|drafted: Vec<Drafted>| async {

@@ -19,7 +19,7 @@ use crate::mapping::Mapping;
 use crate::progress::Progress;
 use crate::record::{BindingKey, Draft, Fate, FieldValue, Finding};
 use crate::stage::item::{Became, Drafted, Ready, Removal, Work};
-use crate::telemetry;
+use crate::telemetry::{self, BatchTimer};
 
 pub use owners::{Assignment, OwnerBook, SourceOwner};
 pub use workspace::{FieldKey, StageKey, Workspace};
@@ -72,6 +72,7 @@ pub async fn run(
 
 impl Resolver {
     async fn resolve(&self, batch: Vec<Drafted>) -> Result<Vec<Work>> {
+        let _timer = BatchTimer::start("resolve");
         let links = self.link_states(&batch).await?;
         let desk = Desk { mapping: &self.mapping, workspace: &self.workspace, owners: &self.owners, links: &links };
         let (mut work, mut ends, mut found) = (Vec::new(), Vec::new(), Vec::new());
