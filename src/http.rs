@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
-use reqwest::header::HeaderMap;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 
 use crate::clock::{CALL_HEADER, Clock};
@@ -40,6 +40,21 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body, JSON or a form, already encoded.
     pub body: Option<Bytes>,
+}
+
+impl Request {
+    /// A POST of a JSON body with one header beside.
+    ///
+    /// # Errors
+    /// `Bug` when address or header cannot be sent.
+    pub fn post_json(url: &str, header: (&'static str, &str), body: Vec<u8>) -> Result<Self> {
+        let bug = || Error::new(Kind::Bug, "a request of our own cannot be sent");
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(HeaderName::from_static(header.0), HeaderValue::from_str(header.1).map_err(|_| bug())?);
+        let url = url.parse().map_err(|_| bug())?;
+        Ok(Self { method: Method::POST, url, headers, body: Some(body.into()) })
+    }
 }
 
 /// A whole answer.

@@ -82,14 +82,7 @@ impl Signal {
 
 /// Says something to a running daemon; gives its answer.
 async fn tell(reach: &Reach, path: &str, body: Vec<u8>) -> Result<String> {
-    use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-    let bug = || Error::new(Kind::Bug, "the run file holds no usable address");
-    let (name, word) = reach.header();
-    let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(HeaderName::from_static(name), HeaderValue::from_str(word).map_err(|_| bug())?);
-    let url = reach.url(path).parse().map_err(|_| bug())?;
-    let request = Request { method: reqwest::Method::POST, url, headers, body: Some(body.into()) };
+    let request = Request::post_json(&reach.url(path), reach.header(), body)?;
     let answer = Http::new(Clock::system(), TIMEOUT, 1)?.send(request).await;
     let answer = answer.map_err(|error| {
         let what =

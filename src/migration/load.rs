@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use dashmap::DashMap;
-
 use super::{Migration, Point};
 use crate::error::{Error, Kind, Result};
 use crate::permit::{Gate, WritePermit};
@@ -91,14 +89,8 @@ impl Migration {
             failpoint: self.failpoint.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take(),
             progress: self.progress.clone(),
         });
-        let resolver = Resolver {
-            journal: self.journal.clone(),
-            mapping: Arc::clone(&parts.mapping),
-            workspace,
-            owners,
-            links: DashMap::new(),
-            progress: self.progress.clone(),
-        };
+        let (journal, mapping) = (self.journal.clone(), Arc::clone(&parts.mapping));
+        let resolver = Resolver::new(journal, mapping, workspace, owners, self.progress.clone());
         Ok(Run { parts, resolver: Arc::new(resolver), loader: Arc::new(loader) })
     }
 

@@ -38,7 +38,7 @@ use crate::pipeline::{Capacities, Parts};
 use crate::progress::Progress;
 use crate::report::plan::Plan;
 use crate::report::verification::Verification;
-use crate::source::{Source, api, csv};
+use crate::source::{Source, api, csv as files};
 use crate::stage::cpu::Cpu;
 use crate::stage::load::Failpoint;
 use crate::stop::Stop;
@@ -389,14 +389,14 @@ fn open_source(config: &Config, clock: &Clock, mapping: &Mapping) -> Result<Sour
         }
         SourceConfig::Csv { folder, .. } => {
             let column = |column: &crate::mapping::column::Column| column.name.clone();
-            let table = |rules: &crate::mapping::object::ObjectRules| csv::Table {
+            let table = |rules: &crate::mapping::object::ObjectRules| files::Table {
                 object: rules.object,
                 file: format!("{}.csv", rules.table),
                 id_columns: rules.id.iter().map(column).collect(),
                 modified_column: rules.modified.as_ref().map(column),
             };
             let tables = mapping.objects.iter().map(table).collect();
-            Ok(Source::csv(csv::Folder::new(folder.clone(), tables, clock.clone())?))
+            Ok(Source::csv(files::Folder::new(folder.clone(), tables, clock.clone())?))
         }
     }
 }

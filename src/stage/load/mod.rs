@@ -1,7 +1,7 @@
 //! The load stage: intent durable, call, outcome durable; and what is needed when the middle part goes wrong.
 //!
 //! Writes of one kind of record go out at a time ([`run`]); a write whose outcome is unknown stays in doubt while the
-//! others go on and is settled at the end of the step ([`settle`]). A step ends with a sweep of all markers ([`sweep`]).
+//! others go on and is settled at the end of the step (`settle`). A step ends with a sweep of all markers (`sweep`).
 //! Two calls for one binding are never in flight together.
 
 mod failpoint;

@@ -35,17 +35,17 @@ const LOOKUPS: usize = 2;
 /// What resolve works with. Share it between the steps of a run: its cache of links carries over.
 pub struct Resolver {
     /// The journal.
-    pub journal: Journal,
+    journal: Journal,
     /// The approved mapping.
-    pub mapping: Arc<Mapping>,
+    mapping: Arc<Mapping>,
     /// The account's keys.
-    pub workspace: Workspace,
+    workspace: Workspace,
     /// Whose records go to whom.
-    pub owners: OwnerBook,
-    /// Records that are there for good; a bounded cache over the journal.
-    pub links: DashMap<BindingKey, Arc<str>>,
+    owners: OwnerBook,
     /// Counts what ends here.
-    pub progress: Progress,
+    progress: Progress,
+    /// Records that are there for good; a bounded cache over the journal.
+    links: DashMap<BindingKey, Arc<str>>,
 }
 
 /// Resolves drafts until the input is closed and empty. What needs no write ends here.
@@ -71,6 +71,18 @@ pub async fn run(
 }
 
 impl Resolver {
+    /// A resolver that has looked nothing up yet.
+    #[must_use]
+    pub fn new(
+        journal: Journal,
+        mapping: Arc<Mapping>,
+        workspace: Workspace,
+        owners: OwnerBook,
+        progress: Progress,
+    ) -> Self {
+        Self { journal, mapping, workspace, owners, progress, links: DashMap::new() }
+    }
+
     async fn resolve(&self, batch: Vec<Drafted>) -> Result<Vec<Work>> {
         let _timer = BatchTimer::start("resolve");
         let links = self.link_states(&batch).await?;
