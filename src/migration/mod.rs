@@ -41,6 +41,7 @@ use crate::stage::load::Failpoint;
 use crate::stop::Stop;
 use crate::telemetry;
 
+pub use follow::freeze;
 pub use gates::{GateState, artefact};
 pub use verify::{Compared, SourceCount, Verification};
 
@@ -237,6 +238,7 @@ impl Migration {
     /// The first error whose verdict is to halt.
     pub async fn run(&self) -> Result<Ending> {
         let me = self.first_contact().await?;
+        self.remember_freeze().await?;
         match self.walk(&me).await {
             Ok(()) => Ok(Ending::Done),
             Err(error) if error.kind() == Kind::Stopped => Ok(Ending::Stopped),
