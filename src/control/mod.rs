@@ -25,7 +25,7 @@ use tokio::net::TcpListener;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::journal::{Decision, GateVerdict, Journal};
-use crate::migration::{GateState, Signals, artefact};
+use crate::migration::{self, GateState, Signals, artefact};
 use crate::permit::Gate;
 use crate::progress::Progress;
 use crate::stop::Stop;
@@ -215,9 +215,9 @@ async fn signal(
     axum::extract::Path(name): axum::extract::Path<String>,
 ) -> Result<String, Refusal> {
     shared.admit(&headers)?;
-    let signals = &shared.face.signals;
+    let Face { journal, clock, signals, .. } = &*shared.face;
     match name.as_str() {
-        "freeze" => signals.freeze(),
+        "freeze" => migration::freeze(journal, clock, signals).await?,
         "pause" => signals.pause(),
         "resume" => signals.resume(),
         _ => return Err(Error::new(Kind::Settings, format!("unknown signal '{name}'")).into()),

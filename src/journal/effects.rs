@@ -123,6 +123,19 @@ impl Journal {
         .await
     }
 
+    /// Binds a record that is in Pipedrive already: intent and outcome at once, so that neither is ever without the other.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn adopt(&self, intent: Intent, outcome: Outcome, at: Timestamp) -> Result<()> {
+        self.write("adopting a record", move |connection| {
+            let at = at.to_string();
+            let effect = intend_one(connection, &intent, &at)?;
+            conclude_one(connection, &Conclusion { effect, outcome, tokens: 0 }, &at)
+        })
+        .await
+    }
+
     /// Every write in doubt, oldest first.
     ///
     /// # Errors

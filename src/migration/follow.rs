@@ -1,19 +1,36 @@
 //! Follow: rounds of changes until the source is frozen, then one more.
 
 use super::load::{STEPS, Sweep};
-use super::{Migration, Point};
+use super::{Migration, Point, Signals};
+use crate::clock::Clock;
 use crate::error::Result;
+use crate::journal::Journal;
 use crate::pipedrive::Me;
 use crate::record::Object;
 use crate::stage::extract::LandCount;
+
+/// Where the journal keeps when people said that the source is frozen.
+const FROZEN: &str = "frozen";
+
+/// The source is frozen: kept first, so that a daemon that dies right after still knows it at its next start.
+///
+/// # Errors
+/// `Journal`.
+pub async fn freeze(journal: &Journal, clock: &Clock, signals: &Signals) -> Result<()> {
+    journal.put_fact(FROZEN, clock.utc().to_string()).await?;
+    signals.freeze();
+    Ok(())
+}
 
 impl Migration {
     pub(super) async fn follow(&self, me: &Me) -> Result<()> {
         for round in 1.. {
             let began = self.clock.utc();
+            // Asked before the round: one that was under way when the source froze may have read some objects too early.
+            let is_last = self.signals.is_frozen();
             self.round(me).await?;
             self.is_in_step_since(began).await?;
-            if self.signals.is_frozen() {
+            if is_last {
                 break;
             }
             self.at(Point::Followed(round)).await?;
@@ -26,6 +43,14 @@ impl Migration {
             }
         }
         tracing::info!("the source is frozen; the last changes are across");
+        Ok(())
+    }
+
+    /// Takes a freeze that an earlier run was told up again.
+    pub(super) async fn remember_freeze(&self) -> Result<()> {
+        if self.journal.fact(FROZEN).await?.is_some() {
+            self.signals.freeze();
+        }
         Ok(())
     }
 

@@ -43,6 +43,7 @@ use crate::stage::cpu::Cpu;
 use crate::stage::load::Failpoint;
 use crate::stop::Stop;
 
+pub use follow::freeze;
 pub use gates::{GateState, artefact};
 pub use gauges::in_step_since;
 
@@ -249,6 +250,7 @@ impl Migration {
     pub async fn run(&self) -> Result<Ending> {
         self.tell_at_start().await?;
         let me = self.first_contact().await?;
+        self.remember_freeze().await?;
         match self.walk(&me).await {
             Ok(()) => Ok(Ending::Done),
             Err(error) if error.kind() == Kind::Stopped => Ok(Ending::Stopped),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::Migration;
 use crate::error::{Error, Kind, Result};
-use crate::journal::{Conclusion, EffectKind, Intent, Landed, Outcome, RoleFate};
+use crate::journal::{EffectKind, Intent, Landed, Outcome, RoleFate};
 use crate::permit::WritePermit;
 use crate::pipedrive::{Pipeline, Row, Stage, to_body};
 use crate::record::{BindingKey, Draft, Entity, Fate, FieldValue, Object, fold_name};
@@ -207,15 +207,8 @@ impl Migration {
             preimage: None,
             tries: 1,
         };
-        let now = self.clock.utc();
-        let ids = self.journal.intend(vec![intent], now).await?;
         let base = Value::Object(row.body.clone()).to_string();
-        let done = ids.into_iter().map(|effect| Conclusion {
-            effect,
-            outcome: Outcome::Done { dest_id: Arc::clone(&row.id), base: base.clone() },
-            tokens: 0,
-        });
-        self.journal.conclude(done.collect(), now).await
+        self.journal.adopt(intent, Outcome::Done { dest_id: Arc::clone(&row.id), base }, self.clock.utc()).await
     }
 }
 

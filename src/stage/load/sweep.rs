@@ -4,14 +4,12 @@
 //! such doubles of our own are removed, and only when nobody touched them. A copy that a person made carries our marker
 //! too; it stays, and becomes a question.
 
-use std::sync::Arc;
-
 use serde_json::Value;
 
 use super::Loader;
 use super::send::parse;
 use crate::error::Result;
-use crate::journal::{Bound, Conclusion, EffectKind, Intent, Outcome, Question};
+use crate::journal::{Bound, EffectKind, Intent, Outcome, Question};
 use crate::pipedrive::{Listing, Row, differences};
 use crate::record::{BindingKey, Entity, Fate};
 
@@ -113,14 +111,7 @@ impl Loader {
             preimage: None,
             tries: 1,
         };
-        let now = self.clock.utc();
-        let ids = self.journal.intend(vec![intent], now).await?;
-        let adopted = ids.into_iter().map(|effect| Conclusion {
-            effect,
-            outcome: Outcome::Done { dest_id: Arc::clone(&row.id), base: base.clone() },
-            tokens: 0,
-        });
-        self.journal.conclude(adopted.collect(), now).await
+        self.journal.adopt(intent, Outcome::Done { dest_id: row.id, base }, self.clock.utc()).await
     }
 
     async fn ask_about(&self, entity: Entity, copy: &Row, marker: &str) -> Result<()> {
