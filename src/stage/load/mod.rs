@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::Timestamp;
 use metrics::{counter, gauge};
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -57,6 +58,9 @@ pub struct Loader {
     progress: Progress,
     /// The highest numeric id known, by kind of record.
     floors: Mutex<HashMap<Entity, u64>>,
+    /// When the last call ended whose outcome is unknown; at first, when the load began, because calls of an earlier run
+    /// may have been on their way until then.
+    last_doubt: Mutex<Timestamp>,
 }
 
 /// The parts of a [`Loader`].
@@ -116,6 +120,15 @@ impl Halt {
 /// # Errors
 /// The first error whose verdict is to halt, after the calls in flight have ended.
 pub async fn run(input: mpsc::Receiver<Vec<Work>>, loader: Arc<Loader>) -> Result<()> {
+    let ended = write_all(input, Arc::clone(&loader)).await;
+    if ended.is_err() {
+        // Calls in flight may have been dropped with their answers.
+        loader.doubt();
+    }
+    ended
+}
+
+async fn write_all(input: mpsc::Receiver<Vec<Work>>, loader: Arc<Loader>) -> Result<()> {
     let halt = Arc::new(Halt::default());
     let batches = stream::unfold(input, |mut input| async { input.recv().await.map(|batch| (batch, input)) });
     // Each future owns its handles: borrowed ones lose their Send through this many adapters.
@@ -148,7 +161,8 @@ impl Loader {
     #[must_use]
     pub fn new(parts: LoadParts) -> Self {
         let LoadParts { client, journal, clock, permit, markers, limits, failpoint, progress } = parts;
-        Self { client, journal, clock, permit, markers, limits, failpoint, progress, floors: Mutex::default() }
+        let (floors, last_doubt) = (Mutex::default(), Mutex::new(clock.utc()));
+        Self { client, journal, clock, permit, markers, limits, failpoint, progress, floors, last_doubt }
     }
 
     /// Plans a batch and makes its intents durable. What needs no write ends here.
@@ -256,6 +270,7 @@ impl Loader {
         let end = |fate| RoleFate::new(key.clone(), entity, version, fate).because(note.clone());
         match error.kind() {
             Kind::InDoubt => {
+                self.doubt();
                 gauge!(telemetry::IN_DOUBT).increment(1.0);
                 tracing::warn!(key = %key, error = note, "the outcome of a write is unknown; it will be settled");
                 None
@@ -284,6 +299,17 @@ impl Loader {
     /// that is not in a list is late, not on its way.
     fn quiet_time(&self) -> Duration {
         self.client.timeout() + self.limits.list_lag + Duration::from_millis(500)
+    }
+
+    /// A call has just ended and nobody knows how.
+    fn doubt(&self) {
+        *self.last_doubt.lock().unwrap_or_else(PoisonError::into_inner) = self.clock.utc();
+    }
+
+    /// The time after which none of our calls in doubt was sent. An intent is no such time: between it and its call lie
+    /// the waits for the window, for the day's tokens, and for a connection.
+    fn last_doubt(&self) -> Timestamp {
+        *self.last_doubt.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The highest id of an entity known so far. What is made after now has a higher one.
