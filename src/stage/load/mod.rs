@@ -28,9 +28,9 @@ use crate::config::Conflict;
 use crate::error::{Error, Kind, Result};
 use crate::journal::{Conclusion, EffectKind, Intent, Journal, Outcome, RoleFate};
 use crate::permit::WritePermit;
-use crate::pipedrive::{Client, Listing, Order};
+use crate::pipedrive::{Client, Listing, Order, is_gone};
 use crate::progress::Progress;
-use crate::record::{BindingKey, Entity, Fate};
+use crate::record::{Entity, Fate, Finding};
 use crate::telemetry;
 
 pub use failpoint::{Failpoint, Step};
@@ -223,22 +223,21 @@ impl Loader {
         let mut conclusions = Vec::with_capacity(sent.len());
         let mut ends = Vec::new();
         for Sent { write, result, tokens } in sent {
-            let Intent { ref key, entity, version, .. } = write.intent;
             let outcome = match result {
                 Ok(row) if write.intent.kind == EffectKind::Delete => {
                     ends.extend(remove::end_of(&write.intent));
                     Outcome::Done { dest_id: row.id, base: "{}".to_owned() }
                 }
                 Ok(row) => {
-                    self.raise_floor(entity, &row.id);
+                    self.raise_floor(write.intent.entity, &row.id);
                     Outcome::Done { dest_id: row.id, base: Value::Object(row.body).to_string() }
                 }
-                Err(error) => match self.failed(key, entity, version, error, &mut ends, halt) {
+                Err(error) => match self.failed(&write.intent, error, &mut ends, halt) {
                     Some(outcome) => outcome,
                     None => continue,
                 },
             };
-            counter!(telemetry::RECORDS, "object" => key.object.as_str(), "stage" => "load",
+            counter!(telemetry::RECORDS, "object" => write.intent.key.object.as_str(), "stage" => "load",
                 "fate" => if matches!(outcome, Outcome::Done { .. }) { Fate::Loaded.as_str() } else { "failed" })
             .increment(1);
             conclusions.push(Conclusion { effect: write.effect, outcome, tokens });
@@ -249,25 +248,20 @@ impl Loader {
         if !conclusions.is_empty() {
             self.journal.conclude(conclusions, self.clock.utc()).await?;
         }
-        if !ends.is_empty() {
-            self.journal.end_roles(ends).await?;
+        if ends.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let kept = ends.iter().filter(|end| end.fate == Fate::Loaded);
+        let found = kept
+            .map(|end| (end.key.clone(), vec![Finding::new("refused", "", end.reason.clone().unwrap_or_default())]));
+        let found = found.collect();
+        self.journal.end_roles(ends).await?;
+        self.journal.add_findings(found).await
     }
 
     /// What a failed write ends as; `None` leaves it in doubt.
-    #[expect(clippy::too_many_arguments, reason = "one place that turns an error into outcome, fate and halt")]
-    fn failed(
-        &self,
-        key: &BindingKey,
-        entity: Entity,
-        version: i64,
-        error: Error,
-        ends: &mut Vec<RoleFate>,
-        halt: &Halt,
-    ) -> Option<Outcome> {
-        let note = error.chain();
-        let end = |fate| RoleFate::new(key.clone(), entity, version, fate).because(note.clone());
+    fn failed(&self, intent: &Intent, error: Error, ends: &mut Vec<RoleFate>, halt: &Halt) -> Option<Outcome> {
+        let (key, note) = (&intent.key, error.chain());
         match error.kind() {
             Kind::InDoubt => {
                 self.doubt();
@@ -276,20 +270,38 @@ impl Loader {
                 None
             }
             Kind::Refused => {
-                tracing::warn!(key = %key, error = note, "Pipedrive refused a record");
-                ends.push(end(Fate::Rejected));
+                tracing::warn!(key = %key, error = note, "Pipedrive refused a write");
+                if intent.kind == EffectKind::Create || !is_gone(&error) {
+                    ends.extend(refused(intent, &note));
+                }
                 Some(Outcome::Refused { note })
             }
             Kind::Capped => {
-                ends.push(end(Fate::Parked).waiting_for("plan_limit"));
+                if intent.kind == EffectKind::Create {
+                    let end = RoleFate::new(key.clone(), intent.entity, intent.version, Fate::Parked);
+                    ends.push(end.because(note.clone()).waiting_for("plan_limit"));
+                }
                 halt.set(error);
                 Some(Outcome::Refused { note })
             }
             _ => {
                 halt.set(error);
-                Some(Outcome::Void { note })
+                Some(Outcome::NotDone { note })
             }
         }
+    }
+}
+
+/// How a role ends whose write Pipedrive refused: a create leaves nothing, a change or removal leaves what was there,
+/// which stays ours. A change of a record that is gone is not decided here: it comes by again, with a fresh look.
+fn refused(intent: &Intent, note: &str) -> Option<RoleFate> {
+    let end = |fate| RoleFate::new(intent.key.clone(), intent.entity, intent.version, fate).because(note);
+    match (intent.kind, &intent.dest_id) {
+        (EffectKind::Create, _) => Some(end(Fate::Rejected)),
+        (EffectKind::Update | EffectKind::Delete, Some(id)) if !remove::is_double(intent) => {
+            Some(end(Fate::Loaded).at(Arc::clone(id)))
+        }
+        (EffectKind::Update | EffectKind::Delete, _) => None,
     }
 }
 

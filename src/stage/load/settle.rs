@@ -14,7 +14,7 @@ use metrics::{counter, gauge};
 use serde_json::Value;
 
 use super::send::{Write, parse};
-use super::{Halt, Loader};
+use super::{Halt, Loader, remove};
 use crate::error::{Error, Kind, Result};
 use crate::journal::{Bound, Conclusion, EffectKind, Intent, OpenEffect, Outcome, RoleFate};
 use crate::pipedrive::{Listing, Order, Page, Row, differences};
@@ -164,7 +164,7 @@ impl Loader {
         let sent = parse(intent.sent.as_deref().unwrap_or(&intent.body))?;
         let (outcome, again) = match (intent.kind, row) {
             (EffectKind::Delete, None) => (done(&dest_id, "{}".to_owned()), false),
-            (EffectKind::Delete, Some(_)) => (void("the record is still there"), true),
+            (EffectKind::Delete, Some(_)) => (void("the record is still there"), intent.tries < TRIES),
             (_, None) => (void("the record is gone"), false),
             (_, Some(row)) if differences(intent.entity, &sent, &row.body).is_empty() => {
                 (done(&dest_id, Value::Object(row.body).to_string()), false)
@@ -175,7 +175,10 @@ impl Loader {
                 (void("the change is not there"), untouched && intent.tries < TRIES)
             }
         };
+        let removed = matches!((intent.kind, &outcome), (EffectKind::Delete, Outcome::Done { .. }));
+        let removed = removed.then(|| remove::end_of(&intent)).flatten();
         self.journal.conclude(vec![Conclusion { effect: id, outcome, tokens: 0 }], self.clock.utc()).await?;
+        self.journal.end_roles(removed.into_iter().collect()).await?;
         // Without a second try the record stays behind its version, and comes by again with a fresh look at Pipedrive.
         if again { self.write_alone(Intent { tries: intent.tries + 1, ..intent }).await } else { Ok(()) }
     }
