@@ -22,7 +22,7 @@ pub struct Bound {
     pub version: i64,
     /// What kind of Pipedrive record it is about.
     pub entity: Entity,
-    /// The Pipedrive record, for loaded, merged and matched roles.
+    /// The Pipedrive record, for loaded, merged and matched roles, and for others that have been loaded before.
     pub dest_id: Option<Arc<str>>,
     /// Why, in words.
     pub reason: Option<String>,
@@ -38,6 +38,36 @@ pub struct Bound {
     pub survivor: Option<BindingKey>,
 }
 
+impl Bound {
+    /// The role's own record in Pipedrive, which stays its own whatever becomes of a later change: rejected, parked or
+    /// left out, it is brought up to date when that changes again, and never made a second time. `None` as well while
+    /// people are asked whether a record that they deleted shall be made again; see [`Bound::own_id`].
+    #[must_use]
+    pub fn live_id(&self) -> Option<&Arc<str>> {
+        self.own_id().filter(|_| !self.waits_for_decision())
+    }
+
+    /// As [`Bound::live_id`], and the deleted record too while people are asked about it.
+    #[must_use]
+    pub fn own_id(&self) -> Option<&Arc<str>> {
+        let has_own = matches!(self.fate, Fate::Loaded | Fate::Parked | Fate::Rejected | Fate::Skipped);
+        self.dest_id.as_ref().filter(|_| has_own)
+    }
+
+    /// Whether nothing happens to it until people have decided.
+    #[must_use]
+    pub fn waits_for_decision(&self) -> bool {
+        self.fate == Fate::Parked && self.waits_for.as_deref() == Some(DECISION)
+    }
+}
+
+/// What a parked role waits for when its Pipedrive record was deleted by people.
+pub const DECISION: &str = "decision";
+
+/// [`Bound::live_id`] in SQL, of a binding `b`.
+const LIVE: &str = "b.dest_id IS NOT NULL AND b.fate IN ('loaded', 'parked', 'rejected', 'skipped') \
+                    AND b.waits_for IS NOT 'decision'";
+
 /// How a role ends without a write of its own.
 #[derive(Debug, Clone)]
 pub struct RoleFate {
@@ -49,8 +79,10 @@ pub struct RoleFate {
     pub version: i64,
     /// How it ends.
     pub fate: Fate,
-    /// The Pipedrive record it went to, if any.
+    /// The Pipedrive record it went to; `None` leaves the one it has.
     pub dest_id: Option<Arc<str>>,
+    /// True when its Pipedrive record is there no more.
+    pub gone: bool,
     /// Why, in words.
     pub reason: Option<String>,
     /// What it waits for, for parked roles: a short class such as `owner` or `person`, for grouping.
@@ -63,7 +95,7 @@ impl RoleFate {
     /// A role that ends in one way, without a record, reason or wait yet.
     #[must_use]
     pub fn new(key: BindingKey, entity: Entity, version: i64, fate: Fate) -> Self {
-        Self { key, entity, version, fate, dest_id: None, reason: None, waits_for: None, survivor: None }
+        Self { key, entity, version, fate, dest_id: None, gone: false, reason: None, waits_for: None, survivor: None }
     }
 
     /// Adds why, in words.
@@ -84,11 +116,26 @@ impl RoleFate {
         Self { dest_id: Some(dest_id), ..self }
     }
 
+    /// Takes its Pipedrive record away: it was removed.
+    #[must_use]
+    pub fn gone(self) -> Self {
+        Self { gone: true, ..self }
+    }
+
     /// Adds the binding that it was merged into.
     #[must_use]
     pub fn into_survivor(self, survivor: BindingKey) -> Self {
         Self { survivor: Some(survivor), ..self }
     }
+}
+
+/// The creates of one binding that were given up as not done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Misses {
+    /// How many.
+    pub count: u64,
+    /// When the last of them was given up, UTC.
+    pub last: Option<Timestamp>,
 }
 
 const COLUMNS: &str = "b.object, b.source_id, b.role, b.fate, b.version, b.entity, b.dest_id, b.reason, b.waits_for, \
@@ -132,14 +179,14 @@ impl Journal {
         .await
     }
 
-    /// Looks up who stands behind Pipedrive records of one entity: the loaded role, where there is one.
+    /// Looks up who stands behind Pipedrive records of one entity: the role whose own record it is.
     ///
     /// # Errors
     /// `Journal`.
     pub async fn bound_to(&self, entity: Entity, dest_ids: Vec<String>) -> Result<HashMap<String, Bound>> {
         let sql = format!(
             "SELECT {COLUMNS} FROM binding b LEFT JOIN effect e ON e.id = b.effect \
-             WHERE b.entity = ?1 AND b.dest_id = ?2 AND b.fate = 'loaded'"
+             WHERE b.entity = ?1 AND b.dest_id = ?2 AND {LIVE}"
         );
         self.read("looking up destinations", move |connection| {
             let mut statement = connection.prepare_cached(&sql)?;
@@ -173,7 +220,7 @@ impl Journal {
     /// `Journal`.
     pub async fn release_merged(&self, entity: Entity) -> Result<u64> {
         self.write("releasing merged records", move |connection| {
-            let survivors = "SELECT 1 FROM binding s WHERE s.fate IN ('rejected', 'skipped') \
+            let survivors = "SELECT 1 FROM binding s WHERE s.fate IN ('rejected', 'skipped') AND s.dest_id IS NULL \
                  AND s.object = json_extract(m.survivor, '$.object') \
                  AND s.source_id = json_extract(m.survivor, '$.source_id') AND s.role = json_extract(m.survivor, '$.role')";
             let released = connection.execute(
@@ -186,7 +233,8 @@ impl Journal {
             )?;
             connection.execute(
                 "DELETE FROM duplicate WHERE entity = ?1 AND EXISTS (SELECT 1 FROM binding b WHERE b.object = duplicate.object \
-                 AND b.source_id = duplicate.source_id AND b.role = duplicate.role AND b.fate IN ('rejected', 'skipped'))",
+                 AND b.source_id = duplicate.source_id AND b.role = duplicate.role AND b.fate IN ('rejected', 'skipped') \
+                 AND b.dest_id IS NULL)",
                 [entity.as_str()],
             )?;
             Ok(released as u64)
@@ -234,21 +282,34 @@ impl Journal {
         .await
     }
 
-    /// Which of these bindings ever had a write that was given up as not done: only those can have a double of our own.
+    /// The creates of a binding that were given up as not done: only those can have left a double of our own.
     ///
     /// # Errors
     /// `Journal`.
-    pub async fn retried(&self, keys: Vec<BindingKey>) -> Result<Vec<bool>> {
+    pub async fn misses(&self, key: BindingKey) -> Result<Misses> {
+        self.read("counting misses", move |connection| {
+            let sql = "SELECT count(*), max(answered_at) FROM effect WHERE object = ?1 AND source_id = ?2 AND role = ?3 \
+                       AND kind = 'create' AND state = 'void'";
+            let key = params![key.object.as_str(), &*key.source_id, &*key.role];
+            connection.prepare_cached(sql)?.query_row(key, |row| {
+                let count: i64 = row.get(0)?;
+                Ok(Misses { count: count.unsigned_abs(), last: time_at(row, 1)? })
+            })
+        })
+        .await
+    }
+
+    /// Live Pipedrive records of an entity that were made after an earlier create of theirs had been given up.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn second_tries(&self, entity: Entity) -> Result<Vec<String>> {
+        let sql = format!(
+            "SELECT DISTINCT b.dest_id FROM effect e JOIN binding b ON (b.object, b.source_id, b.role) = \
+             (e.object, e.source_id, e.role) WHERE e.entity = ?1 AND e.kind = 'create' AND e.state = 'void' AND {LIVE}"
+        );
         self.read("looking for second tries", move |connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM effect WHERE object = ?1 AND source_id = ?2 AND role = ?3 \
-                 AND kind = 'create' AND (state = 'void' OR tries > 1))",
-            )?;
-            keys.iter()
-                .map(|key| {
-                    statement.query_row(params![key.object.as_str(), &*key.source_id, &*key.role], |row| row.get(0))
-                })
-                .collect()
+            connection.prepare_cached(&sql)?.query_map([entity.as_str()], |row| row.get(0))?.collect()
         })
         .await
     }
@@ -275,22 +336,22 @@ impl Journal {
     /// `Journal`.
     pub async fn mark_verified(&self, entity: Entity, dest_ids: Vec<String>, run: i64) -> Result<()> {
         self.write("marking what was verified", move |connection| {
-            let mut statement = connection.prepare_cached(
-                "UPDATE binding SET verified = ?3 WHERE entity = ?1 AND dest_id = ?2 AND fate = 'loaded'",
-            )?;
+            let sql =
+                format!("UPDATE binding AS b SET verified = ?3 WHERE b.entity = ?1 AND b.dest_id = ?2 AND {LIVE}");
+            let mut statement = connection.prepare_cached(&sql)?;
             dest_ids.iter().try_for_each(|id| statement.execute(params![entity.as_str(), id, run]).map(drop))
         })
         .await
     }
 
-    /// At most `limit` loaded bindings of an entity that a verification run has not seen.
+    /// At most `limit` bindings of an entity with a live record that a verification run has not seen.
     ///
     /// # Errors
     /// `Journal`.
     pub async fn unverified(&self, entity: Entity, run: i64, limit: usize) -> Result<Vec<Bound>> {
         let sql = format!(
             "SELECT {COLUMNS} FROM binding b LEFT JOIN effect e ON e.id = b.effect \
-             WHERE b.entity = ?1 AND b.dest_id IS NOT NULL AND b.fate = 'loaded' AND b.verified <> ?2 LIMIT ?3"
+             WHERE b.entity = ?1 AND b.verified <> ?2 AND {LIVE} LIMIT ?3"
         );
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.read("looking for what was not verified", move |connection| {
@@ -305,11 +366,8 @@ impl Journal {
     /// `Journal`.
     pub async fn loaded(&self, entity: Entity) -> Result<u64> {
         self.read("counting loaded records", move |connection| {
-            let count: i64 = connection
-                .prepare_cached(
-                    "SELECT count(*) FROM binding WHERE entity = ?1 AND dest_id IS NOT NULL AND fate = 'loaded'",
-                )?
-                .query_row([entity.as_str()], |row| row.get(0))?;
+            let sql = format!("SELECT count(*) FROM binding b WHERE b.entity = ?1 AND {LIVE}");
+            let count: i64 = connection.prepare_cached(&sql)?.query_row([entity.as_str()], |row| row.get(0))?;
             Ok(count.unsigned_abs())
         })
         .await
@@ -387,8 +445,9 @@ pub(super) fn put_binding(connection: &Connection, end: &RoleFate, effect: Optio
             "INSERT INTO binding (object, source_id, role, fate, version, entity, dest_id, effect, reason, waits_for, \
              survivor) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
              ON CONFLICT (object, source_id, role) DO UPDATE SET fate = excluded.fate, version = excluded.version, \
-             entity = excluded.entity, dest_id = excluded.dest_id, effect = coalesce(excluded.effect, effect), \
-             reason = excluded.reason, waits_for = excluded.waits_for, survivor = excluded.survivor",
+             entity = excluded.entity, dest_id = CASE WHEN ?12 THEN NULL ELSE coalesce(excluded.dest_id, dest_id) END, \
+             effect = coalesce(excluded.effect, effect), reason = excluded.reason, waits_for = excluded.waits_for, \
+             survivor = excluded.survivor",
         )?
         .execute(params![
             end.key.object.as_str(),
@@ -402,6 +461,7 @@ pub(super) fn put_binding(connection: &Connection, end: &RoleFate, effect: Optio
             end.reason,
             end.waits_for,
             survivor,
+            end.gone,
         ])
         .map(drop)
 }
@@ -428,6 +488,11 @@ pub(super) fn entity_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Entity
     Entity::parse(text).ok_or_else(|| unknown_name(column, text))
 }
 
+fn time_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+    let text: Option<String> = row.get(column)?;
+    text.map(|text| text.parse().map_err(|error| unreadable(column, error))).transpose()
+}
+
 fn bound_row(row: &Row<'_>) -> rusqlite::Result<Bound> {
     let fate = row.get_ref(3)?.as_str()?;
     Ok(Bound {
@@ -440,10 +505,7 @@ fn bound_row(row: &Row<'_>) -> rusqlite::Result<Bound> {
         waits_for: row.get(8)?,
         promise: row.get(9)?,
         base: row.get(10)?,
-        intended_at: row
-            .get::<_, Option<String>>(11)?
-            .map(|text| text.parse().map_err(|error| unreadable(11, error)))
-            .transpose()?,
+        intended_at: time_at(row, 11)?,
         survivor: row
             .get::<_, Option<String>>(12)?
             .map(|text| serde_json::from_str(&text).map_err(|error| unreadable(12, error)))

@@ -80,9 +80,14 @@ pub enum Outcome {
         /// Pipedrive's reason.
         note: String,
     },
-    /// It is proved not to have happened, or nothing was sent.
+    /// It was sent, and proved not to have happened by then. It may still come through later.
     Void {
         /// The proof.
+        note: String,
+    },
+    /// It certainly never happens: nothing was sent, or it was turned away before anybody looked at it.
+    NotDone {
+        /// Why.
         note: String,
     },
 }
@@ -197,6 +202,7 @@ fn conclude_one(connection: &Connection, conclusion: &Conclusion, at: &str) -> r
         Outcome::Done { dest_id, base } => ("done", Some(&**dest_id), Some(base.as_str()), None),
         Outcome::Refused { note } => ("refused", None, None, Some(note.as_str())),
         Outcome::Void { note } => ("void", None, None, Some(note.as_str())),
+        Outcome::NotDone { note } => ("not_done", None, None, Some(note.as_str())),
     };
     let (key, entity, kind, version) = connection
         .prepare_cached(

@@ -274,8 +274,9 @@ impl Client {
     }
 }
 
-/// The record is not there (any more): 404, or 410 as the documentation lists it.
-fn is_gone(error: &Error) -> bool {
+/// Whether a refusal says that the record is not there (any more): 404, or 410 as the documentation lists it.
+#[must_use]
+pub fn is_gone(error: &Error) -> bool {
     error.kind() == Kind::Refused && (error.message().ends_with("with 404") || error.message().ends_with("with 410"))
 }
 

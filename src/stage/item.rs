@@ -83,7 +83,7 @@ impl Known {
     /// # Errors
     /// `Journal` when what was kept is not JSON.
     pub fn of(bound: &Bound) -> Result<Option<Self>> {
-        let (Fate::Loaded, Some(dest_id)) = (bound.fate, &bound.dest_id) else { return Ok(None) };
+        let Some(dest_id) = bound.own_id() else { return Ok(None) };
         let parse = |text: &Option<String>| match text {
             None => Ok(Map::new()),
             Some(text) => serde_json::from_str(text)

@@ -75,6 +75,8 @@ CREATE TABLE effect (
     note        TEXT
 ) STRICT;
 CREATE INDEX effect_in_doubt ON effect (entity) WHERE state = 'in_doubt';
+-- Creates that were given up: few, and each may have left a double that the sweep looks for.
+CREATE INDEX effect_missed ON effect (entity) WHERE kind = 'create' AND state = 'void';
 CREATE INDEX effect_by_binding ON effect (object, source_id, role);
 
 -- Exact duplicate keys: the first record that claims a key is the survivor.

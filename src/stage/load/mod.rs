@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::Timestamp;
 use metrics::{counter, gauge};
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -27,9 +28,9 @@ use crate::config::Conflict;
 use crate::error::{Error, Kind, Result};
 use crate::journal::{Conclusion, EffectKind, Intent, Journal, Outcome, RoleFate};
 use crate::permit::WritePermit;
-use crate::pipedrive::{Client, Listing, Order};
+use crate::pipedrive::{Client, Listing, Order, is_gone};
 use crate::progress::Progress;
-use crate::record::{BindingKey, Entity, Fate};
+use crate::record::{Entity, Fate, Finding};
 use crate::telemetry::{self, BatchTimer};
 
 pub use failpoint::{Failpoint, Step};
@@ -57,6 +58,9 @@ pub struct Loader {
     progress: Progress,
     /// The highest numeric id known, by kind of record.
     floors: Mutex<HashMap<Entity, u64>>,
+    /// When the last call ended whose outcome is unknown; at first, when the load began, because calls of an earlier run
+    /// may have been on their way until then.
+    last_doubt: Mutex<Timestamp>,
 }
 
 /// The parts of a [`Loader`].
@@ -116,6 +120,15 @@ impl Halt {
 /// # Errors
 /// The first error whose verdict is to halt, after the calls in flight have ended.
 pub async fn run(input: mpsc::Receiver<Vec<Work>>, loader: Arc<Loader>) -> Result<()> {
+    let ended = write_all(input, Arc::clone(&loader)).await;
+    if ended.is_err() {
+        // Calls in flight may have been dropped with their answers.
+        loader.doubt();
+    }
+    ended
+}
+
+async fn write_all(input: mpsc::Receiver<Vec<Work>>, loader: Arc<Loader>) -> Result<()> {
     let halt = Arc::new(Halt::default());
     let batches = stream::unfold(input, |mut input| async { input.recv().await.map(|batch| (batch, input)) });
     // Each future owns its handles: borrowed ones lose their Send through this many adapters.
@@ -148,7 +161,8 @@ impl Loader {
     #[must_use]
     pub fn new(parts: LoadParts) -> Self {
         let LoadParts { client, journal, clock, permit, markers, limits, failpoint, progress } = parts;
-        Self { client, journal, clock, permit, markers, limits, failpoint, progress, floors: Mutex::default() }
+        let (floors, last_doubt) = (Mutex::default(), Mutex::new(clock.utc()));
+        Self { client, journal, clock, permit, markers, limits, failpoint, progress, floors, last_doubt }
     }
 
     /// Plans a batch and makes its intents durable. What needs no write ends here.
@@ -211,22 +225,21 @@ impl Loader {
         let mut conclusions = Vec::with_capacity(sent.len());
         let mut ends = Vec::new();
         for Sent { write, result, tokens } in sent {
-            let Intent { ref key, entity, version, .. } = write.intent;
             let outcome = match result {
                 Ok(row) if write.intent.kind == EffectKind::Delete => {
                     ends.extend(remove::end_of(&write.intent));
                     Outcome::Done { dest_id: row.id, base: "{}".to_owned() }
                 }
                 Ok(row) => {
-                    self.raise_floor(entity, &row.id);
+                    self.raise_floor(write.intent.entity, &row.id);
                     Outcome::Done { dest_id: row.id, base: Value::Object(row.body).to_string() }
                 }
-                Err(error) => match self.failed(key, entity, version, error, &mut ends, halt) {
+                Err(error) => match self.failed(&write.intent, error, &mut ends, halt) {
                     Some(outcome) => outcome,
                     None => continue,
                 },
             };
-            counter!(telemetry::RECORDS, "object" => key.object.as_str(), "stage" => "load",
+            counter!(telemetry::RECORDS, "object" => write.intent.key.object.as_str(), "stage" => "load",
                 "fate" => if matches!(outcome, Outcome::Done { .. }) { Fate::Loaded.as_str() } else { "failed" })
             .increment(1);
             conclusions.push(Conclusion { effect: write.effect, outcome, tokens });
@@ -237,46 +250,60 @@ impl Loader {
         if !conclusions.is_empty() {
             self.journal.conclude(conclusions, self.clock.utc()).await?;
         }
-        if !ends.is_empty() {
-            self.journal.end_roles(ends).await?;
+        if ends.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let kept = ends.iter().filter(|end| end.fate == Fate::Loaded);
+        let found = kept
+            .map(|end| (end.key.clone(), vec![Finding::new("refused", "", end.reason.clone().unwrap_or_default())]));
+        let found = found.collect();
+        self.journal.end_roles(ends).await?;
+        self.journal.add_findings(found).await
     }
 
     /// What a failed write ends as; `None` leaves it in doubt.
-    #[expect(clippy::too_many_arguments, reason = "one place that turns an error into outcome, fate and halt")]
-    fn failed(
-        &self,
-        key: &BindingKey,
-        entity: Entity,
-        version: i64,
-        error: Error,
-        ends: &mut Vec<RoleFate>,
-        halt: &Halt,
-    ) -> Option<Outcome> {
-        let note = error.chain();
-        let end = |fate| RoleFate::new(key.clone(), entity, version, fate).because(note.clone());
+    fn failed(&self, intent: &Intent, error: Error, ends: &mut Vec<RoleFate>, halt: &Halt) -> Option<Outcome> {
+        let (key, note) = (&intent.key, error.chain());
         match error.kind() {
             Kind::InDoubt => {
+                self.doubt();
                 gauge!(telemetry::IN_DOUBT).increment(1.0);
                 tracing::warn!(key = %key, error = note, "the outcome of a write is unknown; it will be settled");
                 None
             }
             Kind::Refused => {
-                tracing::warn!(key = %key, error = note, "Pipedrive refused a record");
-                ends.push(end(Fate::Rejected));
+                tracing::warn!(key = %key, error = note, "Pipedrive refused a write");
+                if intent.kind == EffectKind::Create || !is_gone(&error) {
+                    ends.extend(refused(intent, &note));
+                }
                 Some(Outcome::Refused { note })
             }
             Kind::Capped => {
-                ends.push(end(Fate::Parked).waiting_for("plan_limit"));
+                if intent.kind == EffectKind::Create {
+                    let end = RoleFate::new(key.clone(), intent.entity, intent.version, Fate::Parked);
+                    ends.push(end.because(note.clone()).waiting_for("plan_limit"));
+                }
                 halt.set(error);
                 Some(Outcome::Refused { note })
             }
             _ => {
                 halt.set(error);
-                Some(Outcome::Void { note })
+                Some(Outcome::NotDone { note })
             }
         }
+    }
+}
+
+/// How a role ends whose write Pipedrive refused: a create leaves nothing, a change or removal leaves what was there,
+/// which stays ours. A change of a record that is gone is not decided here: it comes by again, with a fresh look.
+fn refused(intent: &Intent, note: &str) -> Option<RoleFate> {
+    let end = |fate| RoleFate::new(intent.key.clone(), intent.entity, intent.version, fate).because(note);
+    match (intent.kind, &intent.dest_id) {
+        (EffectKind::Create, _) => Some(end(Fate::Rejected)),
+        (EffectKind::Update | EffectKind::Delete, Some(id)) if !remove::is_double(intent) => {
+            Some(end(Fate::Loaded).at(Arc::clone(id)))
+        }
+        (EffectKind::Update | EffectKind::Delete, _) => None,
     }
 }
 
@@ -286,6 +313,17 @@ impl Loader {
     /// that is not in a list is late, not on its way.
     fn quiet_time(&self) -> Duration {
         self.client.timeout() + self.limits.list_lag + Duration::from_millis(500)
+    }
+
+    /// A call has just ended and nobody knows how.
+    fn doubt(&self) {
+        *self.last_doubt.lock().unwrap_or_else(PoisonError::into_inner) = self.clock.utc();
+    }
+
+    /// The time after which none of our calls in doubt was sent. An intent is no such time: between it and its call lie
+    /// the waits for the window, for the day's tokens, and for a connection.
+    fn last_doubt(&self) -> Timestamp {
+        *self.last_doubt.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The highest id of an entity known so far. What is made after now has a higher one.

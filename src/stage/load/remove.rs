@@ -22,10 +22,10 @@ impl Loader {
     /// Plans one removal; `None` when nothing is to be sent.
     pub(super) async fn removal_of(&self, removal: Removal) -> Result<Option<Write>> {
         let Removal { key, version, entity, known } = removal;
-        let end = |reason: String| RoleFate::new(key.clone(), entity, version, Fate::Skipped).because(reason);
         let now = self.client.get(entity, &known.dest_id).await?;
         let Some(row) = now else {
-            self.journal.end_roles(vec![end(REMOVED.to_owned())]).await?;
+            let end = RoleFate::new(key.clone(), entity, version, Fate::Skipped).because(REMOVED).gone();
+            self.journal.end_roles(vec![end]).await?;
             return Ok(None);
         };
         let is_alone = matches!(entity, Entity::Lead | Entity::Deal | Entity::Activity | Entity::Note);
@@ -54,9 +54,13 @@ impl Loader {
     }
 }
 
-/// How the role of a removed record ends. Version 0 marks the removal of a double, whose role stays with its twin.
+/// How the role of a removed record ends. The role of a double stays with its twin.
 pub(super) fn end_of(intent: &Intent) -> Option<RoleFate> {
-    let is_double = intent.version == 0;
-    let end = RoleFate::new(intent.key.clone(), intent.entity, intent.version, Fate::Skipped).because(REMOVED);
-    (!is_double).then_some(end)
+    let end = RoleFate::new(intent.key.clone(), intent.entity, intent.version, Fate::Skipped).because(REMOVED).gone();
+    (!is_double(intent)).then_some(end)
+}
+
+/// Version 0 marks the removal of a double.
+pub(super) fn is_double(intent: &Intent) -> bool {
+    intent.version == 0
 }

@@ -1,8 +1,8 @@
 //! Settling: what became of a write whose answer never came? Found by listing, never by the lagging search index, and
 //! never by blindly trying again.
 //!
-//! A miss is proof only after a quiet time, and once a write of ours that was intended later is visible in the same list
-//! (or after a second quiet time, when there is none). Then the create is tried again, marked as a second try. Should the
+//! A miss is proof only after a quiet time, counted from the end of the last call in doubt, and once a write of ours that
+//! was intended after that is visible in the same list (or after a second quiet time, when there is none). Then the create is tried again, marked as a second try. Should the
 //! first one still come through after that, the sweep finds it.
 
 use std::collections::HashMap;
@@ -14,7 +14,7 @@ use metrics::{counter, gauge};
 use serde_json::Value;
 
 use super::send::{Write, parse};
-use super::{Halt, Loader};
+use super::{Halt, Loader, remove};
 use crate::error::{Error, Kind, Result};
 use crate::journal::{Bound, Conclusion, EffectKind, Intent, OpenEffect, Outcome, RoleFate};
 use crate::pipedrive::{Listing, Order, Page, Row, differences};
@@ -59,7 +59,7 @@ impl Loader {
     }
 
     async fn settle_creates(&self, entity: Entity, open: Vec<OpenEffect>) -> Result<()> {
-        let latest = open.iter().map(|effect| effect.intended_at).max().unwrap_or(Timestamp::MIN);
+        let latest = self.last_doubt();
         self.wait_after(latest, self.quiet_time()).await;
         let mut seen = self.sight(entity, &open).await?;
         let unproved = |seen: &Sighting| {
@@ -154,7 +154,7 @@ impl Loader {
 
     /// A change or delete in doubt: look at the record itself.
     async fn settle_change(&self, effect: OpenEffect) -> Result<()> {
-        self.wait_after(effect.intended_at, self.quiet_time()).await;
+        self.wait_after(self.last_doubt(), self.quiet_time()).await;
         gauge!(telemetry::IN_DOUBT).decrement(1.0);
         let OpenEffect { id, intent, .. } = effect;
         let Some(dest_id) = intent.dest_id.clone() else {
@@ -164,7 +164,7 @@ impl Loader {
         let sent = parse(intent.sent.as_deref().unwrap_or(&intent.body))?;
         let (outcome, again) = match (intent.kind, row) {
             (EffectKind::Delete, None) => (done(&dest_id, "{}".to_owned()), false),
-            (EffectKind::Delete, Some(_)) => (void("the record is still there"), true),
+            (EffectKind::Delete, Some(_)) => (void("the record is still there"), intent.tries < TRIES),
             (_, None) => (void("the record is gone"), false),
             (_, Some(row)) if differences(intent.entity, &sent, &row.body).is_empty() => {
                 (done(&dest_id, Value::Object(row.body).to_string()), false)
@@ -175,7 +175,10 @@ impl Loader {
                 (void("the change is not there"), untouched && intent.tries < TRIES)
             }
         };
+        let removed = matches!((intent.kind, &outcome), (EffectKind::Delete, Outcome::Done { .. }));
+        let removed = removed.then(|| remove::end_of(&intent)).flatten();
         self.journal.conclude(vec![Conclusion { effect: id, outcome, tokens: 0 }], self.clock.utc()).await?;
+        self.journal.end_roles(removed.into_iter().collect()).await?;
         // Without a second try the record stays behind its version, and comes by again with a fresh look at Pipedrive.
         if again { self.write_alone(Intent { tries: intent.tries + 1, ..intent }).await } else { Ok(()) }
     }

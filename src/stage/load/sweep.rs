@@ -4,14 +4,29 @@
 //! such doubles of our own are removed, and only when nobody touched them. A copy that a person made carries our marker
 //! too; it stays, and becomes a question.
 
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::Loader;
 use super::send::parse;
 use crate::error::Result;
-use crate::journal::{Bound, EffectKind, Intent, Outcome, Question};
+use crate::journal::{EffectKind, Intent, Misses, Outcome, Question};
 use crate::pipedrive::{Listing, Row, differences};
-use crate::record::{BindingKey, Entity, Fate};
+use crate::record::{BindingKey, Entity};
+
+/// Quiet times between the last call in doubt and a sweep that has second tries to look after: a request that was given
+/// up may still come through minutes later.
+const LATE: u32 = 4;
+
+/// Times the list is read until it shows every second try, each after a pause twice as long as the one before: at a quiet
+/// time of 35 seconds, half an hour in all.
+const LOOKS: u32 = 6;
+
+/// How long after its miss was proved a request can still come through. What is made later was made by somebody else.
+const COMES_THROUGH: SignedDuration = SignedDuration::from_hours(1);
 
 /// What a sweep saw and did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -26,27 +41,40 @@ pub struct Swept {
     pub questions: u64,
 }
 
+/// What one look at the list found.
+#[derive(Default)]
+struct Look {
+    /// Rows with a marker of ours.
+    marked: u64,
+    /// Rows with a marker of ours that are nobody's binding, by marker, oldest first.
+    strays: BTreeMap<String, Vec<Row>>,
+    /// Second tries that the list does not show.
+    unseen: HashSet<String>,
+}
+
 impl Loader {
-    /// Sweeps one kind of record.
+    /// Sweeps one kind of record, once nothing of it is in doubt.
     ///
     /// # Errors
     /// Those of reads and writes.
     pub async fn sweep(&self, entity: Entity) -> Result<Swept> {
-        let mut swept = Swept::default();
-        let mut strays = Vec::new();
-        self.client
-            .pages(entity, &Listing::default(), async |rows| {
-                let marked = rows.into_iter().filter(|row| self.markers.read(entity, row).is_some());
-                let marked: Vec<Row> = marked.collect();
-                swept.marked += marked.len() as u64;
-                let ids = marked.iter().map(|row| row.id.to_string()).collect();
-                let bound = self.journal.bound_to(entity, ids).await?;
-                strays.extend(marked.into_iter().filter(|row| !bound.contains_key(&*row.id)));
-                Ok(())
-            })
-            .await?;
-        for stray in strays {
-            self.place(entity, stray, &mut swept).await?;
+        let look = self.look_at_all(entity).await?;
+        let mut swept = Swept { marked: look.marked, ..Swept::default() };
+        let mut removed = Vec::new();
+        for (marker, strays) in look.strays {
+            removed.extend(self.place(entity, &marker, strays, &mut swept).await?);
+        }
+        if !removed.is_empty() {
+            self.settle(entity).await?;
+        }
+        for (id, marker) in removed {
+            // A removal that Pipedrive refused leaves a double behind, which is then for people to remove.
+            if self.client.get(entity, &id).await?.is_none() {
+                swept.removed += 1;
+            } else {
+                swept.questions += 1;
+                self.ask_about(entity, &id, &marker).await?;
+            }
         }
         if swept.removed + swept.adopted + swept.questions > 0 {
             tracing::warn!(%entity, ?swept, "the sweep found strays");
@@ -54,30 +82,110 @@ impl Loader {
         Ok(swept)
     }
 
-    /// Decides about one record that carries our marker but is nobody's binding.
-    async fn place(&self, entity: Entity, stray: Row, swept: &mut Swept) -> Result<()> {
-        let marker = self.markers.read(entity, &stray).unwrap_or_default().to_owned();
-        let Some(key) = self.markers.parse(&marker) else {
-            swept.questions += 1;
-            return self.ask_about(entity, &stray, &marker).await;
-        };
-        let bound = self.journal.bound(vec![key.clone()]).await?.pop().flatten();
-        match bound {
-            Some(bound) if bound.fate == Fate::Loaded => {
-                let ours = self.journal.retried(vec![key.clone()]).await?.pop() == Some(true);
-                if ours && is_untouched(&bound, &stray)? {
-                    swept.removed += 1;
-                    self.remove(entity, key, stray).await
-                } else {
-                    swept.questions += 1;
-                    self.ask_about(entity, &stray, &marker).await
-                }
+    /// Reads the whole list, again and again until it shows every record that was made by a second try. Before that it
+    /// may not show the first try either.
+    async fn look_at_all(&self, entity: Entity) -> Result<Look> {
+        let again: HashSet<String> = self.journal.second_tries(entity).await?.into_iter().collect();
+        if !again.is_empty() {
+            self.wait_after(self.last_doubt(), LATE * self.quiet_time()).await;
+        }
+        let mut pause = self.quiet_time();
+        for _ in 1..LOOKS {
+            let look = self.look(entity, &again).await?;
+            if !self.is_there(entity, &look.unseen).await? {
+                return Ok(look);
             }
-            _ => {
-                swept.adopted += 1;
-                self.adopt(entity, key, stray).await
+            tracing::warn!(%entity, unseen = look.unseen.len(), "the list lags; the sweep looks again after a pause");
+            self.clock.sleep(pause).await;
+            pause *= 2;
+        }
+        self.look(entity, &again).await
+    }
+
+    async fn look(&self, entity: Entity, again: &HashSet<String>) -> Result<Look> {
+        let mut look = Look { unseen: again.clone(), ..Look::default() };
+        self.client
+            .pages(entity, &Listing::default(), async |rows| {
+                let marked: Vec<Row> =
+                    rows.into_iter().filter(|row| self.markers.read(entity, row).is_some()).collect();
+                look.marked += marked.len() as u64;
+                let ids = marked.iter().map(|row| row.id.to_string()).collect();
+                let bound = self.journal.bound_to(entity, ids).await?;
+                for row in marked {
+                    look.unseen.remove(&*row.id);
+                    if !bound.contains_key(&*row.id) {
+                        let marker = self.markers.read(entity, &row).unwrap_or_default().to_owned();
+                        look.strays.entry(marker).or_default().push(row);
+                    }
+                }
+                Ok(())
+            })
+            .await?;
+        Ok(look)
+    }
+
+    /// Whether one of these records is there after all.
+    async fn is_there(&self, entity: Entity, ids: &HashSet<String>) -> Result<bool> {
+        for id in ids {
+            if self.client.get(entity, id).await?.is_some() {
+                return Ok(true);
             }
         }
+        Ok(false)
+    }
+
+    /// Decides about the records that carry one marker of ours but are nobody's binding; gives those that were removed.
+    async fn place(
+        &self,
+        entity: Entity,
+        marker: &str,
+        mut strays: Vec<Row>,
+        swept: &mut Swept,
+    ) -> Result<Vec<(Arc<str>, String)>> {
+        let Some(key) = self.markers.parse(marker) else {
+            return self.ask_about_all(entity, marker, strays, swept).await;
+        };
+        let mut bound = self.journal.bound(vec![key.clone()]).await?.pop().flatten();
+        if bound.as_ref().is_none_or(|bound| bound.live_id().is_none()) {
+            swept.adopted += 1;
+            self.adopt(entity, key.clone(), strays.remove(0)).await?;
+            bound = self.journal.bound(vec![key.clone()]).await?.pop().flatten();
+        }
+        let misses = self.journal.misses(key.clone()).await?;
+        let (doubles, copies): (Vec<Row>, Vec<Row>) = match bound {
+            Some(bound) => {
+                let promise = bound.promise.as_deref().map(parse).transpose()?.unwrap_or_default();
+                strays
+                    .into_iter()
+                    .partition(|stray| is_ours(stray, &misses) && differences(entity, &promise, &stray.body).is_empty())
+            }
+            None => (Vec::new(), strays),
+        };
+        // Every double is a request that was given up. When there are more, some are copies, and nobody can tell which.
+        if doubles.len() as u64 > misses.count {
+            let all = doubles.into_iter().chain(copies).collect();
+            return self.ask_about_all(entity, marker, all, swept).await;
+        }
+        let removed = doubles.iter().map(|double| (Arc::clone(&double.id), marker.to_owned())).collect();
+        for double in doubles {
+            self.remove(entity, key.clone(), double).await?;
+        }
+        self.ask_about_all(entity, marker, copies, swept).await?;
+        Ok(removed)
+    }
+
+    async fn ask_about_all(
+        &self,
+        entity: Entity,
+        marker: &str,
+        copies: Vec<Row>,
+        swept: &mut Swept,
+    ) -> Result<Vec<(Arc<str>, String)>> {
+        for copy in copies {
+            swept.questions += 1;
+            self.ask_about(entity, &copy.id, marker).await?;
+        }
+        Ok(Vec::new())
     }
 
     async fn remove(&self, entity: Entity, key: BindingKey, double: Row) -> Result<()> {
@@ -114,16 +222,20 @@ impl Loader {
         self.journal.adopt(intent, Outcome::Done { dest_id: row.id, base }, self.clock.utc()).await
     }
 
-    async fn ask_about(&self, entity: Entity, copy: &Row, marker: &str) -> Result<()> {
-        let text =
-            format!("{entity} {} carries the marker of another record ({marker}): was it copied by hand?", copy.id);
-        let question = Question { topic: "copy".to_owned(), subject: format!("{entity} {}", copy.id), text };
+    async fn ask_about(&self, entity: Entity, id: &str, marker: &str) -> Result<()> {
+        let text = format!("{entity} {id} carries the marker of another record ({marker}): was it copied by hand?");
+        let question = Question { topic: "copy".to_owned(), subject: format!("{entity} {id}"), text };
         self.journal.ask(vec![question], self.clock.utc()).await
     }
 }
 
-/// Nobody touched a double if it still holds everything that was promised for its twin.
-fn is_untouched(twin: &Bound, double: &Row) -> Result<bool> {
-    let promise = twin.promise.as_deref().map(parse).transpose()?.unwrap_or_default();
-    Ok(differences(twin.entity, &promise, &double.body).is_empty())
+/// Whether a stray can be a request that we had given up: it was not made by hand (deals and leads say so in `origin`:
+/// OpenAPI v1 and v2), and not long after its miss was proved. While nobody touches a record, its time of update is the
+/// time at which it was made; its time of adding may be ours.
+fn is_ours(stray: &Row, misses: &Misses) -> bool {
+    let made = stray.time("update_time");
+    let in_time = made
+        .zip(misses.last)
+        .is_some_and(|(made, last): (Timestamp, Timestamp)| made.duration_since(last) <= COMES_THROUGH);
+    in_time && stray.text("origin").is_none_or(|origin| origin == "API")
 }

@@ -13,7 +13,7 @@ use super::Loader;
 use super::send::Write;
 use crate::config::Conflict;
 use crate::error::Result;
-use crate::journal::{EffectKind, Intent, Question, RoleFate};
+use crate::journal::{DECISION, EffectKind, Intent, Question, RoleFate};
 use crate::pipedrive::{Api, Listing, Row, differences, route};
 use crate::record::{Entity, Fate, Finding};
 use crate::stage::item::{Known, Ready};
@@ -152,7 +152,7 @@ impl Loader {
         self.journal.ask(vec![question], self.clock.utc()).await?;
         let end = RoleFate::new(ready.key.clone(), ready.entity, ready.version, Fate::Parked)
             .because(reason)
-            .waiting_for("decision");
+            .waiting_for(DECISION);
         self.journal.end_roles(vec![end]).await
     }
 }

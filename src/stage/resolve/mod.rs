@@ -222,9 +222,12 @@ fn links_of(draft: &Draft) -> impl Iterator<Item = BindingKey> {
 fn state_of(key: &BindingKey, stands: Option<&Bound>) -> LinkState {
     let not_yet = || LinkState::NotYet(format!("{key} is not there yet"));
     let Some(bound) = stands else { return not_yet() };
+    if let Some(id) = bound.live_id() {
+        return LinkState::There(Arc::clone(id));
+    }
     let why = || bound.reason.clone().unwrap_or_default();
     match (bound.fate, &bound.dest_id) {
-        (Fate::Loaded | Fate::Matched, Some(id)) => LinkState::There(Arc::clone(id)),
+        (Fate::Matched, Some(id)) => LinkState::There(Arc::clone(id)),
         (Fate::Rejected | Fate::Skipped | Fate::Folded, _) => LinkState::Never(why()),
         (Fate::Parked, _) => LinkState::NotYet(format!("{key} waits: {}", why())),
         (Fate::Loaded | Fate::Matched | Fate::Merged, _) => not_yet(),
