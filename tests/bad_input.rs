@@ -107,16 +107,16 @@ fn a_damaged_export_is_loaded_but_for_what_is_wrong_and_every_fault_has_its_plac
     deals[5] = change(&deals[5], 4, "Gone Fishing");
     deals[6] = change(&deals[6], 1, "Nobody Known");
     let (date, number, stage, owner) = (id(&deals[2]), id(&deals[3]), id(&deals[5]), id(&deals[6]));
-    let mut bytes = Vec::new();
+    // A mark, so that the file cannot be in any other encoding than UTF-8.
+    let mut bytes = b"\xEF\xBB\xBF".to_vec();
     for (index, line) in deals.iter().enumerate() {
         bytes.extend_from_slice(line.as_bytes());
         if index == 7 {
-            // Means nothing in UTF-8, which all other rows are written in.
+            // Means nothing in UTF-8.
             bytes.extend_from_slice(b"\xE2\x28");
         }
         bytes.extend_from_slice(b"\r\n");
     }
-    // What UTF-8 can say beyond ASCII, so that the file cannot be in another encoding.
     export.write("sales_pipeline.csv", &bytes);
 
     let (output, folder) = export.rehearse();
@@ -132,9 +132,8 @@ fn a_damaged_export_is_loaded_but_for_what_is_wrong_and_every_fault_has_its_plac
         &reasons,
         &[
             "sales_pipeline.csv row 2: it has 9 cells where the header has 8 (line 2, byte ",
-            "sales_pipeline.csv row 5: ",
-            "opportunity_id",
-            "sales_pipeline.csv row 8: ",
+            "sales_pipeline.csv row 5: it has no id (line 5, byte ",
+            " has no meaning in the file's encoding (line 8, byte ",
         ],
     );
     assert_eq!(rejected.len(), 3, "{reasons}");
@@ -150,15 +149,17 @@ fn a_damaged_export_is_loaded_but_for_what_is_wrong_and_every_fault_has_its_plac
 
 #[test]
 fn an_export_in_no_known_encoding_stops_before_anything_is_written() {
-    let export = Export::new();
-    // The first bytes of a workbook: an archive, not text.
-    let mut archive = b"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00".to_vec();
-    archive.extend((0..4_000u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 24) as u8));
-    export.write("sales_pipeline.csv", &archive);
-
-    let (output, _) = export.rehearse();
-
-    refused(&output, 1, &["sales_pipeline.csv"]);
+    let check = |start: &[u8], parts: &[&str]| {
+        let export = Export::new();
+        let noise = (0..4_000u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 24) as u8 & 0x1F);
+        export.write("sales_pipeline.csv", &start.iter().copied().chain(noise).collect::<Vec<u8>>());
+        let (output, folder) = export.rehearse();
+        refused(&output, 1, &[&["sales_pipeline.csv", "export it as CSV in UTF-8"], parts].concat());
+        assert!(noteworthy_deals(&folder).is_empty());
+    };
+    check(b"\x00\x01\x02", &["not text in any known encoding"]);
+    // How a workbook begins.
+    check(b"PK\x03\x04\x14\x00\x06\x00", &["is a workbook"]);
 }
 
 #[test]
@@ -262,7 +263,7 @@ async fn approve_map(journal: Journal, clock: Clock) {
 fn a_source_that_stays_broken_is_named_with_its_path_and_fault() {
     let check = |kind: FaultKind, parts: &[&str]| {
         let error = read_from_broken_source(kind);
-        assert!(matches!(error.kind(), Kind::Unreachable | Kind::Source), "{error:?}");
+        assert!(matches!(error.kind(), Kind::Unreachable | Kind::Source | Kind::Unauthorized), "{error:?}");
         assert_eq!(error.exit_code(), 1);
         assert_says(&error.chain(), parts);
     };
@@ -279,7 +280,8 @@ fn settings_that_cannot_be_used_name_the_key_and_end_with_2() {
     let (_promox, world) = small_world(&[]);
     let missing = world.command(&["run"]).env_remove("CROSSDOCK_PIPEDRIVE_TOKEN").output().expect("it runs");
     refused(&missing, 2, &["pipedrive", "the token is missing", "CROSSDOCK_PIPEDRIVE_TOKEN"]);
-    let both = world.command(&["run"]).env_remove("CROSSDOCK_PIPEDRIVE_TOKEN").env("CROSSDOCK_SOURCE_TOKEN", " \n");
+    let mut both = world.command(&["run"]);
+    both.env_remove("CROSSDOCK_PIPEDRIVE_TOKEN").env("CROSSDOCK_SOURCE_TOKEN", " \n");
     refused(&both.output().expect("it runs"), 2, &["CROSSDOCK_PIPEDRIVE_TOKEN", "source", "CROSSDOCK_SOURCE_TOKEN"]);
 
     let path = world.folder.join("migration.toml");

@@ -13,10 +13,11 @@ use crossdock::clock::Clock;
 use crossdock::config::{Config, Surroundings};
 use crossdock::control::{Saying, keep};
 use crossdock::journal::{GateVerdict, Journal, Landed};
-use crossdock::migration::{Ending, GateState, Migration, Opening, Signals, Verification, artefact};
+use crossdock::migration::{Ending, GateState, Migration, Opening, Signals, artefact};
 use crossdock::permit::Gate;
 use crossdock::progress::Progress;
 use crossdock::record::{Entity, Fate, Object};
+use crossdock::report::verification::Verification;
 use crossdock::standin::pipedrive::{Pipedrive, Running, Settings};
 use crossdock::standin::promox::lookalike::maven_lookalike;
 use crossdock::stop;
@@ -215,7 +216,6 @@ impl Moved {
         let by_stage = sums(&|deal| stages[&deal["stage_id"].as_i64().expect("a stage")].clone());
         assert_eq!(by_stage, expected("deal_stage"));
         assert_eq!(sums(&|deal| user(&deal["owner_id"])), expected("sales_agent"));
-        println!("sums by stage: {by_stage:?}");
     }
 
     /// What is missing is flagged, and nothing else is.

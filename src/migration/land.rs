@@ -14,9 +14,7 @@ use crate::record::{BindingKey, Entity, Fate, Object, Place, SourceRecord};
 use crate::source::{Cursor, Page};
 use crate::stage::dedupe;
 use crate::stage::extract::{LandCount, land};
-
-/// The role of rows that are no records: they have no other.
-const ROW: &str = "row";
+use crate::stage::item::ROW;
 
 /// What a page leaves to do once it is landed.
 struct After {
@@ -72,14 +70,17 @@ fn landings(object: Object, page: Page, mapping: &Mapping) -> (Vec<Landing>, Aft
                     Ok(record) => landings.push(landing(record, mapping)),
                     Err(error) => {
                         let text = Value::Object(record.payload).to_string();
-                        landings.push(reject(object, place, text, error.message(), &mut rejected, mapping));
+                        // The message names the place already.
+                        let reason = error.message().to_owned();
+                        landings.push(reject(object, place, text, reason, &mut rejected, mapping));
                     }
                 }
             }
         }
     }
     for row in page.rejected {
-        landings.push(reject(object, row.place, row.text, &row.reason, &mut rejected, mapping));
+        let reason = format!("{}: {}", row.place, row.reason);
+        landings.push(reject(object, row.place, row.text, reason, &mut rejected, mapping));
     }
     (landings, After { cursor: page.cursor, rejected })
 }
@@ -99,13 +100,13 @@ fn reject(
     object: Object,
     place: Place,
     text: String,
-    reason: &str,
+    reason: String,
     rejected: &mut Vec<RoleFate>,
     mapping: &Mapping,
 ) -> Landing {
     let id: Arc<str> = format!("row {} of {}", place.row, place.origin).into();
     let key = BindingKey::new(object, Arc::clone(&id), ROW);
-    rejected.push(RoleFate::new(key, Entity::Note, 1, Fate::Rejected).because(format!("{place}: {reason}")));
+    rejected.push(RoleFate::new(key, Entity::Note, 1, Fate::Rejected).because(reason));
     let payload: Map<String, Value> = [("row".to_owned(), Value::String(text))].into_iter().collect();
     landing(SourceRecord { object, id, payload, modified: None, deleted: false, place, children: Vec::new() }, mapping)
 }

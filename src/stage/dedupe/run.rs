@@ -11,7 +11,7 @@ use crate::journal::{Bound, Journal, Landed};
 use crate::mapping::Mapping;
 use crate::record::{BindingKey, Entity, Fate, Finding};
 use crate::stage::cpu::Cpu;
-use crate::stage::item::{Fresh, FreshRole, Known, LandedBatch};
+use crate::stage::item::{Fresh, FreshRole, Known, LandedBatch, ROW};
 use crate::telemetry::BatchTimer;
 
 /// What dedupe works with.
@@ -58,6 +58,7 @@ type Keyed = (Fresh, Vec<DuplicateKey>);
 impl Dedupe {
     /// Drops what is up to date and computes the keys of the rest.
     async fn keyed(&self, batch: LandedBatch) -> Result<Vec<Keyed>> {
+        let batch = self.without_rows(batch).await?;
         let roles = |landed: &Landed| -> Vec<Arc<str>> {
             let destinations =
                 self.mapping.object(landed.record.object).map(|rules| rules.to.as_slice()).unwrap_or_default();
@@ -95,6 +96,19 @@ impl Dedupe {
             fresh.into_iter().map(|fresh| (keys(&fresh), fresh)).map(|(keys, fresh)| (fresh, keys)).collect()
         };
         self.cpu.run(with_keys).await
+    }
+
+    /// Leaves out rows that are no records: all that a mapping could make of one is nonsense, and the reason why it was
+    /// rejected must stand.
+    async fn without_rows(&self, batch: LandedBatch) -> Result<LandedBatch> {
+        let row = |landed: &Landed| BindingKey::new(landed.record.object, Arc::clone(&landed.record.id), ROW);
+        let may_be = |landed: &&Landed| landed.fate == Some(Fate::Rejected);
+        let keys = batch.iter().filter(may_be).map(row).collect();
+        let mut bound = self.journal.bound(keys).await?.into_iter();
+        let is_record = |landed: &Landed| !may_be(&landed) || bound.next().flatten().is_none();
+        let mut batch = batch;
+        batch.retain(is_record);
+        Ok(batch)
     }
 
     /// Claims the keys and names survivors.
