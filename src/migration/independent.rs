@@ -213,6 +213,12 @@ fn amount_of(value: &Value) -> Option<Decimal> {
         Value::String(text) => text.clone(),
         _ => return None,
     };
+    // A currency code is part of an amount; other words make it something else.
+    let letters: Vec<char> = text.chars().filter(|c| c.is_alphabetic()).collect();
+    let is_code = letters.len() == 3 && letters.iter().all(char::is_ascii_uppercase);
+    if !letters.is_empty() && !is_code {
+        return None;
+    }
     let plain: String = text.chars().filter(|c| c.is_ascii_digit() || *c == '.' || *c == '-').collect();
     let amount = Decimal::from_str(&plain).ok()?;
     Some(if text.trim().starts_with('(') { -amount } else { amount })
@@ -238,6 +244,7 @@ mod tests {
         check(json!("$1,250.00"), "1250.00");
         check(json!("(120.50)"), "-120.50");
         assert_eq!(amount_of(&json!("TBD")), None);
+        assert_eq!(amount_of(&json!("12 or so")), None);
         assert_eq!(amount_of(&json!(null)), None);
     }
 }
