@@ -44,6 +44,8 @@ pub struct Intent {
     pub body: String,
     /// What is sent, as JSON, where that is less than the promise (updates).
     pub sent: Option<String>,
+    /// What the source asks for, as JSON, where people's values were kept instead, so that the promise is another.
+    pub asked: Option<String>,
     /// The highest id of this entity known before the call; settling lists no further back.
     pub floor_id: Option<String>,
     /// The record that is changed or deleted.
@@ -137,7 +139,7 @@ impl Journal {
             connection
                 .prepare_cached(
                     "SELECT object, source_id, role, id, version, entity, kind, body, sent, floor_id, dest_id, preimage, \
-                     tries, intended_at FROM effect WHERE state = 'in_doubt' AND (?1 IS NULL OR entity = ?1) ORDER BY id",
+                     tries, intended_at, asked FROM effect WHERE state = 'in_doubt' AND (?1 IS NULL OR entity = ?1) ORDER BY id",
                 )?
                 .query_map([entity.map(Entity::as_str)], open_row)?
                 .collect()
@@ -163,7 +165,8 @@ fn intend_one(connection: &Connection, intent: &Intent, at: &str) -> rusqlite::R
     connection
         .prepare_cached(
             "INSERT INTO effect (object, source_id, role, entity, kind, version, state, body, sent, intended_at, tries, \
-             floor_id, dest_id, preimage) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'in_doubt', ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+             floor_id, dest_id, preimage, asked) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'in_doubt', ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         )?
         .execute(params![
             intent.key.object.as_str(),
@@ -179,6 +182,7 @@ fn intend_one(connection: &Connection, intent: &Intent, at: &str) -> rusqlite::R
             intent.floor_id,
             intent.dest_id.as_deref(),
             intent.preimage,
+            intent.asked,
         ])?;
     Ok(EffectId(connection.last_insert_rowid()))
 }
@@ -221,6 +225,7 @@ fn open_row(row: &Row<'_>) -> rusqlite::Result<OpenEffect> {
             kind: EffectKind::parse(&kind).ok_or_else(|| unknown_name(6, &kind))?,
             body: row.get(7)?,
             sent: row.get(8)?,
+            asked: row.get(14)?,
             floor_id: row.get(9)?,
             dest_id: row.get::<_, Option<String>>(10)?.map(Into::into),
             preimage: row.get(11)?,

@@ -28,7 +28,7 @@ use crate::config::Conflict;
 use crate::error::{Error, Kind, Result};
 use crate::journal::{Conclusion, EffectKind, Intent, Journal, Outcome, RoleFate};
 use crate::permit::WritePermit;
-use crate::pipedrive::{Client, Listing, Order, is_gone};
+use crate::pipedrive::{Client, Listing, Order, Row, is_gone};
 use crate::progress::Progress;
 use crate::record::{Entity, Fate, Finding};
 use crate::telemetry;
@@ -211,6 +211,7 @@ impl Loader {
             kind: EffectKind::Create,
             body: Value::Object(body).to_string(),
             sent: None,
+            asked: None,
             floor_id: self.floor(entity).map(|id| id.to_string()),
             dest_id: None,
             preimage: None,
@@ -257,6 +258,21 @@ impl Loader {
         let found = found.collect();
         self.journal.end_roles(ends).await?;
         self.journal.add_findings(found).await
+    }
+
+    /// Keeps promises that Pipedrive holds already, without a call.
+    async fn hold(&self, held: Vec<(Intent, Row)>) -> Result<()> {
+        if held.is_empty() {
+            return Ok(());
+        }
+        let now = self.clock.utc();
+        let (intents, rows): (Vec<Intent>, Vec<Row>) = held.into_iter().unzip();
+        let effects = self.journal.intend(intents, now).await?;
+        let concluded = effects.into_iter().zip(rows).map(|(effect, row)| {
+            let base = Value::Object(row.body).to_string();
+            Conclusion { effect, outcome: Outcome::Done { dest_id: row.id, base }, tokens: 0 }
+        });
+        self.journal.conclude(concluded.collect(), now).await
     }
 
     /// What a failed write ends as; `None` leaves it in doubt.

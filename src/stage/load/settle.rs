@@ -136,8 +136,8 @@ impl Loader {
                 given_up.push(end);
                 continue;
             }
-            let floor_id = self.floor(intent.entity).map(|id| id.to_string());
-            self.write_alone(Intent { tries: intent.tries + 1, floor_id, ..intent }).await?;
+            // The floor stays that of the first try, which may still show up.
+            self.write_alone(Intent { tries: intent.tries + 1, ..intent }).await?;
         }
         self.journal.end_roles(given_up).await
     }
