@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::effects::{EffectKind, kind_of};
 use super::records::object_at;
 use super::{Journal, unknown_name, unreadable};
 use crate::error::Result;
@@ -34,6 +35,8 @@ pub struct Bound {
     pub asked: Option<String>,
     /// What Pipedrive answered to the last write, as JSON.
     pub base: Option<String>,
+    /// What the last write did.
+    pub written: Option<EffectKind>,
     /// When the last write was intended, UTC.
     pub intended_at: Option<Timestamp>,
     /// For merged roles: whose record stands for it.
@@ -143,7 +146,7 @@ pub struct Misses {
 }
 
 const COLUMNS: &str = "b.object, b.source_id, b.role, b.fate, b.version, b.entity, b.dest_id, b.reason, b.waits_for, \
-                       e.body, e.base, e.intended_at, b.survivor, e.asked";
+                       e.body, e.base, e.intended_at, b.survivor, e.asked, e.kind";
 
 impl Journal {
     /// Looks bindings up; the answer is in the order of the keys.
@@ -499,6 +502,7 @@ fn bound_row(row: &Row<'_>) -> rusqlite::Result<Bound> {
         promise: row.get(9)?,
         base: row.get(10)?,
         asked: row.get(13)?,
+        written: row.get::<_, Option<String>>(14)?.map(|kind| kind_of(14, &kind)).transpose()?,
         intended_at: time_at(row, 11)?,
         survivor: row
             .get::<_, Option<String>>(12)?

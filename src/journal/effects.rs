@@ -201,8 +201,7 @@ fn conclude_one(connection: &Connection, conclusion: &Conclusion, at: &str) -> r
              tokens = tokens + ?7 WHERE id = ?1 RETURNING object, source_id, role, entity, kind, version",
         )?
         .query_row(params![id, state, dest_id, base, note, at, conclusion.tokens], |row| {
-            let kind: String = row.get(4)?;
-            let kind = EffectKind::parse(&kind).ok_or_else(|| unknown_name(4, &kind))?;
+            let kind = kind_of(4, row.get_ref(4)?.as_str()?)?;
             Ok((key_row(row)?, entity_at(row, 3)?, kind, row.get::<_, i64>(5)?))
         })?;
     if let (Outcome::Done { dest_id, .. }, EffectKind::Create | EffectKind::Update) = (&conclusion.outcome, kind) {
@@ -214,7 +213,6 @@ fn conclude_one(connection: &Connection, conclusion: &Conclusion, at: &str) -> r
 }
 
 fn open_row(row: &Row<'_>) -> rusqlite::Result<OpenEffect> {
-    let kind: String = row.get(6)?;
     let intended_at: String = row.get(13)?;
     Ok(OpenEffect {
         id: EffectId(row.get(3)?),
@@ -222,7 +220,7 @@ fn open_row(row: &Row<'_>) -> rusqlite::Result<OpenEffect> {
             key: key_row(row)?,
             version: row.get(4)?,
             entity: entity_at(row, 5)?,
-            kind: EffectKind::parse(&kind).ok_or_else(|| unknown_name(6, &kind))?,
+            kind: kind_of(6, row.get_ref(6)?.as_str()?)?,
             body: row.get(7)?,
             sent: row.get(8)?,
             asked: row.get(14)?,
@@ -233,4 +231,8 @@ fn open_row(row: &Row<'_>) -> rusqlite::Result<OpenEffect> {
         },
         intended_at: intended_at.parse().map_err(|error| unreadable(13, error))?,
     })
+}
+
+pub(super) fn kind_of(column: usize, text: &str) -> rusqlite::Result<EffectKind> {
+    EffectKind::parse(text).ok_or_else(|| unknown_name(column, text))
 }

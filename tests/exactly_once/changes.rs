@@ -312,6 +312,26 @@ fn a_lagging_list_is_no_reason_to_call_a_record_deleted_or_changed() {
     }
 }
 
+#[test]
+fn a_later_change_is_no_proof_that_the_list_shows_new_records() {
+    let settings = Settings { list_lag: Duration::from_secs(60), ..unlimited() };
+    for entity in ENTITIES {
+        drive(settings.clone(), |bench| async move {
+            let loader = bench.loader(Conflict::Ask);
+            bench.run(&loader, entity, 0..1, "first").await;
+            bench.clock.sleep(Duration::from_secs(600)).await;
+            let rule = FaultRule { method: Some("POST".into()), ..FaultRule::new(FaultKind::CommitThenCut) };
+            bench.running.set_faults(vec![rule]);
+            bench.run(&loader, entity, 1..2, "first").await;
+            bench.clock.sleep(Duration::from_secs(1)).await;
+            bench.run(&loader, entity, 0..1, "second").await;
+            loader.settle(entity).await.expect("settled");
+            assert_eq!((bench.created(entity), bench.updated(entity)), (2, 1), "{entity}");
+            bench.the_record(&bench.live(entity), entity, 1).await;
+        });
+    }
+}
+
 async fn removal(bench: &Bench, entity: Entity, number: usize) -> Work {
     let bound = bound(bench, entity, number).await;
     let known = Known::of(&bound).expect("JSON").expect("loaded");
