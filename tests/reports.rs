@@ -104,6 +104,7 @@ impl Bench {
                 kind: EffectKind::Create,
                 body: "{}".into(),
                 sent: None,
+                asked: None,
                 floor_id: None,
                 dest_id: None,
                 preimage: None,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::effects::{EffectKind, kind_of};
 use super::records::object_at;
 use super::{Journal, unknown_name, unreadable};
 use crate::error::Result;
@@ -30,8 +31,12 @@ pub struct Bound {
     pub waits_for: Option<String>,
     /// What we promised to have in Pipedrive: the JSON body of the last write. Empty for roles without a write.
     pub promise: Option<String>,
+    /// What the source asked for with the last write, as JSON, where people's values were kept instead.
+    pub asked: Option<String>,
     /// What Pipedrive answered to the last write, as JSON.
     pub base: Option<String>,
+    /// What the last write did.
+    pub written: Option<EffectKind>,
     /// When the last write was intended, UTC.
     pub intended_at: Option<Timestamp>,
     /// For merged roles: whose record stands for it.
@@ -130,16 +135,18 @@ impl RoleFate {
 }
 
 /// The creates of one binding that were given up as not done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Misses {
     /// How many.
     pub count: u64,
     /// When the last of them was given up, UTC.
     pub last: Option<Timestamp>,
+    /// For which version of the record, and with which body, as JSON, the last of them was.
+    pub tried: Option<(i64, String)>,
 }
 
 const COLUMNS: &str = "b.object, b.source_id, b.role, b.fate, b.version, b.entity, b.dest_id, b.reason, b.waits_for, \
-                       e.body, e.base, e.intended_at, b.survivor";
+                       e.body, e.base, e.intended_at, b.survivor, e.asked, e.kind";
 
 impl Journal {
     /// Looks bindings up; the answer is in the order of the keys.
@@ -288,13 +295,17 @@ impl Journal {
     /// `Journal`.
     pub async fn misses(&self, key: BindingKey) -> Result<Misses> {
         self.read("counting misses", move |connection| {
-            let sql = "SELECT count(*), max(answered_at) FROM effect WHERE object = ?1 AND source_id = ?2 AND role = ?3 \
-                       AND kind = 'create' AND state = 'void'";
-            let key = params![key.object.as_str(), &*key.source_id, &*key.role];
-            connection.prepare_cached(sql)?.query_row(key, |row| {
-                let count: i64 = row.get(0)?;
-                Ok(Misses { count: count.unsigned_abs(), last: time_at(row, 1)? })
-            })
+            let mut statement = connection.prepare_cached(
+                "SELECT answered_at, version, body FROM effect WHERE object = ?1 AND source_id = ?2 AND role = ?3 \
+                 AND kind = 'create' AND state = 'void' ORDER BY id",
+            )?;
+            let mut rows = statement.query(params![key.object.as_str(), &*key.source_id, &*key.role])?;
+            let mut misses = Misses::default();
+            while let Some(row) = rows.next()? {
+                misses.count += 1;
+                (misses.last, misses.tried) = (time_at(row, 0)?, Some((row.get(1)?, row.get(2)?)));
+            }
+            Ok(misses)
         })
         .await
     }
@@ -505,6 +516,8 @@ fn bound_row(row: &Row<'_>) -> rusqlite::Result<Bound> {
         waits_for: row.get(8)?,
         promise: row.get(9)?,
         base: row.get(10)?,
+        asked: row.get(13)?,
+        written: row.get::<_, Option<String>>(14)?.map(|kind| kind_of(14, &kind)).transpose()?,
         intended_at: time_at(row, 11)?,
         survivor: row
             .get::<_, Option<String>>(12)?

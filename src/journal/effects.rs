@@ -44,6 +44,8 @@ pub struct Intent {
     pub body: String,
     /// What is sent, as JSON, where that is less than the promise (updates).
     pub sent: Option<String>,
+    /// What the source asks for, as JSON, where people's values were kept instead, so that the promise is another.
+    pub asked: Option<String>,
     /// The highest id of this entity known before the call; settling lists no further back.
     pub floor_id: Option<String>,
     /// The record that is changed or deleted.
@@ -128,15 +130,18 @@ impl Journal {
         .await
     }
 
-    /// Binds a record that is in Pipedrive already: intent and outcome at once, so that neither is ever without the other.
+    /// Binds records that Pipedrive holds already: intent and outcome at once, so that neither is
+    /// ever without the other.
     ///
     /// # Errors
     /// `Journal`.
-    pub async fn adopt(&self, intent: Intent, outcome: Outcome, at: Timestamp) -> Result<()> {
-        self.write("adopting a record", move |connection| {
+    pub async fn hold(&self, held: Vec<(Intent, Outcome)>, at: Timestamp) -> Result<()> {
+        self.write("writing what Pipedrive holds already", move |connection| {
             let at = at.to_string();
-            let effect = intend_one(connection, &intent, &at)?;
-            conclude_one(connection, &Conclusion { effect, outcome, tokens: 0 }, &at)
+            held.into_iter().try_for_each(|(intent, outcome)| {
+                let effect = intend_one(connection, &intent, &at)?;
+                conclude_one(connection, &Conclusion { effect, outcome, tokens: 0 }, &at)
+            })
         })
         .await
     }
@@ -150,7 +155,7 @@ impl Journal {
             connection
                 .prepare_cached(
                     "SELECT object, source_id, role, id, version, entity, kind, body, sent, floor_id, dest_id, preimage, \
-                     tries, intended_at FROM effect WHERE state = 'in_doubt' AND (?1 IS NULL OR entity = ?1) ORDER BY id",
+                     tries, intended_at, asked FROM effect WHERE state = 'in_doubt' AND (?1 IS NULL OR entity = ?1) ORDER BY id",
                 )?
                 .query_map([entity.map(Entity::as_str)], open_row)?
                 .collect()
@@ -176,7 +181,8 @@ fn intend_one(connection: &Connection, intent: &Intent, at: &str) -> rusqlite::R
     connection
         .prepare_cached(
             "INSERT INTO effect (object, source_id, role, entity, kind, version, state, body, sent, intended_at, tries, \
-             floor_id, dest_id, preimage) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'in_doubt', ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+             floor_id, dest_id, preimage, asked) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'in_doubt', ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         )?
         .execute(params![
             intent.key.object.as_str(),
@@ -192,6 +198,7 @@ fn intend_one(connection: &Connection, intent: &Intent, at: &str) -> rusqlite::R
             intent.floor_id,
             intent.dest_id.as_deref(),
             intent.preimage,
+            intent.asked,
         ])?;
     Ok(EffectId(connection.last_insert_rowid()))
 }
@@ -210,8 +217,7 @@ fn conclude_one(connection: &Connection, conclusion: &Conclusion, at: &str) -> r
              tokens = tokens + ?7 WHERE id = ?1 RETURNING object, source_id, role, entity, kind, version",
         )?
         .query_row(params![id, state, dest_id, base, note, at, conclusion.tokens], |row| {
-            let kind: String = row.get(4)?;
-            let kind = EffectKind::parse(&kind).ok_or_else(|| unknown_name(4, &kind))?;
+            let kind = kind_of(4, row.get_ref(4)?.as_str()?)?;
             Ok((key_row(row)?, entity_at(row, 3)?, kind, row.get::<_, i64>(5)?))
         })?;
     if let (Outcome::Done { dest_id, .. }, EffectKind::Create | EffectKind::Update) = (&conclusion.outcome, kind) {
@@ -223,7 +229,6 @@ fn conclude_one(connection: &Connection, conclusion: &Conclusion, at: &str) -> r
 }
 
 fn open_row(row: &Row<'_>) -> rusqlite::Result<OpenEffect> {
-    let kind: String = row.get(6)?;
     let intended_at: String = row.get(13)?;
     Ok(OpenEffect {
         id: EffectId(row.get(3)?),
@@ -231,9 +236,10 @@ fn open_row(row: &Row<'_>) -> rusqlite::Result<OpenEffect> {
             key: key_row(row)?,
             version: row.get(4)?,
             entity: entity_at(row, 5)?,
-            kind: EffectKind::parse(&kind).ok_or_else(|| unknown_name(6, &kind))?,
+            kind: kind_of(6, row.get_ref(6)?.as_str()?)?,
             body: row.get(7)?,
             sent: row.get(8)?,
+            asked: row.get(14)?,
             floor_id: row.get(9)?,
             dest_id: row.get::<_, Option<String>>(10)?.map(Into::into),
             preimage: row.get(11)?,
@@ -241,4 +247,8 @@ fn open_row(row: &Row<'_>) -> rusqlite::Result<OpenEffect> {
         },
         intended_at: intended_at.parse().map_err(|error| unreadable(13, error))?,
     })
+}
+
+pub(super) fn kind_of(column: usize, text: &str) -> rusqlite::Result<EffectKind> {
+    EffectKind::parse(text).ok_or_else(|| unknown_name(column, text))
 }

@@ -141,6 +141,7 @@ mod tests {
             kind: EffectKind::Create,
             body: r#"{"title":"x"}"#.into(),
             sent: None,
+            asked: None,
             floor_id: Some("7".into()),
             dest_id: None,
             preimage: None,

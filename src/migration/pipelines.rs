@@ -202,13 +202,15 @@ impl Migration {
             kind: EffectKind::Create,
             body: Value::Object(promise.clone()).to_string(),
             sent: None,
+            asked: None,
             floor_id: None,
             dest_id: None,
             preimage: None,
             tries: 1,
         };
         let base = Value::Object(row.body.clone()).to_string();
-        self.journal.adopt(intent, Outcome::Done { dest_id: Arc::clone(&row.id), base }, self.clock.utc()).await
+        let held = Outcome::Done { dest_id: Arc::clone(&row.id), base };
+        self.journal.hold(vec![(intent, held)], self.clock.utc()).await
     }
 }
 

@@ -76,6 +76,8 @@ pub struct Known {
     pub dest_id: Arc<str>,
     /// What we last promised to have there.
     pub promise: Map<String, Value>,
+    /// What the source asked for then. It is the promise, except where people's values were kept.
+    pub asked: Map<String, Value>,
     /// What Pipedrive answered to that.
     pub base: Map<String, Value>,
 }
@@ -93,7 +95,8 @@ impl Known {
                 .map_err(|error| Error::new(Kind::Journal, "journal: a body is not JSON").because(error)),
         };
         let (promise, base) = (parse(&bound.promise)?, parse(&bound.base)?);
-        Ok(Some(Self { dest_id: Arc::clone(dest_id), promise, base }))
+        let asked = if bound.asked.is_some() { parse(&bound.asked)? } else { promise.clone() };
+        Ok(Some(Self { dest_id: Arc::clone(dest_id), promise, asked, base }))
     }
 }
 

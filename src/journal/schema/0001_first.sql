@@ -64,6 +64,8 @@ CREATE TABLE effect (
     state       TEXT NOT NULL,
     body        TEXT NOT NULL,
     sent        TEXT,
+    -- What the source asks for, where that is not the promise in `body`: people's values were kept instead.
+    asked       TEXT,
     intended_at TEXT NOT NULL,
     tries       INTEGER NOT NULL,
     floor_id    TEXT,

@@ -28,7 +28,7 @@ use crate::config::Conflict;
 use crate::error::{Error, Kind, Result};
 use crate::journal::{Conclusion, EffectKind, Intent, Journal, Outcome, RoleFate};
 use crate::permit::WritePermit;
-use crate::pipedrive::{Client, Listing, Order, is_gone};
+use crate::pipedrive::{Client, Listing, Order, Row, is_gone};
 use crate::progress::Progress;
 use crate::record::{Entity, Fate, Finding};
 use crate::telemetry::{self, BatchTimer};
@@ -213,6 +213,7 @@ impl Loader {
             kind: EffectKind::Create,
             body: Value::Object(body).to_string(),
             sent: None,
+            asked: None,
             floor_id: self.floor(entity).map(|id| id.to_string()),
             dest_id: None,
             preimage: None,
@@ -259,6 +260,16 @@ impl Loader {
         let found = found.collect();
         self.journal.end_roles(ends).await?;
         self.journal.add_findings(found).await
+    }
+
+    /// Keeps promises that Pipedrive holds already, without a call.
+    async fn hold(&self, held: Vec<(Intent, Row)>) -> Result<()> {
+        if held.is_empty() {
+            return Ok(());
+        }
+        let done = |row: Row| Outcome::Done { dest_id: row.id, base: Value::Object(row.body).to_string() };
+        let held = held.into_iter().map(|(intent, row)| (intent, done(row))).collect();
+        self.journal.hold(held, self.clock.utc()).await
     }
 
     /// What a failed write ends as; `None` leaves it in doubt.

@@ -46,6 +46,7 @@ impl Loader {
             kind: EffectKind::Delete,
             body: "{}".to_owned(),
             sent: None,
+            asked: None,
             floor_id: None,
             dest_id: Some(Arc::clone(&known.dest_id)),
             preimage: Some(Value::Object(row.body).to_string()),

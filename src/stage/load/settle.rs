@@ -1,9 +1,9 @@
 //! Settling: what became of a write whose answer never came? Found by listing, never by the lagging search index, and
 //! never by blindly trying again.
 //!
-//! A miss is proof only after a quiet time, counted from the end of the last call in doubt, and once a write of ours that
-//! was intended after that is visible in the same list (or after a second quiet time, when there is none). Then the create is tried again, marked as a second try. Should the
-//! first one still come through after that, the sweep finds it.
+//! A miss is proof only after a quiet time, counted from the end of the last call in doubt, and once a create of ours
+//! that was intended after that is visible in the same list (or after a second quiet time, when there is none). Then the
+//! create is tried again, marked as a second try. Should the first one still come through after that, the sweep finds it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ const SKEW: SignedDuration = SignedDuration::from_mins(10);
 struct Sighting {
     /// Rows by marker, oldest last.
     rows: HashMap<String, Row>,
-    /// When the latest write of ours in the list was intended.
+    /// When the latest create of ours in the list was intended.
     latest_intent: Option<Timestamp>,
 }
 
@@ -110,7 +110,11 @@ impl Loader {
             let bound: HashMap<String, Bound> = self.journal.bound_to(entity, ids).await?;
             for row in rows {
                 match bound.get(&*row.id) {
-                    Some(bound) => sighting.latest_intent = sighting.latest_intent.max(bound.intended_at),
+                    Some(bound) if bound.written == Some(EffectKind::Create) => {
+                        sighting.latest_intent = sighting.latest_intent.max(bound.intended_at);
+                    }
+                    // An old record that was changed lately is in every list.
+                    Some(_) => {}
                     None => {
                         if let Some(marker) = self.markers.read(entity, &row) {
                             sighting.rows.insert(marker.to_owned(), row);
@@ -136,8 +140,8 @@ impl Loader {
                 given_up.push(end);
                 continue;
             }
-            let floor_id = self.floor(intent.entity).map(|id| id.to_string());
-            self.write_alone(Intent { tries: intent.tries + 1, floor_id, ..intent }).await?;
+            // The floor stays that of the first try, which may still show up.
+            self.write_alone(Intent { tries: intent.tries + 1, ..intent }).await?;
         }
         self.journal.end_roles(given_up).await
     }

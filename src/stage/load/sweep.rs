@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::Loader;
 use super::send::parse;
 use crate::error::Result;
-use crate::journal::{EffectKind, Intent, Misses, Outcome, Question};
+use crate::journal::{EffectKind, Intent, Misses, Question};
 use crate::pipedrive::{Listing, Row, differences};
 use crate::record::{BindingKey, Entity};
 
@@ -197,6 +197,7 @@ impl Loader {
             preimage: Some(Value::Object(double.body).to_string()),
             body: "{}".to_owned(),
             sent: None,
+            asked: None,
             floor_id: None,
             dest_id: Some(double.id),
             tries: 1,
@@ -204,22 +205,26 @@ impl Loader {
         self.write_alone(intent).await
     }
 
-    /// Binds a record of ours that the journal does not know: it was restored from a backup, or lost its last minutes.
+    /// Binds a record of ours that the journal does not know. It was given up and came through all the same: then it
+    /// holds what was sent. Or the journal was restored from a backup: then nobody knows what was promised, the record
+    /// is still pending, and its next round compares all its fields.
     async fn adopt(&self, entity: Entity, key: BindingKey, row: Row) -> Result<()> {
-        let base = Value::Object(row.body).to_string();
+        let tried = self.journal.misses(key.clone()).await?.tried;
+        let (version, body) = tried.unwrap_or_else(|| (0, "{}".to_owned()));
         let intent = Intent {
             key,
-            version: 0,
+            version,
             entity,
             kind: EffectKind::Create,
-            body: base.clone(),
+            body,
             sent: None,
+            asked: None,
             floor_id: None,
             dest_id: None,
             preimage: None,
             tries: 1,
         };
-        self.journal.adopt(intent, Outcome::Done { dest_id: row.id, base }, self.clock.utc()).await
+        self.hold(vec![(intent, row)]).await
     }
 
     async fn ask_about(&self, entity: Entity, id: &str, marker: &str) -> Result<()> {

@@ -4,7 +4,7 @@
 //! overwritten; it is found afterwards by the verification. What was changed on both sides before the look is decided by
 //! [`Conflict`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -24,6 +24,21 @@ const IDS: usize = 100;
 /// Values by field; custom fields under `custom_fields/CODE`, so that each is compared and sent by itself.
 type Fields = HashMap<String, Value>;
 
+/// Records as they are now.
+struct Now {
+    rows: HashMap<(Entity, Arc<str>), Row>,
+    /// Read through lists, which may lag.
+    listed: HashSet<Entity>,
+}
+
+/// What a change comes to.
+enum Decision {
+    /// Something is to be sent.
+    Send(Write),
+    /// Pipedrive holds it all already, or people's values are kept.
+    Holds(Intent),
+}
+
 impl Loader {
     /// Plans the changes of a batch. Records that need none are brought up to date in the journal at once.
     pub(super) async fn updates_of(&self, batch: Vec<Ready>) -> Result<Vec<Write>> {
@@ -32,38 +47,51 @@ impl Loader {
         for mut ready in batch {
             self.markers.put(ready.entity, &ready.key, &mut ready.body);
             let Some(known) = ready.known.take() else { continue };
-            let wanted = changes(&ready.body, &known.promise);
+            let wanted = changes(&ready.body, &known.asked);
             if wanted.is_empty() {
-                unchanged.push(up_to_date(&ready, &known.dest_id));
+                let end = RoleFate::new(ready.key, ready.entity, ready.version, Fate::Loaded);
+                unchanged.push(end.at(known.dest_id));
             } else {
                 changed.push((ready, known, wanted));
             }
         }
-        let now = self.rows_now(&changed).await?;
+        let mut now = self.rows_now(&changed).await?;
         let mut writes = Vec::with_capacity(changed.len());
+        let mut held = Vec::new();
         for (ready, known, wanted) in changed {
-            match now.get(&(ready.entity, Arc::clone(&known.dest_id))) {
+            let mut row = now.rows.remove(&(ready.entity, Arc::clone(&known.dest_id)));
+            if now.listed.contains(&ready.entity)
+                && row.as_ref().is_none_or(|row| is_suspect(&ready, &known, &wanted, row))
+            {
+                // A lagging list is no reason to say that people deleted or changed a record; the record itself is.
+                row = self.client.get(ready.entity, &known.dest_id).await?;
+            }
+            match row {
                 None => self.ask_about_missing(&ready, &known).await?,
-                Some(row) => match self.decide(&ready, &known, wanted, row).await? {
-                    Some(write) => writes.push(write),
-                    None => unchanged.push(up_to_date(&ready, &known.dest_id)),
+                Some(row) => match self.decide(&ready, &known, wanted, &row).await? {
+                    Decision::Send(write) => writes.push(write),
+                    Decision::Holds(intent) => held.push((intent, row)),
                 },
             }
         }
         self.journal.end_roles(unchanged).await?;
+        self.hold(held).await?;
         Ok(writes)
     }
 
     /// What Pipedrive holds now: 100 rows a call where the API can, one by one elsewhere.
-    async fn rows_now(&self, changed: &[(Ready, Known, Fields)]) -> Result<HashMap<(Entity, Arc<str>), Row>> {
+    async fn rows_now(&self, changed: &[(Ready, Known, Fields)]) -> Result<Now> {
         let mut by_entity: HashMap<Entity, Vec<Arc<str>>> = HashMap::new();
         for (ready, known, _) in changed {
             by_entity.entry(ready.entity).or_default().push(Arc::clone(&known.dest_id));
         }
-        let mut rows = HashMap::new();
+        let mut now = Now { rows: HashMap::new(), listed: HashSet::new() };
         for (entity, ids) in by_entity {
             // One call for up to 100 rows costs as much as ten single reads (OpenAPI v2: list 10, get 1).
             let together = route(entity).api == Api::V2 && ids.len() > 10;
+            if together {
+                now.listed.insert(entity);
+            }
             let chunks = if together { ids.chunks(IDS) } else { ids.chunks(1) };
             for ids in chunks {
                 let found = if together {
@@ -72,24 +100,24 @@ impl Loader {
                 } else {
                     self.client.get(entity, &ids[0]).await?.into_iter().collect()
                 };
-                rows.extend(found.into_iter().map(|row| ((entity, Arc::clone(&row.id)), row)));
+                now.rows.extend(found.into_iter().map(|row| ((entity, Arc::clone(&row.id)), row)));
             }
         }
-        Ok(rows)
+        Ok(now)
     }
 
     /// Field by field: who changed it, and what is sent.
-    async fn decide(&self, ready: &Ready, known: &Known, wanted: Fields, row: &Row) -> Result<Option<Write>> {
+    async fn decide(&self, ready: &Ready, known: &Known, wanted: Fields, row: &Row) -> Result<Decision> {
         let (base, now) = (fields(&known.base), fields(&row.body));
         let mut promise = fields(&ready.body);
+        keep_earlier(&mut promise, &wanted, known);
         let (mut sent, mut preimage, mut conflicts) = (Fields::new(), Fields::new(), Vec::new());
         for (field, value) in wanted {
             let current = now.get(&field).cloned().unwrap_or(Value::Null);
             if same(ready.entity, &field, &value, &current) {
                 continue;
             }
-            let by_people = !same(ready.entity, &field, base.get(&field).unwrap_or(&Value::Null), &current);
-            if by_people && self.pipedrive_wins(ready, row) {
+            if is_by_people(ready.entity, &field, &base, &current) && self.pipedrive_wins(ready, row) {
                 conflicts.push(conflict(&field, &value, &current));
                 promise.insert(field, current);
                 continue;
@@ -98,21 +126,22 @@ impl Loader {
             sent.insert(field, value);
         }
         self.report(ready, conflicts).await?;
-        if sent.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(Write::new(Intent {
+        let sends = !sent.is_empty();
+        let (promise, asked) = (body(promise), &ready.body);
+        let intent = Intent {
             key: ready.key.clone(),
             version: ready.version,
             entity: ready.entity,
             kind: EffectKind::Update,
-            body: Value::Object(body(promise)).to_string(),
+            asked: (promise != *asked).then(|| Value::Object(asked.clone()).to_string()),
+            body: Value::Object(promise).to_string(),
             sent: Some(Value::Object(body(sent)).to_string()),
             floor_id: None,
             dest_id: Some(Arc::clone(&known.dest_id)),
             preimage: Some(Value::Object(body(preimage)).to_string()),
             tries: 1,
-        })))
+        };
+        Ok(if sends { Decision::Send(Write::new(intent)) } else { Decision::Holds(intent) })
     }
 
     fn pipedrive_wins(&self, ready: &Ready, row: &Row) -> bool {
@@ -157,8 +186,26 @@ impl Loader {
     }
 }
 
-fn up_to_date(ready: &Ready, dest_id: &Arc<str>) -> RoleFate {
-    RoleFate::new(ready.key.clone(), ready.entity, ready.version, Fate::Loaded).at(Arc::clone(dest_id))
+/// People's values that were kept earlier stay promised while the source does not change those fields again.
+fn keep_earlier(promise: &mut Fields, wanted: &Fields, known: &Known) {
+    let asked = fields(&known.asked);
+    for (field, kept) in fields(&known.promise) {
+        if asked.get(&field) != Some(&kept) && !wanted.contains_key(&field) {
+            promise.insert(field, kept);
+        }
+    }
+}
+
+/// Whether a row from a list may say something that is not so any more: that people changed what the source changed.
+fn is_suspect(ready: &Ready, known: &Known, wanted: &Fields, row: &Row) -> bool {
+    let (base, now) = (fields(&known.base), fields(&row.body));
+    let is_by_people =
+        |field: &String| is_by_people(ready.entity, field, &base, now.get(field).unwrap_or(&Value::Null));
+    wanted.keys().any(is_by_people)
+}
+
+fn is_by_people(entity: Entity, field: &str, base: &Fields, current: &Value) -> bool {
+    !same(entity, field, base.get(field).unwrap_or(&Value::Null), current)
 }
 
 fn conflict(field: &str, source: &Value, pipedrive: &Value) -> Finding {
@@ -167,9 +214,9 @@ fn conflict(field: &str, source: &Value, pipedrive: &Value) -> Finding {
     Finding::new("conflict", field, detail)
 }
 
-/// What must be sent so that the promise becomes `body`: changed and new values, and null for those that went away.
-fn changes(body: &Map<String, Value>, promise: &Map<String, Value>) -> Fields {
-    let (new, old) = (fields(body), fields(promise));
+/// What the source changed since it asked last: changed and new values, and null for those that went away.
+fn changes(body: &Map<String, Value>, asked: &Map<String, Value>) -> Fields {
+    let (new, old) = (fields(body), fields(asked));
     let gone = old.iter().filter(|(field, value)| !new.contains_key(*field) && !value.is_null());
     let mut changes: Fields = gone.map(|(field, old)| (field.clone(), nothing_like(old))).collect();
     changes.extend(new.into_iter().filter(|(field, value)| old.get(field) != Some(value)));
