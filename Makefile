@@ -11,7 +11,7 @@ help:
 	@echo 'make check      formatting, lints, documentation, dependencies; warnings are errors'
 	@echo 'make test       every test that needs the toolchain only'
 	@echo 'make test-all   the tests that also need Debian packages (installed first where root or sudo is there)'
-	@echo 'make bench      the benchmarks'
+	@echo 'make bench      the benchmarks; BENCH_RECORDS=5000 for a quick look (see benches/whole/main.rs)'
 	@echo 'make soak       one long rehearsal; SOAK_RECORDS and SOAK_SEED choose it'
 	@echo 'make deny       the dependency check, building cargo-deny first where it is missing'
 
@@ -42,7 +42,8 @@ test-all: packages
 	@tests/all.sh
 
 bench:
-	$(CARGO) bench --locked
+	$(CARGO) bench --locked --bench stages
+	$(CARGO) bench --locked --bench whole
 
 SOAK_RECORDS ?= 200000
 SOAK_SEED ?= 1

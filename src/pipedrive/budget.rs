@@ -58,7 +58,7 @@ impl Day {
 }
 
 /// Leave to send one call. Give it back with the answer; dropping it counts as an answer without headers.
-pub(super) struct Slot<'a> {
+pub struct Slot<'a> {
     budget: &'a Budget,
     cost: u64,
     in_window: bool,
@@ -105,7 +105,7 @@ impl Budget {
     }
 
     /// Waits until a call of this cost may be sent.
-    pub(super) async fn take(&self, cost: u32) -> Slot<'_> {
+    pub async fn take(&self, cost: u32) -> Slot<'_> {
         let cost = u64::from(cost);
         while let Err(resets_at) = self.try_take_day(cost) {
             self.wait_for_reset(resets_at).await;

@@ -14,7 +14,7 @@ mod record;
 mod route;
 mod window;
 
-pub use budget::{Budget, Waiting};
+pub use budget::{Budget, Slot, Waiting};
 pub use client::{Client, Me, Token, User, is_gone};
 pub use compare::{Difference, differences, field_count};
 pub use fields::{Field, FieldOption, NewField};
