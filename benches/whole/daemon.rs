@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-use crate::process::{PROGRAM, Process, Standin, Usage};
+use crate::process::{Process, Standin, Usage, program};
 
 /// What one part of a migration took.
 #[derive(Debug, Clone, Default)]
@@ -130,7 +130,7 @@ fn tell(folder: &Path, arguments: &[&str]) {
 }
 
 fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(PROGRAM);
+    let mut command = Command::new(program());
     command.args(arguments).current_dir(folder);
     command
 }

@@ -7,7 +7,8 @@
 //! the daemon alone. Nothing is asserted about time.
 //!
 //! Environment: `BENCH_RECORDS` (100000), `BENCH_SMALL_RECORDS` (20000: one more migration, which shows whether memory
-//! depends on the number of records; 0 leaves it out), `BENCH_ROUNDS` (3), `BENCH_SEED` (1).
+//! depends on the number of records; 0 leaves it out), `BENCH_ROUNDS` (3), `BENCH_SEED` (1), `BENCH_PROGRAM` (another
+//! build of `crossdock` to measure, for before and after).
 
 #![expect(clippy::print_stdout, reason = "the figures are its output")]
 

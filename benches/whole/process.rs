@@ -8,8 +8,13 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-/// The program under test, built with the profile of the bench.
-pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_crossdock");
+/// The program that migrates: the one built with the bench, or another build of it to compare with.
+pub(crate) fn program() -> String {
+    std::env::var("BENCH_PROGRAM").unwrap_or_else(|_| STANDINS.to_owned())
+}
+
+/// The program that the stand-ins run in: the one built with the bench.
+const STANDINS: &str = env!("CARGO_BIN_EXE_crossdock");
 
 /// One unit of the times in `/proc/PID/stat`: USER_HZ is 100 on every Linux that Rust runs on (proc(5)).
 const TICK: Duration = Duration::from_millis(10);
@@ -54,7 +59,7 @@ struct Announcement {
 impl Standin {
     /// Starts one end with settings in the form `key=value`.
     pub(crate) fn start(end: &str, settings: &[String]) -> Self {
-        let mut command = Command::new(PROGRAM);
+        let mut command = Command::new(STANDINS);
         command.args(["standin", end]).stdout(Stdio::piped());
         for setting in settings {
             command.args(["--set", setting]);

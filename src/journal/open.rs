@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::failed;
@@ -126,6 +127,11 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection> {
         .and_then(|connection| connection.busy_timeout(BUSY).map(|()| connection))
         .map_err(|source| failed("opening the file", source))?;
     connection.set_prepared_statement_cache_capacity(64);
+    // Without this, SQLite compiles a statement that could use a partial index anew for every value bound to it, which
+    // took a quarter of a load's CPU time. Our plans do not depend on values.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map_err(|source| failed("configuring the connection", source))?;
     Ok(connection)
 }
 

@@ -320,6 +320,13 @@ fn walk(
 ) -> rusqlite::Result<Vec<Landed>> {
     let mut statement = connection.prepare_cached(sql)?;
     let found = statement.query_map(params![object.as_str(), after_seq, row_limit(limit)], landed_row)?;
+    // Most objects have no children at all, which one look tells for the whole page.
+    let has_children: bool = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM record WHERE parent_object = ?1 AND parent_id IS NOT NULL)")?
+        .query_row([object.as_str()], |row| row.get(0))?;
+    if !has_children {
+        return found.collect();
+    }
     found.map(|landed| with_children(connection, landed?)).collect()
 }
 
