@@ -3,12 +3,16 @@
 //! Sources: Pipedrive documentation "HTTP status codes", "Responses", "Rate limiting"; bodies of 429 and of validation
 //! errors are seen on live accounts by several clients, not documented, so every shape is accepted.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::budget::Told;
+use super::page::id_text;
 use crate::error::{Error, Kind, Result};
 use crate::http::Answer;
 
@@ -46,6 +50,30 @@ pub(super) fn too_many(answer: &Answer) -> Option<TooMany> {
     }
     let reset = number(&answer.headers, "x-ratelimit-reset").map(Duration::from_secs);
     Some(TooMany::Window(retry_after.max(reset)))
+}
+
+/// The parts of a good answer to a write that are looked at.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    success: Option<bool>,
+    #[serde(borrow)]
+    data: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    id: Value,
+}
+
+/// Id and text of the record in a good answer to a write: the text goes into the journal as it is, so it is not taken
+/// apart. `None` for every other answer; [`body`] says what that one means.
+pub(super) fn record(answer: &Answer) -> Option<(Arc<str>, String)> {
+    if !(200..=299).contains(&answer.status) {
+        return None;
+    }
+    let Envelope { success, data } = serde_json::from_slice(&answer.body).ok()?;
+    let Named { id } = serde_json::from_str(data.get()).ok()?;
+    if success == Some(false) { None } else { Some((id_text(&id)?, data.get().to_owned())) }
 }
 
 /// What the headers say about limits.

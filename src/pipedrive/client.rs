@@ -72,6 +72,15 @@ pub struct User {
     pub active: bool,
 }
 
+/// A record that was written, as Pipedrive answered it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// Its id.
+    pub id: Arc<str>,
+    /// Its fields, as JSON.
+    pub body: String,
+}
+
 /// One call about to be made.
 pub(super) struct Call {
     /// Method and path pattern, for metrics and messages.
@@ -182,26 +191,42 @@ impl Client {
     /// Pipedrive's answer.
     pub async fn create(&self, entity: Entity, body: &Map<String, Value>, permit: &WritePermit) -> Result<Row> {
         let route = route(entity);
-        let call = write(route.create_name, Method::POST, &route, None, Some(body));
+        let call = write(route.create_name, Method::POST, &route, None, Some(encoded(body)));
         let answer = self.send(Call { cost: route.create, ..call }, Some(permit)).await?;
         self.row(entity, answer, route.create_name)
     }
 
-    /// Changes a record: only the fields in `body`.
+    /// As [`Client::create`], from a body that is JSON already, and without taking the answer apart.
     ///
     /// # Errors
     /// As [`Client::create`].
-    pub async fn update(
-        &self,
-        entity: Entity,
-        id: &str,
-        body: &Map<String, Value>,
-        permit: &WritePermit,
-    ) -> Result<Row> {
+    pub async fn create_encoded(&self, entity: Entity, body: Bytes, permit: &WritePermit) -> Result<Written> {
+        let route = route(entity);
+        let call = write(route.create_name, Method::POST, &route, None, Some(body));
+        self.written(entity, Call { cost: route.create, ..call }, permit).await
+    }
+
+    /// Changes a record: only the fields in `body`, which is JSON already.
+    ///
+    /// # Errors
+    /// As [`Client::create`].
+    pub async fn update_encoded(&self, entity: Entity, id: &str, body: Bytes, permit: &WritePermit) -> Result<Written> {
         let route = route(entity);
         let call = write(route.update_name, route.update_verb(), &route, Some(id), Some(body));
-        let answer = self.send(Call { cost: route.update, ..call }, Some(permit)).await?;
-        self.row(entity, answer, route.update_name)
+        self.written(entity, Call { cost: route.update, ..call }, permit).await
+    }
+
+    async fn written(&self, entity: Entity, call: Call, permit: &WritePermit) -> Result<Written> {
+        let (name, effect) = (call.name, call.effect);
+        let answer = self.answered(call, Some(permit)).await?;
+        match answer::record(&answer) {
+            Some((id, body)) => Ok(Written { id, body }),
+            // Not as simple as that: an error, or a good answer in an unusual form.
+            None => {
+                let row = self.row(entity, answer::body(&answer, effect, name)?, name)?;
+                Ok(Written { id: row.id, body: Value::Object(row.body).to_string() })
+            }
+        }
     }
 
     /// Deletes a record (Pipedrive keeps it for 30 days).
@@ -228,8 +253,14 @@ impl Client {
         retry::reads(self.http.clock(), READ_TRIES, || self.send(call.again(), None)).await
     }
 
-    /// Sends a call once, or again when it was refused for its pace alone. Writes go out with a permit only.
+    /// Sends a call and reads the body of its good answer.
     pub(super) async fn send(&self, call: Call, permit: Option<&WritePermit>) -> Result<Map<String, Value>> {
+        let (name, effect) = (call.name, call.effect);
+        answer::body(&self.answered(call, permit).await?, effect, name)
+    }
+
+    /// Sends a call once, or again when it was refused for its pace alone. Writes go out with a permit only.
+    async fn answered(&self, call: Call, permit: Option<&WritePermit>) -> Result<Answer> {
         if call.effect == Effect::Write && permit.is_none() {
             return Err(Error::new(Kind::Bug, format!("{}: a write without a permit", call.name)));
         }
@@ -247,7 +278,7 @@ impl Client {
         for _ in 0..PACE_TRIES {
             let answer = self.send_once(&call, request.clone()).await?;
             match answer::too_many(&answer) {
-                None => return answer::body(&answer, call.effect, call.name),
+                None => return Ok(answer),
                 Some(TooMany::Window(wait)) => self.budget.window_refused(wait),
                 Some(TooMany::Day(wait)) => self.budget.day_refused(wait),
             }
@@ -300,17 +331,14 @@ impl Call {
     }
 }
 
-pub(super) fn write(
-    name: &'static str,
-    method: Method,
-    route: &Route,
-    id: Option<&str>,
-    body: Option<&Map<String, Value>>,
-) -> Call {
+pub(super) fn write(name: &'static str, method: Method, route: &Route, id: Option<&str>, body: Option<Bytes>) -> Call {
     let path = id.map_or_else(|| route.full_path(), |id| format!("{}/{id}", route.full_path()));
-    // Serializing a map with text keys into memory cannot fail.
-    let body = body.map(|body| serde_json::to_vec(body).expect("a JSON map is JSON").into());
     Call { name, method, path, query: Vec::new(), body, cost: 0, effect: Effect::Write }
+}
+
+fn encoded(body: &Map<String, Value>) -> Bytes {
+    // Serializing a map with text keys into memory cannot fail.
+    serde_json::to_vec(body).expect("a JSON map is JSON").into()
 }
 
 impl fmt::Debug for Client {

@@ -200,12 +200,16 @@ pub(super) fn row_of(entity: Entity, row: Value) -> Option<Row> {
         Entity::OrganizationField | Entity::PersonField | Entity::DealField => body.get("field_code"),
         _ => body.get("id"),
     };
-    let id = match id? {
-        Value::String(text) if !text.is_empty() => Arc::from(text.as_str()),
-        Value::Number(number) => Arc::from(number.to_string()),
-        _ => return None,
-    };
-    Some(Row { id, body })
+    Some(Row { id: id_text(id?)?, body })
+}
+
+/// An id: a number, a UUID, or the code of a field.
+pub(super) fn id_text(id: &Value) -> Option<Arc<str>> {
+    match id {
+        Value::String(text) if !text.is_empty() => Some(Arc::from(text.as_str())),
+        Value::Number(number) => Some(Arc::from(number.as_str())),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -82,6 +82,8 @@ fn a_long_stop_is_no_proof_that_a_call_is_over() {
 
 #[test]
 fn calls_cut_off_by_the_end_of_a_run_are_settled() {
+    // Far more than can be sent until the cut, however many batches ahead the intents are.
+    const RECORDS: usize = 80;
     for entity in ENTITIES {
         drive(Settings { rtt: Duration::from_secs(1), ..paced() }, |bench| async move {
             let rule = FaultRule {
@@ -92,14 +94,14 @@ fn calls_cut_off_by_the_end_of_a_run_are_settled() {
             bench.running.set_faults(vec![rule]);
             let first = bench.loader(Conflict::Ask);
             first.begin(entity).await.expect("begun");
-            let cut = bench.clock.timeout(Duration::from_secs(4), bench.run(&first, entity, 0..30, "first")).await;
+            let cut = bench.clock.timeout(Duration::from_secs(4), bench.run(&first, entity, 0..RECORDS, "first")).await;
             assert!(cut.is_none() && bench.in_doubt().await > 0, "{entity}");
             bench.running.set_faults(Vec::new());
 
             let second = bench.loader(Conflict::Ask);
             second.begin(entity).await.expect("begun");
             let mut left = Vec::new();
-            for number in 0..30 {
+            for number in 0..RECORDS {
                 if bench.bound(&key(entity, number)).await.is_none() {
                     left.push(Work::Write(bench.ready(entity, number, "first").await));
                 }
@@ -108,9 +110,13 @@ fn calls_cut_off_by_the_end_of_a_run_are_settled() {
             bench.write(&second, left).await;
             second.settle(entity).await.expect("settled");
             let swept = second.sweep(entity).await.expect("swept");
-            assert_eq!((swept.marked, swept.removed, bench.created(entity)), (30, 0, 30), "{entity}");
+            assert_eq!(
+                (swept.marked, swept.removed, bench.created(entity)),
+                (RECORDS as u64, 0, RECORDS as u64),
+                "{entity}"
+            );
             let live = bench.live(entity);
-            for number in 0..30 {
+            for number in 0..RECORDS {
                 bench.the_record(&live, entity, number).await;
             }
         });
@@ -219,7 +225,11 @@ fn changes_without_outcome_are_settled_by_the_next_load() {
                 };
                 bench.journal.intend(vec![intent], bench.clock.utc()).await.expect("intended");
                 if number == 1 {
-                    bench.client.update(entity, &dest_id, &sent, &bench.permit).await.expect("changed");
+                    bench
+                        .client
+                        .update_encoded(entity, &dest_id, Value::Object(sent).to_string().into(), &bench.permit)
+                        .await
+                        .expect("changed");
                 }
                 dest_ids.push(dest_id);
             }

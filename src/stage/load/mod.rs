@@ -43,6 +43,9 @@ use send::{Sent, Write};
 /// Outcomes that share one command to the journal at the most.
 const OUTCOMES: usize = 64;
 
+/// Batches with durable intents at the most: one being sent, and the next one, so that sending never waits for a commit.
+const BATCHES_INTENDED: usize = 2;
+
 /// Commands with outcomes on their way to the journal at the same time. Sending goes on meanwhile.
 const OUTCOME_COMMANDS: usize = 4;
 
@@ -134,10 +137,11 @@ async fn write_all(input: mpsc::Receiver<Vec<Work>>, loader: Arc<Loader>) -> Res
     // Each future owns its handles: borrowed ones lose their Send through this many adapters.
     let both = || (Arc::clone(&loader), Arc::clone(&halt));
     batches
-        .then(|batch| {
+        .map(|batch| {
             let (loader, halt) = both();
             async move { loader.intend(batch, &halt).await }
         })
+        .buffered(BATCHES_INTENDED)
         .map_ok(|writes| stream::iter(writes.into_iter().map(Ok::<Write, Error>)))
         .try_flatten()
         .map(|write| {
@@ -227,13 +231,12 @@ impl Loader {
         let mut ends = Vec::new();
         for Sent { write, result, tokens } in sent {
             let outcome = match result {
-                Ok(row) if write.intent.kind == EffectKind::Delete => {
-                    ends.extend(remove::end_of(&write.intent));
-                    Outcome::Done { dest_id: row.id, base: "{}".to_owned() }
-                }
-                Ok(row) => {
-                    self.raise_floor(write.intent.entity, &row.id);
-                    Outcome::Done { dest_id: row.id, base: Value::Object(row.body).to_string() }
+                Ok(written) => {
+                    match write.intent.kind {
+                        EffectKind::Delete => ends.extend(remove::end_of(&write.intent)),
+                        EffectKind::Create | EffectKind::Update => self.raise_floor(write.intent.entity, &written.id),
+                    }
+                    Outcome::Done { dest_id: written.id, base: written.body }
                 }
                 Err(error) => match self.failed(&write.intent, error, &mut ends, halt) {
                     Some(outcome) => outcome,

@@ -9,7 +9,7 @@ use super::failpoint::{Step, reach};
 use super::{Halt, Loader};
 use crate::error::{Error, Kind, Result, Verdict};
 use crate::journal::{EffectId, EffectKind, Intent};
-use crate::pipedrive::{Row, route};
+use crate::pipedrive::{Written, route};
 use crate::retry::Pauses;
 use crate::telemetry::BatchTimer;
 
@@ -30,7 +30,7 @@ pub(super) struct Write {
 /// A write that was sent, or given up.
 pub(super) struct Sent {
     pub(super) write: Write,
-    pub(super) result: Result<Row>,
+    pub(super) result: Result<Written>,
     pub(super) tokens: u32,
 }
 
@@ -57,7 +57,7 @@ impl Loader {
         Sent { write, result, tokens }
     }
 
-    async fn send_until_reached(&self, intent: &Intent) -> Result<Row> {
+    async fn send_until_reached(&self, intent: &Intent) -> Result<Written> {
         let mut pauses = Pauses::new(UNREACHABLE_TRIES);
         loop {
             let error = match self.send_once(intent).await {
@@ -71,7 +71,7 @@ impl Loader {
         }
     }
 
-    async fn send_once(&self, intent: &Intent) -> Result<Row> {
+    async fn send_once(&self, intent: &Intent) -> Result<Written> {
         let call = self.call(intent);
         if !self.failpoint.as_ref().is_some_and(|failpoint| failpoint.is_due(Step::AfterSend)) {
             return call.await;
@@ -83,17 +83,19 @@ impl Loader {
         std::process::abort();
     }
 
-    async fn call(&self, intent: &Intent) -> Result<Row> {
+    async fn call(&self, intent: &Intent) -> Result<Written> {
         let entity = intent.entity;
         match (intent.kind, &intent.dest_id) {
-            (EffectKind::Create, _) => self.client.create(entity, &parse(&intent.body)?, &self.permit).await,
+            (EffectKind::Create, _) => {
+                self.client.create_encoded(entity, intent.body.clone().into(), &self.permit).await
+            }
             (EffectKind::Update, Some(id)) => {
-                let sent = intent.sent.as_deref().unwrap_or(&intent.body);
-                self.client.update(entity, id, &parse(sent)?, &self.permit).await
+                let sent = intent.sent.as_ref().unwrap_or(&intent.body);
+                self.client.update_encoded(entity, id, sent.clone().into(), &self.permit).await
             }
             (EffectKind::Delete, Some(id)) => {
                 self.client.delete(entity, id, &self.permit).await?;
-                Ok(Row { id: id.clone(), body: Map::new() })
+                Ok(Written { id: id.clone(), body: "{}".to_owned() })
             }
             (EffectKind::Update | EffectKind::Delete, None) => {
                 Err(Error::new(Kind::Bug, format!("{}: a change without a record to change", intent.key)))
