@@ -10,13 +10,13 @@ use std::sync::Arc;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
 use crossdock::clock::Clock;
 use crossdock::config::{Plan, Spending};
-use crossdock::journal::{Conclusion, EffectKind, Intent, Journal, Landing, Outcome};
+use crossdock::journal::{Conclusion, EffectKind, Intent, Journal, Landing, Outcome, RoleFate};
 use crossdock::mapping::Mapping;
 use crossdock::mapping::field::custom_owner;
 use crossdock::mapping::workspace::YES_NO;
 use crossdock::pipedrive::{Budget, User, differences};
 use crossdock::progress::Progress;
-use crossdock::record::{BindingKey, Draft, Entity, FieldValue, Object, Place, SourceRecord, Target};
+use crossdock::record::{BindingKey, Draft, Entity, Fate, FieldValue, Object, Place, SourceRecord, Target};
 use crossdock::stage::dedupe::{digest, duplicate_keys};
 use crossdock::stage::item::{Became, Drafted, Work};
 use crossdock::stage::normalize::{Normalized, RoleResult, normalize};
@@ -248,25 +248,20 @@ impl Bench {
             let key = FieldKey { code: format!("{number:040x}"), field_type: field.field_type.to_owned(), options };
             workspace.fields.insert((field.entity, field.name), key);
         }
-        let links = dashmap::DashMap::new();
+        let mut links = Vec::new();
         let drafts = drafted.iter().filter_map(|drafted| match &drafted.became {
             Became::Draft(draft) => Some(draft),
             _ => None,
         });
         for (draft, (target, value)) in drafts.flat_map(|draft| draft.fields.iter().map(move |field| (draft, field))) {
             if let FieldValue::Link(link) = value {
-                links.insert(BindingKey::new(link.object, link.value.as_str(), link.role.as_str()), "7".into());
+                let key = BindingKey::new(link.object, link.value.as_str(), link.role.as_str());
+                links.push(RoleFate::new(key, draft.entity, 1, Fate::Loaded).at("7".into()));
             }
             know(&mut workspace, draft.entity, target, value);
         }
-        Resolver {
-            journal: journal.clone(),
-            mapping: Arc::clone(&self.mapping),
-            workspace,
-            owners: self.owners.clone(),
-            links,
-            progress: Progress::default(),
-        }
+        self.runtime.block_on(journal.end_roles(links)).expect("bound");
+        Resolver::new(journal.clone(), Arc::clone(&self.mapping), workspace, self.owners.clone(), Progress::default())
     }
 }
 
@@ -337,6 +332,7 @@ fn intent(id: &str, body: &Map<String, Value>) -> Intent {
         kind: EffectKind::Create,
         body: serde_json::to_string(body).expect("a JSON map is JSON"),
         sent: None,
+        asked: None,
         floor_id: Some("7".to_owned()),
         dest_id: None,
         preimage: None,

@@ -226,22 +226,8 @@ pub struct LinkTarget {
     pub object: Object,
     /// Role of its destination record.
     pub role: String,
-    /// The source's value: an id, or a name when [`LinkTarget::by`] says so.
+    /// The source's id of it.
     pub value: String,
-    /// What the value is.
-    pub by: LinkBy,
-}
-
-named_enum! {
-    /// What a link's value is.
-    LinkBy {
-        /// The id of the record pointed at.
-        Id = "id",
-        /// The name of the record pointed at (compared as [`fold_name`] does).
-        Name = "name",
-        /// The e-mail address of the record pointed at.
-        Email = "email",
-    }
 }
 
 /// One value of a draft, still free of Pipedrive's ids.

@@ -154,11 +154,13 @@ impl Killing {
         if self.mood == Mood::Peaceful {
             return;
         }
-        // Some drafts turn out to be the same organization, so fewer records are made; all pieces must fit in.
-        let piece = drafts * 4 / 5 / (DEATHS_LOADING + 1);
         let mut failpoints = FAILPOINTS.iter();
         for death in 1..=DEATHS_LOADING {
-            let wanted = self.created() + piece;
+            // Some drafts turn out to be the same organization, so fewer records are made; all pieces must fit into what
+            // is left, and between a look and a death some more are made.
+            let made = self.created();
+            let left = (before + drafts * 4 / 5).saturating_sub(made);
+            let wanted = made + (left / (DEATHS_LOADING + 2 - death)).max(1);
             self.wait(&format!("{wanted} records"), |own| own.created() >= wanted);
             let when = format!("with {} of at most {drafts} records", self.created() - before);
             match failpoints.as_slice().first().filter(|_| death % 3 == 2) {

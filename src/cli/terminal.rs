@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use crate::error::{Error, Kind, Result};
 use crate::progress::{Progress, Snapshot};
@@ -57,26 +57,30 @@ impl Drop for Show {
 
 fn bars(progress: &Progress, ended: &AtomicBool) {
     let bar = ProgressBar::new(0);
-    let with_total = "{spinner} {prefix:<22} {bar:28} {pos:>8}/{len} {per_sec:>12} {eta:>5} left  {msg}";
-    let without = "{spinner} {prefix:<22} {pos:>8} {per_sec:>12}  {msg}";
+    let with_total = "{spinner} {prefix:<22} {bar:28} {pos:>8}/{len} {rate:>9} {eta:>5} left  {msg}";
+    let without = "{spinner} {prefix:<22} {pos:>8} {rate:>9}  {msg}";
+    let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        write!(out, "{:.0}/s", state.per_sec()).unwrap_or_default();
+    };
     // The templates are constants, and tested by being shown.
-    let style = |text: &str| ProgressStyle::with_template(text).unwrap_or_else(|_| ProgressStyle::default_bar());
-    let mut shown = Snapshot::default_for_display();
+    let style = |text: &str| {
+        ProgressStyle::with_template(text).unwrap_or_else(|_| ProgressStyle::default_bar()).with_key("rate", rate)
+    };
+    let tell = |part: &Snapshot| {
+        if part.done > 0 {
+            bar.suspend(|| complain(&format!("  {:<22} {:>8} records", name(part), part.done)));
+        }
+    };
+    let mut shown = progress.snapshot();
     while !ended.load(Ordering::Relaxed) {
+        progress.take_ended().iter().for_each(tell);
         let now = progress.snapshot();
         if now.doing != shown.doing {
-            if !shown.part_is(&now) {
-                if shown.done > 0 {
-                    bar.suspend(|| complain(&format!("  {:<22} {:>8} records", shown.name(), shown.done)));
-                }
+            if (&now.doing.phase, &now.doing.part) != (&shown.doing.phase, &shown.doing.part) {
                 bar.reset();
             }
-            bar.set_prefix(now.name());
-            bar.set_message(if now.doing.waits.is_empty() {
-                String::new()
-            } else {
-                format!("waits {}", now.doing.waits)
-            });
+            bar.set_prefix(name(&now));
+            bar.set_message(waits(&now));
         }
         bar.set_style(style(if now.total > 0 { with_total } else { without }));
         bar.set_length(now.total.max(now.done));
@@ -85,40 +89,40 @@ fn bars(progress: &Progress, ended: &AtomicBool) {
         shown = now;
         std::thread::sleep(FRAME);
     }
+    progress.take_ended().iter().for_each(tell);
+    tell(&progress.snapshot());
     bar.finish_and_clear();
 }
 
 fn lines(progress: &Progress, ended: &AtomicBool) {
-    let mut shown = Snapshot::default_for_display();
-    let mut last = Instant::now();
-    while !ended.load(Ordering::Relaxed) {
-        let now = progress.snapshot();
-        let is_new = !shown.part_is(&now) || now.doing.waits != shown.doing.waits;
-        if is_new || last.elapsed() >= LINE {
-            let total = if now.total > 0 { format!("/{}", now.total) } else { String::new() };
-            let waits = if now.doing.waits.is_empty() { String::new() } else { format!(", waits {}", now.doing.waits) };
-            if !now.doing.phase.is_empty() {
-                complain(&format!("{}: {}{total} records{waits}", now.name(), now.done));
-            }
-            last = Instant::now();
+    let tell = |part: &Snapshot| {
+        if part.done > 0 {
+            complain(&format!("{}: {} records, done", name(part), part.done));
         }
-        shown = now;
+    };
+    let (mut waited, mut last) = (String::new(), Instant::now());
+    while !ended.load(Ordering::Relaxed) {
+        progress.take_ended().iter().for_each(tell);
+        let now = progress.snapshot();
+        if now.doing.waits != waited || last.elapsed() >= LINE {
+            let total = if now.total > 0 { format!("/{}", now.total) } else { String::new() };
+            if !now.doing.phase.is_empty() {
+                complain(&format!("{}: {}{total} records {}", name(&now), now.done, waits(&now)).trim_end());
+            }
+            (waited, last) = (now.doing.waits, Instant::now());
+        }
         std::thread::sleep(FRAME);
     }
+    progress.take_ended().iter().for_each(tell);
+    tell(&progress.snapshot());
 }
 
-impl Snapshot {
-    fn default_for_display() -> Self {
-        Progress::default().snapshot()
-    }
+fn name(part: &Snapshot) -> String {
+    format!("{} {}", part.doing.phase, part.doing.part).trim_end().to_owned()
+}
 
-    fn part_is(&self, other: &Snapshot) -> bool {
-        self.doing.phase == other.doing.phase && self.doing.part == other.doing.part
-    }
-
-    fn name(&self) -> String {
-        format!("{} {}", self.doing.phase, self.doing.part).trim().to_owned()
-    }
+fn waits(part: &Snapshot) -> String {
+    if part.doing.waits.is_empty() { String::new() } else { format!("waits {}", part.doing.waits) }
 }
 
 /// Sends logs to standard error: readable on a terminal, JSON elsewhere.

@@ -29,18 +29,25 @@ pub struct Bound {
     pub reason: Option<String>,
     /// What a parked role waits for.
     pub waits_for: Option<String>,
-    /// What we promised to have in Pipedrive: the JSON body of the last write. Empty for roles without a write.
-    pub promise: Option<String>,
-    /// What the source asked for with the last write, as JSON, where people's values were kept instead.
-    pub asked: Option<String>,
-    /// What Pipedrive answered to the last write, as JSON.
-    pub base: Option<String>,
     /// What the last write did.
     pub written: Option<EffectKind>,
     /// When the last write was intended, UTC.
     pub intended_at: Option<Timestamp>,
     /// For merged roles: whose record stands for it.
     pub survivor: Option<BindingKey>,
+}
+
+/// A role with the bodies of its last write, which are much larger than all the rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Promised {
+    /// The role.
+    pub bound: Bound,
+    /// What we promised to have in Pipedrive, as JSON. Empty for roles without a write.
+    pub promise: Option<String>,
+    /// What the source asked for, as JSON, where people's values were kept instead.
+    pub asked: Option<String>,
+    /// What Pipedrive answered, as JSON.
+    pub base: Option<String>,
 }
 
 impl Bound {
@@ -146,7 +153,10 @@ pub struct Misses {
 }
 
 const COLUMNS: &str = "b.object, b.source_id, b.role, b.fate, b.version, b.entity, b.dest_id, b.reason, b.waits_for, \
-                       e.body, e.base, e.intended_at, b.survivor, e.asked, e.kind";
+                       b.survivor, e.intended_at, e.kind";
+
+/// What [`Promised`] has on top of [`COLUMNS`].
+const BODIES: &str = "e.body, e.asked, e.base";
 
 impl Journal {
     /// Looks bindings up; the answer is in the order of the keys.
@@ -154,17 +164,34 @@ impl Journal {
     /// # Errors
     /// `Journal`.
     pub async fn bound(&self, keys: Vec<BindingKey>) -> Result<Vec<Option<Bound>>> {
+        self.find_bound(keys, COLUMNS.to_owned(), bound_row).await
+    }
+
+    /// As [`Journal::bound`], with the bodies.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn promised(&self, keys: Vec<BindingKey>) -> Result<Vec<Option<Promised>>> {
+        self.find_bound(keys, format!("{COLUMNS}, {BODIES}"), promised_row).await
+    }
+
+    async fn find_bound<T: Send + 'static>(
+        &self,
+        keys: Vec<BindingKey>,
+        columns: String,
+        read: fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<Option<T>>> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
         let sql = format!(
-            "SELECT {COLUMNS} FROM binding b LEFT JOIN effect e ON e.id = b.effect \
+            "SELECT {columns} FROM binding b LEFT JOIN effect e ON e.id = b.effect \
              WHERE b.object = ?1 AND b.source_id = ?2 AND b.role = ?3"
         );
         self.read("looking up bindings", move |connection| {
             let mut statement = connection.prepare_cached(&sql)?;
             let mut find = |key: &BindingKey| {
-                statement.query_row(params![key.object.as_str(), &*key.source_id, &*key.role], bound_row).optional()
+                statement.query_row(params![key.object.as_str(), &*key.source_id, &*key.role], read).optional()
             };
             keys.iter().map(&mut find).collect()
         })
@@ -191,15 +218,33 @@ impl Journal {
     /// # Errors
     /// `Journal`.
     pub async fn bound_to(&self, entity: Entity, dest_ids: Vec<String>) -> Result<HashMap<String, Bound>> {
+        self.find_bound_to(entity, dest_ids, COLUMNS.to_owned(), bound_row).await
+    }
+
+    /// As [`Journal::bound_to`], with the bodies.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn promised_to(&self, entity: Entity, dest_ids: Vec<String>) -> Result<HashMap<String, Promised>> {
+        self.find_bound_to(entity, dest_ids, format!("{COLUMNS}, {BODIES}"), promised_row).await
+    }
+
+    async fn find_bound_to<T: Send + 'static>(
+        &self,
+        entity: Entity,
+        dest_ids: Vec<String>,
+        columns: String,
+        read: fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<HashMap<String, T>> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM binding b LEFT JOIN effect e ON e.id = b.effect \
+            "SELECT {columns} FROM binding b LEFT JOIN effect e ON e.id = b.effect \
              WHERE b.entity = ?1 AND b.dest_id = ?2 AND {LIVE}"
         );
         self.read("looking up destinations", move |connection| {
             let mut statement = connection.prepare_cached(&sql)?;
             let mut found = HashMap::with_capacity(dest_ids.len());
             for dest_id in dest_ids {
-                if let Some(bound) = statement.query_row(params![entity.as_str(), dest_id], bound_row).optional()? {
+                if let Some(bound) = statement.query_row(params![entity.as_str(), dest_id], read).optional()? {
                     found.insert(dest_id, bound);
                 }
             }
@@ -514,14 +559,15 @@ fn bound_row(row: &Row<'_>) -> rusqlite::Result<Bound> {
         dest_id: row.get::<_, Option<String>>(6)?.map(Into::into),
         reason: row.get(7)?,
         waits_for: row.get(8)?,
-        promise: row.get(9)?,
-        base: row.get(10)?,
-        asked: row.get(13)?,
-        written: row.get::<_, Option<String>>(14)?.map(|kind| kind_of(14, &kind)).transpose()?,
-        intended_at: time_at(row, 11)?,
         survivor: row
-            .get::<_, Option<String>>(12)?
-            .map(|text| serde_json::from_str(&text).map_err(|error| unreadable(12, error)))
+            .get::<_, Option<String>>(9)?
+            .map(|text| serde_json::from_str(&text).map_err(|error| unreadable(9, error)))
             .transpose()?,
+        intended_at: time_at(row, 10)?,
+        written: row.get::<_, Option<String>>(11)?.map(|kind| kind_of(11, &kind)).transpose()?,
     })
+}
+
+fn promised_row(row: &Row<'_>) -> rusqlite::Result<Promised> {
+    Ok(Promised { bound: bound_row(row)?, promise: row.get(12)?, asked: row.get(13)?, base: row.get(14)? })
 }

@@ -12,7 +12,7 @@ use super::object::{Applies, KeyPart};
 use super::problems::Problems;
 use super::raw::{OneOrMany, RawField, RawKeyPart};
 use super::template::Template;
-use crate::record::{Entity, LinkBy, Target, fold_name};
+use crate::record::{Entity, Target, fold_name};
 
 /// Makes columns, with the corrections that their object declares.
 pub(super) struct Columns<'a> {
@@ -231,10 +231,8 @@ fn extra(raw: &RawField, columns: &Columns<'_>, place: &str, problems: &mut Prob
 
 fn link(raw: &RawField, place: &str, problems: &mut Problems) -> Option<LinkRule> {
     match (raw.object, &raw.role, &raw.own_role) {
-        (Some(object), Some(role), None) => {
-            Some(LinkRule { object, role: role.clone(), by: raw.by.unwrap_or(LinkBy::Id) })
-        }
-        (None, None, _) if raw.by.is_none() => None,
+        (Some(object), Some(role), None) => Some(LinkRule { object, role: role.clone() }),
+        (None, None, _) => None,
         _ => {
             problems.add(place, "", "needs both object and role, without own_role");
             None

@@ -11,7 +11,7 @@ use super::column::{Column, Payload};
 use super::object::Applies;
 use super::owners::Owners;
 use super::template::Template;
-use crate::record::{Entity, LinkBy, Object, Target, fold_name, named_enum};
+use crate::record::{Entity, Object, Target, fold_name, named_enum};
 
 named_enum! {
     /// How a value is read and what it becomes.
@@ -138,8 +138,6 @@ pub struct LinkRule {
     pub object: Object,
     /// Role of its destination.
     pub role: String,
-    /// What the value is.
-    pub by: LinkBy,
 }
 
 /// A table of values: what the source writes, what is meant.

@@ -12,7 +12,7 @@ use super::field::Kind;
 use super::object::KeyClean;
 use super::owners::MatchBy;
 use super::pipelines::StageKind;
-use crate::record::{Entity, LinkBy, Object};
+use crate::record::{Entity, Object};
 
 /// One text or several.
 #[derive(Debug, Clone, Deserialize)]
@@ -217,5 +217,4 @@ pub(super) struct RawField {
     pub(super) footer: Option<Vec<String>>,
     pub(super) object: Option<Object>,
     pub(super) role: Option<String>,
-    pub(super) by: Option<LinkBy>,
 }

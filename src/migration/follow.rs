@@ -1,5 +1,7 @@
 //! Follow: rounds of changes until the source is frozen, then one more.
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::load::{STEPS, Sweep};
 use super::{Migration, Point, Signals};
 use crate::clock::Clock;
@@ -8,6 +10,10 @@ use crate::journal::Journal;
 use crate::pipedrive::Me;
 use crate::record::Object;
 use crate::stage::extract::LandCount;
+
+/// How often parked records are tried again while nothing changes at the source: what they wait for may have appeared in
+/// Pipedrive (a user, for example), and looking costs tokens.
+const TRY_PARKED: SignedDuration = SignedDuration::from_mins(15);
 
 /// Where the journal keeps when people said that the source is frozen.
 const FROZEN: &str = "frozen";
@@ -24,11 +30,15 @@ pub async fn freeze(journal: &Journal, clock: &Clock, signals: &Signals) -> Resu
 
 impl Migration {
     pub(super) async fn follow(&self, me: &Me) -> Result<()> {
+        let mut tried_parked = Timestamp::MIN;
         for round in 1.. {
             let began = self.clock.utc();
             // Asked before the round: one that was under way when the source froze may have read some objects too early.
             let is_last = self.signals.is_frozen();
-            self.round(me).await?;
+            let tries_parked = is_last || began.duration_since(tried_parked) >= TRY_PARKED;
+            if self.round(me, tries_parked).await? {
+                tried_parked = began;
+            }
             self.is_in_step_since(began).await?;
             if is_last {
                 break;
@@ -54,8 +64,9 @@ impl Migration {
         Ok(())
     }
 
-    /// One round: what changed at the source is landed, and what is pending goes through the stages.
-    async fn round(&self, me: &Me) -> Result<()> {
+    /// One round: what changed at the source is landed, and what is pending goes through the stages. What is pending
+    /// since earlier rounds goes along when something changed, or when it is its turn. Says whether it did.
+    async fn round(&self, me: &Me, tries_parked: bool) -> Result<bool> {
         let mut count = LandCount::default();
         for object in self.objects() {
             self.border().await?;
@@ -66,8 +77,9 @@ impl Migration {
         }
         self.keep_ledger().await?;
         let objects: Vec<Object> = self.objects();
-        if self.journal.pending_count(objects).await? == 0 {
-            return Ok(());
+        let is_quiet = count.new + count.changed == 0 && !tries_parked;
+        if is_quiet || self.journal.pending_count(objects).await? == 0 {
+            return Ok(false);
         }
         tracing::info!(new = count.new, changed = count.changed, "following changes");
         self.steps_of_round(me).await?;
@@ -77,7 +89,7 @@ impl Migration {
             self.configure_again(me).await?;
             self.steps_of_round(me).await?;
         }
-        Ok(())
+        Ok(true)
     }
 
     async fn steps_of_round(&self, me: &Me) -> Result<()> {

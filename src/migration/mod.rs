@@ -31,7 +31,7 @@ use crate::clock::{Clock, Moment};
 use crate::config::{Config, SourceConfig};
 use crate::error::{Error, Kind, Result};
 use crate::http::Http;
-use crate::journal::{Journal, LedgerEntry, PhaseState};
+use crate::journal::{Journal, PhaseState};
 use crate::mapping::Mapping;
 use crate::pipedrive::{Budget, Client, Me, Token};
 use crate::pipeline::{Capacities, Parts};
@@ -40,7 +40,7 @@ use crate::report::plan::Plan;
 use crate::report::verification::Verification;
 use crate::source::{Source, api, csv as files};
 use crate::stage::cpu::Cpu;
-use crate::stage::load::Failpoint;
+use crate::stage::load::{Failpoint, keep_ledger};
 use crate::stop::Stop;
 
 pub use follow::freeze;
@@ -331,14 +331,7 @@ impl Migration {
 
     /// Writes what was spent since the last time into the journal.
     async fn keep_ledger(&self) -> Result<()> {
-        let day = self.client.budget().day();
-        let entry = |(endpoint, requests, tokens): (&'static str, u64, u64)| LedgerEntry {
-            day: day.clone(),
-            endpoint: endpoint.to_owned(),
-            requests,
-            tokens,
-        };
-        self.journal.charge(self.client.budget().take_spent().into_iter().map(entry).collect()).await
+        keep_ledger(&self.client, &self.journal).await
     }
 
     /// The parts of a pipeline, with the owners' names told to the mapping.

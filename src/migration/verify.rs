@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::Migration;
 use super::independent::Independent;
 use crate::error::{Error, Kind, Result};
+use crate::journal::Promised;
 use crate::permit::Gate;
 use crate::pipedrive::{Listing, Me, Row, differences, field_count};
 use crate::record::Entity;
@@ -92,16 +93,17 @@ impl Migration {
 
     async fn compare(&self, entity: Entity, rows: Vec<Row>, pass: &mut Pass) -> Result<()> {
         let ids: Vec<String> = rows.iter().map(|row| row.id.to_string()).collect();
-        let bound = self.journal.bound_to(entity, ids).await?;
-        let mut seen = Vec::with_capacity(bound.len());
+        let promised = self.journal.promised_to(entity, ids).await?;
+        let mut seen = Vec::with_capacity(promised.len());
         for row in rows {
-            let Some(bound) = bound.get(&*row.id) else {
+            let Some(promised) = promised.get(&*row.id) else {
                 if let Some(marker) = pass.markers.read(entity, &row) {
                     pass.verifying.extra(entity, &row.id, marker)?;
                 }
                 continue;
             };
-            let promise: Map<String, Value> = match &bound.promise {
+            let Promised { bound, promise, .. } = promised;
+            let promise: Map<String, Value> = match promise {
                 None => Map::new(),
                 Some(text) => serde_json::from_str(text)
                     .map_err(|error| Error::new(Kind::Journal, "journal: a body is not JSON").because(error))?,

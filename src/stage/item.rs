@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Kind, Result};
-use crate::journal::{Bound, Landed};
+use crate::journal::{Landed, Promised};
 use crate::record::{BindingKey, Draft, Entity, Fate, Finding};
 
 /// The role of rows that are no records of any object: they have no other, and were rejected as they landed.
@@ -87,15 +87,15 @@ impl Known {
     ///
     /// # Errors
     /// `Journal` when what was kept is not JSON.
-    pub fn of(bound: &Bound) -> Result<Option<Self>> {
-        let Some(dest_id) = bound.own_id() else { return Ok(None) };
+    pub fn of(promised: &Promised) -> Result<Option<Self>> {
+        let Some(dest_id) = promised.bound.own_id() else { return Ok(None) };
         let parse = |text: &Option<String>| match text {
             None => Ok(Map::new()),
             Some(text) => serde_json::from_str(text)
                 .map_err(|error| Error::new(Kind::Journal, "journal: a body is not JSON").because(error)),
         };
-        let (promise, base) = (parse(&bound.promise)?, parse(&bound.base)?);
-        let asked = if bound.asked.is_some() { parse(&bound.asked)? } else { promise.clone() };
+        let (promise, base) = (parse(&promised.promise)?, parse(&promised.base)?);
+        let asked = if promised.asked.is_some() { parse(&promised.asked)? } else { promise.clone() };
         Ok(Some(Self { dest_id: Arc::clone(dest_id), promise, asked, base }))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossdock::config::Conflict;
-use crossdock::journal::Bound;
+use crossdock::journal::{Bound, Promised};
 use crossdock::record::{Entity, Fate};
 use crossdock::stage::item::{Known, Ready, Removal, Work};
 use crossdock::stage::load::Loader;
@@ -47,7 +47,11 @@ async fn people(bench: &Bench, entity: Entity, number: usize, field: &str, value
 }
 
 async fn bound(bench: &Bench, entity: Entity, number: usize) -> Bound {
-    bench.bound(&key(entity, number)).await.expect("a binding")
+    promised(bench, entity, number).await.bound
+}
+
+async fn promised(bench: &Bench, entity: Entity, number: usize) -> Promised {
+    bench.promised(&key(entity, number)).await.expect("a binding")
 }
 
 /// A change of a record with a value for its second field, too.
@@ -148,7 +152,7 @@ fn what_people_won_once_is_not_overwritten_by_the_next_change() {
                     assert_eq!(row_text(&bench, entity, 0).await, "by people", "{entity} {policy:?}");
                 }
                 assert_eq!(bench.updated(entity), 2, "{entity} {policy:?}");
-                let promise = bound(&bench, entity, 0).await.promise.unwrap_or_default();
+                let promise = promised(&bench, entity, 0).await.promise.unwrap_or_default();
                 assert!(promise.contains("by people"), "{entity}: verification would miss {promise}");
                 // When the source changes the text itself again, it is the only one that did since.
                 bench.land(entity, 0..1, "fifth").await;
@@ -333,8 +337,8 @@ fn a_later_change_is_no_proof_that_the_list_shows_new_records() {
 }
 
 async fn removal(bench: &Bench, entity: Entity, number: usize) -> Work {
-    let bound = bound(bench, entity, number).await;
-    let known = Known::of(&bound).expect("JSON").expect("loaded");
+    let promised = promised(bench, entity, number).await;
+    let known = Known::of(&promised).expect("JSON").expect("loaded");
     Work::Remove(Removal { key: key(entity, number), version: 2, entity, known })
 }
 

@@ -167,8 +167,8 @@ fn what_a_lost_journal_does_not_know_is_adopted_and_then_compared() {
             for (number, value) in [(0, "first"), (1, "second"), (2, "first")] {
                 let row = bench.the_record(&bench.live(entity), entity, number).await;
                 assert!(row.text(text_field(entity)).is_some_and(|text| text.contains(value)), "{entity} {row:?}");
-                let bound = bench.bound(&key(entity, number)).await.expect("bound");
-                let promise = bound.promise.unwrap_or_default();
+                let promised = bench.promised(&key(entity, number)).await.expect("bound");
+                let promise = promised.promise.unwrap_or_default();
                 assert!(promise.contains(value), "{entity} {number}: verification would compare {promise} only");
             }
         });

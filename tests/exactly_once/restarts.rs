@@ -208,12 +208,13 @@ fn changes_without_outcome_are_settled_by_the_next_load() {
             let field = text_field(entity);
             let mut dest_ids = Vec::new();
             for number in 0..3 {
-                let bound = bench.bound(&key(entity, number)).await.expect("loaded");
+                let promised = bench.promised(&key(entity, number)).await.expect("loaded");
+                let bound = promised.bound;
                 let dest_id = bound.dest_id.clone().expect("loaded");
                 let mut promise = bench.body(entity, number, "second");
                 assert!(bench.markers.put(entity, &bound.key, &mut promise));
                 let sent = body_of(json!({field: promise[field]}));
-                let old = parse(bound.promise.as_deref().expect("a promise"))[field].clone();
+                let old = parse(promised.promise.as_deref().expect("a promise"))[field].clone();
                 let intent = Intent {
                     kind: EffectKind::Update,
                     version: 2,

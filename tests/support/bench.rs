@@ -9,7 +9,7 @@ use std::time::Duration;
 use crossdock::clock::Clock;
 use crossdock::config::{Conflict, Spending};
 use crossdock::http::Http;
-use crossdock::journal::{Bound, Decision, GateVerdict, Journal, Landing};
+use crossdock::journal::{Bound, Decision, GateVerdict, Journal, Landing, Promised};
 use crossdock::permit::{Gate, WritePermit};
 use crossdock::pipedrive::{Budget, Client, NewField, Row, Token};
 use crossdock::progress::Progress;
@@ -142,8 +142,8 @@ impl Bench {
     pub(crate) async fn ready(&self, entity: Entity, number: usize, value: &str) -> Ready {
         let key = key(entity, number);
         let landed = self.journal.record(key.object, Arc::clone(&key.source_id)).await.expect("read").expect("landed");
-        let bound = self.bound(&key).await;
-        let known = bound.as_ref().and_then(|bound| Known::of(bound).expect("JSON"));
+        let promised = self.promised(&key).await;
+        let known = promised.as_ref().and_then(|promised| Known::of(promised).expect("JSON"));
         let body = self.body(entity, number, value);
         Ready { key, version: landed.version, entity, body, known, modified: None }
     }
@@ -198,6 +198,11 @@ impl Bench {
     }
 
     /// A binding as it stands.
+    pub(crate) async fn promised(&self, key: &BindingKey) -> Option<Promised> {
+        self.journal.promised(vec![key.clone()]).await.expect("read").pop().flatten()
+    }
+
+    /// The same without the bodies of its last write.
     pub(crate) async fn bound(&self, key: &BindingKey) -> Option<Bound> {
         self.journal.bound(vec![key.clone()]).await.expect("read").pop().flatten()
     }

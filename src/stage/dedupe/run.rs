@@ -71,13 +71,13 @@ impl Dedupe {
         let wanted: Vec<(Landed, Vec<Arc<str>>)> =
             batch.into_iter().map(|landed| (roles(&landed), landed)).map(|(roles, landed)| (landed, roles)).collect();
         let keys = wanted.iter().flat_map(|(landed, roles)| roles.iter().map(|role| key(landed, role)));
-        let mut bound = self.journal.bound(keys.collect()).await?.into_iter();
+        let mut bound = self.journal.promised(keys.collect()).await?.into_iter();
         let mut fresh = Vec::new();
         for (landed, roles) in wanted {
             let mut behind = Vec::new();
             for role in roles {
                 let bound = bound.next().flatten();
-                if !is_up_to_date(&landed, bound.as_ref()) {
+                if !is_up_to_date(&landed, bound.as_ref().map(|promised| &promised.bound)) {
                     let known = bound.as_ref().map(Known::of).transpose()?.flatten();
                     behind.push(FreshRole { role, known, survivor: None });
                 }

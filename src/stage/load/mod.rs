@@ -26,7 +26,7 @@ use super::item::{Ready, Work};
 use crate::clock::Clock;
 use crate::config::Conflict;
 use crate::error::{Error, Kind, Result};
-use crate::journal::{Conclusion, EffectKind, Intent, Journal, Outcome, RoleFate};
+use crate::journal::{Conclusion, EffectKind, Intent, Journal, LedgerEntry, Outcome, RoleFate};
 use crate::permit::WritePermit;
 use crate::pipedrive::{Client, Listing, Order, Row, is_gone};
 use crate::progress::Progress;
@@ -252,7 +252,9 @@ impl Loader {
         self.progress.add_done(conclusions.len() as u64);
         self.progress.add_writes(conclusions.len() as u64);
         if !conclusions.is_empty() {
-            self.journal.conclude(conclusions, self.clock.utc()).await?;
+            // Told together, they share a commit: a process that dies forgets the tokens of its last few calls only.
+            let concluded = self.journal.conclude(conclusions, self.clock.utc());
+            futures::future::try_join(concluded, keep_ledger(&self.client, &self.journal)).await?;
         }
         if ends.is_empty() {
             return Ok(());
@@ -319,6 +321,22 @@ fn refused(intent: &Intent, note: &str) -> Option<RoleFate> {
         }
         (EffectKind::Update | EffectKind::Delete, _) => None,
     }
+}
+
+/// Writes into the journal what was spent since the last time.
+///
+/// # Errors
+/// `Journal`.
+pub async fn keep_ledger(client: &Client, journal: &Journal) -> Result<()> {
+    let day = client.budget().day();
+    let entry = |(endpoint, requests, tokens): (&'static str, u64, u64)| LedgerEntry {
+        day: day.clone(),
+        endpoint: endpoint.to_owned(),
+        requests,
+        tokens,
+    };
+    let spent: Vec<LedgerEntry> = client.budget().take_spent().into_iter().map(entry).collect();
+    if spent.is_empty() { Ok(()) } else { journal.charge(spent).await }
 }
 
 /// Shared by the parts of the load.

@@ -145,11 +145,11 @@ impl Loader {
         let Some(key) = self.markers.parse(marker) else {
             return self.ask_about_all(entity, marker, strays, swept).await;
         };
-        let mut bound = self.journal.bound(vec![key.clone()]).await?.pop().flatten();
-        if bound.as_ref().is_none_or(|bound| bound.live_id().is_none()) {
+        let mut bound = self.journal.promised(vec![key.clone()]).await?.pop().flatten();
+        if bound.as_ref().is_none_or(|promised| promised.bound.live_id().is_none()) {
             swept.adopted += 1;
             self.adopt(entity, key.clone(), strays.remove(0)).await?;
-            bound = self.journal.bound(vec![key.clone()]).await?.pop().flatten();
+            bound = self.journal.promised(vec![key.clone()]).await?.pop().flatten();
         }
         let misses = self.journal.misses(key.clone()).await?;
         let (doubles, copies): (Vec<Row>, Vec<Row>) = match bound {

@@ -13,7 +13,7 @@ use crate::clean::{
 use crate::mapping::field::{Extra, Field, Kind};
 use crate::mapping::pipelines::Fallback;
 use crate::mapping::workspace::YES_NO;
-use crate::record::{ContactValue, FieldValue, LinkBy, LinkTarget, Target, fold_name};
+use crate::record::{ContactValue, FieldValue, LinkTarget, Target, fold_name};
 
 /// What one line of the mapping gives.
 pub(super) enum Read {
@@ -235,11 +235,10 @@ fn footer(row: &Row<'_>, field: &Field) -> String {
 /// A link; the id `0` is how some systems write "none".
 fn link(field: &Field, written: &str) -> Option<Read> {
     let Extra::Link(rule) = &field.extra else { return None };
-    if rule.by == LinkBy::Id && written == "0" {
+    if written == "0" {
         return None;
     }
-    let value = if rule.by == LinkBy::Id { written.to_owned() } else { text::line(written).value };
-    one(FieldValue::Link(LinkTarget { object: rule.object, role: rule.role.clone(), value, by: rule.by }))
+    one(FieldValue::Link(LinkTarget { object: rule.object, role: rule.role.clone(), value: written.to_owned() }))
 }
 
 /// A stage. Where the mapping declares the pipelines, unknown names become its fallback here; else `resolve` does it.

@@ -10,7 +10,7 @@ use super::{Rejection, Row};
 use crate::clean::{Cleaned, Note, Outcome, Unreadable, address, code, shown};
 use crate::mapping::Mapping;
 use crate::mapping::field::{Extra, Field, Kind, Origin, Other};
-use crate::record::{Entity, FieldValue, Finding, LinkBy, LinkTarget, Target};
+use crate::record::{Entity, FieldValue, Finding, LinkTarget, Target};
 
 type Fields = Vec<(Target, FieldValue)>;
 
@@ -89,12 +89,7 @@ fn read(row: &Row<'_>, field: &Field) -> Outcome<Option<Read>> {
         return Ok(Cleaned { value: one(FieldValue::Text(lines)), notes });
     }
     if let Extra::OwnRole(role) = &field.extra {
-        let link = || LinkTarget {
-            object: row.record.object,
-            role: role.clone(),
-            value: row.record.id.to_string(),
-            by: LinkBy::Id,
-        };
+        let link = || LinkTarget { object: row.record.object, role: role.clone(), value: row.record.id.to_string() };
         return Ok(Cleaned::plain(row.has_role(role).then(|| Read::One(FieldValue::Link(link())))));
     }
     // Amounts and addresses may be objects, which have no text of their own.

@@ -26,8 +26,8 @@ pub use workspace::{FieldKey, StageKey, Workspace};
 
 use body::{Assembled, Desk, LinkState, Obstacle, assemble, link_key};
 
-/// Links kept in memory at the most: about 20 MB. The journal has the rest.
-const CACHED_LINKS: usize = 100_000;
+/// Links kept in memory at the most: about 4 MB. The journal has the rest, at a few microseconds each.
+const CACHED_LINKS: usize = 20_000;
 
 /// Batches whose links are looked up at the same time.
 const LOOKUPS: usize = 2;
