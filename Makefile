@@ -49,5 +49,5 @@ SOAK_RECORDS ?= 200000
 SOAK_SEED ?= 1
 
 soak:
-	$(CARGO) test --locked --test kill -- --nocapture
+	KILL_SEED=$(SOAK_SEED) KILL_RECORDS=100000 $(CARGO) test --locked --test kill -- --nocapture
 	$(CARGO) run --release --locked -- rehearse --records $(SOAK_RECORDS) --seed $(SOAK_SEED) --json

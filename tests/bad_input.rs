@@ -132,7 +132,7 @@ fn a_damaged_export_is_loaded_but_for_what_is_wrong_and_every_fault_has_its_plac
         &reasons,
         &[
             "sales_pipeline.csv row 2: it has 9 cells where the header has 8 (line 2, byte ",
-            "sales_pipeline.csv row 5: it has no id (line 5, byte ",
+            "sales_pipeline.csv row 5: it has no id: column 'opportunity_id' is empty (line 5, byte ",
             " has no meaning in the file's encoding (line 8, byte ",
         ],
     );

@@ -146,7 +146,7 @@ fn repeated_ids_collapse_when_equal_and_are_rejected_when_not() {
         "clients.csv row 4: id '1' stands in row 2 too, with other values (line 4, byte 16)",
         "clients.csv row 6: id '2' stands in row 3 too, with other values (line 6, byte 24)",
         "clients.csv row 7: id '1' stands in row 2 too, with other values (line 7, byte 28)",
-        "clients.csv row 8: it has no id (line 8, byte 34)",
+        "clients.csv row 8: it has no id: column 'id' is empty (line 8, byte 34)",
         "clients.csv row 9: id '1' stands in row 2 too, with other values (line 9, byte 37)",
     ];
     assert_eq!(reasons(&page), expected);

@@ -7,11 +7,13 @@ mod gauges;
 mod status;
 
 use std::fs::OpenOptions;
+use std::future::IntoFuture as _;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -119,6 +121,7 @@ impl Open {
     /// `Bug` when the listener fails.
     pub async fn serve(self, face: Face, mut stop: Stop) -> Result<()> {
         let word = self.reach.word.as_str().into();
+        let (clock, recorder) = (face.clock.clone(), face.metrics.clone());
         let shared = Shared { face: Arc::new(face), word, gauges: Arc::default() };
         let router = Router::new()
             .route("/healthz", get(|| async { "ok\n" }))
@@ -128,13 +131,25 @@ impl Open {
             .route("/decide", post(decide))
             .route("/signal/{name}", post(signal))
             .with_state(shared);
-        let served =
-            axum::serve(self.listener, router).with_graceful_shutdown(async move { stop.stopped().await }).await;
+        let serving = axum::serve(self.listener, router).with_graceful_shutdown(async move { stop.stopped().await });
+        let upkeep = async {
+            loop {
+                clock.sleep(UPKEEP).await;
+                recorder.run_upkeep();
+            }
+        };
+        let served = tokio::select! {
+            served = serving.into_future() => served,
+            () = upkeep => Ok(()),
+        };
         // A file that is gone already is as good as removed.
         drop(std::fs::remove_file(&self.file));
         served.map_err(|source| Error::new(Kind::Bug, "the daemon's face has failed").because(source))
     }
 }
+
+/// How often samples of durations are put into their buckets. Between scrapes they pile up, and perhaps nobody scrapes.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// How to reach the daemon of a folder, if one has written so. It may have died since.
 #[must_use]

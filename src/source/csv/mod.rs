@@ -168,7 +168,7 @@ impl Reader {
             || Rows::new(open_text(path, &table.file, &probe)?, layout.dialect, layout.header_row, Arc::clone(&file));
         let mut rows = open()?;
         let columns = Columns::new(table, rows.header())?;
-        let scan = duplicates::scan(open, |cells| columns.id(cells), probe.bytes)?;
+        let scan = duplicates::scan(open, |cells| columns.id(cells).ok(), probe.bytes)?;
         tracing::info!(
             file = table.file,
             encoding = probe.encoding.name(),
@@ -213,8 +213,11 @@ impl Reader {
 
     fn sort(&self, row: Row) -> Result<Sorted, RejectedRow> {
         let Row { place, raw, cells } = row;
-        let Some(id) = self.columns.id(&cells) else {
-            return Err(rows::reject(place, &raw, "it has no id".to_owned()));
+        let id = match self.columns.id(&cells) {
+            Ok(id) => id,
+            Err(column) => {
+                return Err(rows::reject(place, &raw, format!("it has no id: column '{column}' is empty")));
+            }
         };
         match self.duplicates.standing(&id, &place) {
             Standing::First => Ok(Sorted::Record(Box::new(self.columns.record(&id, &cells, place)))),
@@ -249,17 +252,20 @@ impl Columns {
         Ok(Self { object: table.object, names, ids, modified })
     }
 
-    /// The row's id; `None` when a cell of it is empty.
-    fn id(&self, cells: &StringRecord) -> Option<String> {
-        let part = |column: &usize| cells.get(*column).map(str::trim).filter(|cell| !cell.is_empty());
-        let parts: Vec<&str> = self.ids.iter().map(part).collect::<Option<_>>()?;
-        match parts.as_slice() {
-            [only] => Some((*only).to_owned()),
+    /// The row's id, or the name of the column whose cell is empty.
+    fn id(&self, cells: &StringRecord) -> Result<String, &str> {
+        let part = |column: &usize| {
+            let cell = cells.get(*column).map(str::trim).filter(|cell| !cell.is_empty());
+            cell.ok_or_else(|| self.names.get(*column).map_or("", String::as_str))
+        };
+        let parts: Vec<&str> = self.ids.iter().map(part).collect::<Result<_, _>>()?;
+        Ok(match parts.as_slice() {
+            [only] => (*only).to_owned(),
             several => {
                 let escaped = several.iter().map(|part| part.replace('\\', "\\\\").replace('|', "\\|"));
-                Some(escaped.collect::<Vec<_>>().join("|"))
+                escaped.collect::<Vec<_>>().join("|")
             }
-        }
+        })
     }
 
     fn record(&self, id: &str, cells: &StringRecord, place: Place) -> SourceRecord {

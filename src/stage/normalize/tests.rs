@@ -205,7 +205,7 @@ fn a_lead_of_a_client_links_to_it() {
     lead["client_id"] = json!(4821);
     let made = Made::of(&record(Object::Lead, lead), promox());
     assert_eq!(made.lines("person"), ["left out: client_id is given"]);
-    let links = ["person_id = client/4821#person", "organization_id = client/4821#organization by id"];
+    let links = ["person_id = client/4821#person", "organization_id = client/4821#organization"];
     assert_eq!(made.lines("lead")[3..5], links);
 }
 

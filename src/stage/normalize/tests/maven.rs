@@ -27,7 +27,7 @@ fn maven_deals() {
     let expected = [
         "title = GTX Pro – Isdom",
         "owner_id = owner Darcel Schlecht",
-        "org_id = client/Isdom#organization by name",
+        "org_id = client/Isdom#organization",
         "stage_id = the pipeline: Won",
         "value = 4514 USD",
         "won_time = 2017-03-11T12:00:00Z",
