@@ -25,6 +25,8 @@ pub enum Kind {
     Unauthorized,
     /// The far end refused this one request as it stands.
     Refused,
+    /// The far end does not have (or no longer has) the record that this one request names.
+    Gone,
     /// A plan limit of the Pipedrive account is reached.
     Capped,
     /// A write was sent and its outcome is unknown.
@@ -121,7 +123,7 @@ impl Error {
         match self.0.kind {
             Kind::Unreachable | Kind::RateLimited | Kind::DayBudget => Verdict::Wait(self.0.retry_after),
             Kind::InDoubt => Verdict::Settle,
-            Kind::Refused | Kind::Record => Verdict::Park,
+            Kind::Refused | Kind::Gone | Kind::Record => Verdict::Park,
             Kind::Blocked => Verdict::Halt("Pipedrive blocks this token; wait and lower the pace before resuming"),
             Kind::Unauthorized => Verdict::Halt("renew the token, then resume"),
             Kind::Capped => Verdict::Halt("raise the plan limit or archive records, then resume"),

@@ -92,7 +92,7 @@ fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
 /// The body of a good answer as JSON, or the error that the answer stands for. `doing` names the call.
 ///
 /// # Errors
-/// By status: `Unauthorized`, `Capped`, `Blocked`, `RateLimited`, `Refused`; `InDoubt` (writes) or `Unreachable` (reads)
+/// By status: `Unauthorized`, `Capped`, `Blocked`, `RateLimited`, `Gone`, `Refused`; `InDoubt` (writes) or `Unreachable` (reads)
 /// when nobody can tell.
 pub(super) fn body(answer: &Answer, effect: Effect, doing: &str) -> Result<Map<String, Value>> {
     let json: Option<Map<String, Value>> = serde_json::from_slice(&answer.body).ok();
@@ -108,9 +108,13 @@ pub(super) fn body(answer: &Answer, effect: Effect, doing: &str) -> Result<Map<S
             Err(Error::new(Kind::Capped, format!("{doing}: a plan limit is reached")).because(words(&json)))
         }
         (429, _) => Err(Error::new(Kind::RateLimited, format!("{doing}: too many requests"))),
+        // A gateway gave up waiting; what is behind it may have done the work.
+        (408, _) => Err(unclear().because("status 408")),
         (400..=499, json) => {
             let why = json.as_ref().map_or_else(|| format!("status {}", answer.status), words);
-            Err(Error::new(Kind::Refused, format!("{doing}: refused with {}", answer.status)).because(why))
+            // 410 is listed in the documentation ("HTTP status codes"), 404 is what is usually seen.
+            let kind = if matches!(answer.status, 404 | 410) { Kind::Gone } else { Kind::Refused };
+            Err(Error::new(kind, format!("{doing}: refused with {}", answer.status)).because(why))
         }
         (status, _) => Err(unclear().because(format!("status {status}"))),
     }
@@ -182,7 +186,10 @@ mod tests {
         check(502, "bad gateway", Effect::Write, Some(Kind::InDoubt));
         check(500, "{}", Effect::Read, Some(Kind::Unreachable));
         check(400, r#"{"success":false,"error":"Validation failed: x"}"#, Effect::Write, Some(Kind::Refused));
-        check(404, "gone", Effect::Read, Some(Kind::Refused));
+        check(404, "gone", Effect::Read, Some(Kind::Gone));
+        check(408, "", Effect::Write, Some(Kind::InDoubt));
+        check(408, "", Effect::Read, Some(Kind::Unreachable));
+        check(410, r#"{"success":false}"#, Effect::Write, Some(Kind::Gone));
         check(403, r#"{"code":"feature_capping_deals_limit"}"#, Effect::Write, Some(Kind::Capped));
         check(403, r#"{"error":"You've reached the limit"}"#, Effect::Write, Some(Kind::Refused));
         check(403, "<html>Access denied</html>", Effect::Write, Some(Kind::Blocked));

@@ -177,7 +177,7 @@ impl Client {
             effect: Effect::Read,
         };
         let mut answer = match self.read(call).await {
-            Err(error) if is_gone(&error) => return Ok(None),
+            Err(error) if error.kind() == Kind::Gone => return Ok(None),
             answer => answer?,
         };
         let row = answer.remove("data").and_then(|data| row_of(entity, data));
@@ -238,7 +238,7 @@ impl Client {
         let call = write(route.delete_name, Method::DELETE, &route, Some(id), None);
         match self.send(Call { cost: route.delete, ..call }, Some(permit)).await {
             Ok(_) => Ok(()),
-            Err(error) if is_gone(&error) => Ok(()),
+            Err(error) if error.kind() == Kind::Gone => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -303,12 +303,6 @@ impl Client {
         self.budget.told(answer::told(&answer.headers));
         Ok(answer)
     }
-}
-
-/// Whether a refusal says that the record is not there (any more): 404, or 410 as the documentation lists it.
-#[must_use]
-pub fn is_gone(error: &Error) -> bool {
-    error.kind() == Kind::Refused && (error.message().ends_with("with 404") || error.message().ends_with("with 410"))
 }
 
 /// v2 marks deleted records, v1 makes them inactive.

@@ -15,7 +15,7 @@ mod route;
 mod window;
 
 pub use budget::{Budget, Slot, Waiting};
-pub use client::{Client, Me, Token, User, Written, is_gone};
+pub use client::{Client, Me, Token, User, Written};
 pub use compare::{Difference, differences, field_count};
 pub use fields::{Field, FieldOption, NewField};
 pub use page::{Listing, Order, Page, PageToken, Row};

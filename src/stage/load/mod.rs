@@ -28,7 +28,7 @@ use crate::config::Conflict;
 use crate::error::{Error, Kind, Result};
 use crate::journal::{Conclusion, EffectKind, Intent, Journal, LedgerEntry, Outcome, RoleFate};
 use crate::permit::WritePermit;
-use crate::pipedrive::{Client, Listing, Order, Row, is_gone};
+use crate::pipedrive::{Client, Listing, Order, Row};
 use crate::progress::Progress;
 use crate::record::{Entity, Fate, Finding};
 use crate::telemetry::{self, BatchTimer};
@@ -287,9 +287,9 @@ impl Loader {
                 tracing::warn!(key = %key, error = note, "the outcome of a write is unknown; it will be settled");
                 None
             }
-            Kind::Refused => {
+            Kind::Refused | Kind::Gone => {
                 tracing::warn!(key = %key, error = note, "Pipedrive refused a write");
-                if intent.kind == EffectKind::Create || !is_gone(&error) {
+                if intent.kind == EffectKind::Create || error.kind() != Kind::Gone {
                     ends.extend(refused(intent, &note));
                 }
                 Some(Outcome::Refused { note })
