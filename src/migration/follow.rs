@@ -52,6 +52,7 @@ impl Migration {
                 self.progress.waits("");
             }
         }
+        self.write_owners().await?;
         tracing::info!("the source is frozen; the last changes are across");
         Ok(())
     }

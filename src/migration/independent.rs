@@ -166,7 +166,7 @@ impl Migration {
             }
         }
         let landed = self.journal.live_records(object).await?;
-        independent.counts.push(SumLine::count(format!("{object} records at the source, and landed"), rows, landed));
+        independent.counts.push(SumLine::count(object.to_string(), rows, landed));
         Ok(())
     }
 }

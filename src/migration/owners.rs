@@ -1,6 +1,6 @@
 //! The source's owners: their names for texts, and the users who stand for them.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Migration;
@@ -50,7 +50,7 @@ impl Migration {
     }
 
     /// Matches the owners, and says in words who stands for each; `records` counts the records that name an owner.
-    pub(super) async fn owner_lines(&self, records: &HashMap<String, u64>) -> Result<Vec<OwnerLine>> {
+    pub(super) async fn owner_lines(&self, records: &BTreeMap<String, u64>) -> Result<Vec<OwnerLine>> {
         let book = self.match_owners().await?;
         let line = |owner: SourceOwner| {
             let (user, decision) = match book.assignment(&owner.id) {

@@ -34,7 +34,7 @@ impl Migration {
             activity_types: needs.activity_types.iter().cloned().collect(),
             records: STEPS.iter().filter_map(count).collect(),
             further: vec![Cost {
-                what: "reading the account: users, fields, labels, types".to_owned(),
+                what: "Reading the account: users, fields, labels, types".to_owned(),
                 minimum: false,
                 effort: Effort { requests: SETTING_UP_CALLS, tokens: SETTING_UP_TOKENS, seconds: 0 },
             }],

@@ -1,7 +1,7 @@
 //! The survey: lands the whole account, then runs everything through to drafts without a write, so that what the
 //! workspace needs and what the load will cost are known on the complete data.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -36,14 +36,15 @@ pub(super) struct Needs {
     pub(super) drafts: BTreeMap<String, u64>,
     /// Roles that end without a record of their own, by what becomes of them.
     pub(super) without_record: BTreeMap<String, u64>,
+    /// Drafts that name an owner, by its id.
+    #[serde(default)]
+    pub(super) by_owner: BTreeMap<String, u64>,
 }
 
 /// What the quality report shows.
 #[derive(Default)]
 pub(super) struct Seen {
     survey: Survey,
-    /// Drafts that name an owner, by its id.
-    by_owner: HashMap<String, u64>,
 }
 
 /// The key of a field's options in [`Needs::options`].
@@ -66,11 +67,17 @@ impl Migration {
             seen.survey.add_records(count.object, count.records);
         }
         let needs = self.draft_walk(Which::All, &mut seen).await?;
-        seen.survey.set_owners(self.owner_lines(&seen.by_owner).await?);
+        seen.survey.set_owners(self.owner_lines(&needs.by_owner).await?);
         self.write_report("quality", &seen.survey)?;
         self.write_report("owners", &Owners::new(seen.survey.owners().to_vec()))?;
         let text = serde_json::to_string(&needs).map_err(|error| Error::new(Kind::Bug, "needs").because(error))?;
         self.journal.put_fact(NEEDS, text).await
+    }
+
+    /// Writes the owner queue anew: users may have appeared since the survey.
+    pub(super) async fn write_owners(&self) -> Result<()> {
+        let lines = self.owner_lines(&self.needs().await?.by_owner).await?;
+        self.write_report("owners", &Owners::new(lines))
     }
 
     /// Objects that both the source and the mapping know, in the order of landing: what others point at goes first.
@@ -130,7 +137,6 @@ impl Seen {
                 self.survey.add_draft(drafted.entity);
                 for (target, value) in &draft.fields {
                     match (target, value) {
-                        (_, FieldValue::Owner(owner)) => *self.by_owner.entry(owner.clone()).or_default() += 1,
                         (Target::Custom(name), FieldValue::Choice(label)) => {
                             self.survey.add_label(drafted.entity, name, label);
                         }
@@ -168,6 +174,7 @@ impl Needs {
     fn add(&mut self, draft: &Draft) {
         for (target, value) in &draft.fields {
             match (target, value) {
+                (_, FieldValue::Owner(owner)) => *self.by_owner.entry(owner.clone()).or_default() += 1,
                 (Target::Custom(name), FieldValue::Choice(label)) => self.add_option(draft.entity, name, label),
                 (Target::Custom(name), FieldValue::Choices(labels)) => {
                     labels.iter().for_each(|label| self.add_option(draft.entity, name, label));

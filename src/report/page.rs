@@ -217,6 +217,14 @@ impl Cell {
         if value == 0 { Self::count(0) } else { Self::count(value).tone(otherwise) }
     }
 
+    /// An amount of money, with its cents.
+    #[must_use]
+    pub fn amount(mut value: Decimal) -> Self {
+        // 815,486.40, not 815,486.4.
+        value.rescale(value.scale().max(2));
+        Self::decimal(value)
+    }
+
     /// An exact decimal.
     #[must_use]
     pub fn decimal(value: Decimal) -> Self {

@@ -335,7 +335,8 @@ impl Verification {
     }
 }
 
-fn sums(title: &str, name: &'static str, lines: &[SumLine]) -> Section {
+/// One line a sum; `sides` are the names of the two columns that should agree.
+fn sums(title: &str, name: &'static str, sides: [&'static str; 2], lines: &[SumLine]) -> Section {
     let with_currency = lines.iter().any(|line| !line.currency.is_empty());
     let row = |line: &SumLine| {
         let agrees = match (line.source == line.pipedrive, line.allowed.is_empty()) {
@@ -343,15 +344,16 @@ fn sums(title: &str, name: &'static str, lines: &[SumLine]) -> Section {
             (false, true) => Cell::verdict(false),
             (false, false) => Cell::text(&*line.allowed).tone(Tone::Attention),
         };
-        let numbers = [line.source, line.pipedrive].map(Cell::decimal);
+        let numbers =
+            [line.source, line.pipedrive].map(|sum| if with_currency { Cell::amount(sum) } else { Cell::decimal(sum) });
         let currency = with_currency.then(|| Cell::text(&*line.currency));
         let cells = std::iter::once(Cell::text(&*line.what)).chain(currency).chain(numbers).chain([agrees]);
         Row::new(cells.collect())
     };
     let columns: &[&'static str] = if with_currency {
-        &[name, "Currency", "Source", "Pipedrive", "Agree"]
+        &[name, "Currency", sides[0], sides[1], "Agree"]
     } else {
-        &[name, "Source", "Pipedrive", "Agree"]
+        &[name, sides[0], sides[1], "Agree"]
     };
     Section::new(title, "", Table::new(columns, lines.iter().map(row).collect(), "Not compared."))
 }
@@ -384,14 +386,16 @@ impl Report for Verification {
             sections: vec![
                 Section::new("Field by field", FIRST_INTRO, Table::new(&columns, entities, "Nothing was compared.")),
                 Section::new("Differences", "", self.differences_table()),
-                sums("Counts", "What", &self.counts),
-                sums("Values by stage", "Stage", &self.stages),
-                sums("Values by owner", "Owner", &self.owners),
+                sums("Counts", "Source records", ["At the source", "Landed"], &self.counts),
+                sums("Values by stage", "Stage", BOTH, &self.stages),
+                sums("Values by owner", "Owner", BOTH, &self.owners),
                 Section::new("Identities", IDENTITIES_INTRO, self.identities_table()),
             ],
         }
     }
 }
+
+const BOTH: [&str; 2] = ["Source", "Pipedrive"];
 
 const FIRST_INTRO: &str =
     "Every record was read back from Pipedrive and compared with what was promised for it, each field and each link.";
