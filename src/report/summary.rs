@@ -1,5 +1,7 @@
 //! What stands on the terminal at the end of a run: a text for people, or one line of JSON for scripts.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::page::{counted, number, title_case};
@@ -11,6 +13,9 @@ use crate::record::{Fate, Object};
 
 /// Reasons that the text names; the rest is in the report.
 const REASONS_MAX: usize = 8;
+
+/// Kinds of findings that the text names.
+const NOTED_MAX: usize = 3;
 
 /// Requests of the whole run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -82,6 +87,8 @@ pub struct Summary {
     pub objects: Vec<ObjectFates>,
     /// Why records are not in Pipedrive, most frequent first.
     pub reasons: Vec<Reason>,
+    /// What was noted about values, and how often, most frequent first.
+    pub noted: Vec<(String, u64)>,
     /// Reads that brought nothing new.
     pub unchanged_reads: u64,
     /// Whether everything adds up.
@@ -108,6 +115,7 @@ impl Summary {
             totals: reconciliation.totals,
             objects: reconciliation.objects.clone(),
             reasons: reasons.collect(),
+            noted: noted(reconciliation),
             unchanged_reads: reconciliation.unchanged_reads,
             balanced: reconciliation.balanced,
             verification: verification.totals,
@@ -215,6 +223,27 @@ fn reason_lines(reasons: &[Reason]) -> Vec<Vec<Field>> {
     reasons.iter().take(REASONS_MAX).map(line).collect()
 }
 
+/// Findings by what they are, over all objects.
+fn noted(reconciliation: &Reconciliation) -> Vec<(String, u64)> {
+    let mut counts = BTreeMap::<String, u64>::new();
+    for (kind, group) in reconciliation.findings.groups() {
+        *counts.entry(kind.code.replace('_', " ")).or_default() += group.count;
+    }
+    let mut noted: Vec<_> = counts.into_iter().collect();
+    noted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    noted
+}
+
+fn noted_words(noted: &[(String, u64)]) -> String {
+    let mut words: Vec<String> =
+        noted.iter().take(NOTED_MAX).map(|(what, count)| format!("{} × {what}", number(*count))).collect();
+    let more: u64 = noted.iter().skip(NOTED_MAX).map(|(_, count)| count).sum();
+    if more > 0 {
+        words.push(format!("{} more in the report", number(more)));
+    }
+    words.join(", ")
+}
+
 fn facts(summary: &Summary) -> Vec<(&'static str, String)> {
     let Summary { totals, verification, run, .. } = summary;
     let balance = match (summary.balanced, totals.without_fate) {
@@ -260,6 +289,9 @@ fn facts(summary: &Summary) -> Vec<(&'static str, String)> {
         ),
         ("This run", format!("{:.1} s", run.elapsed_seconds)),
     ];
+    if !summary.noted.is_empty() {
+        facts.insert(2, ("Noted", noted_words(&summary.noted)));
+    }
     if !run.reports.is_empty() {
         facts.push(("Reports", run.reports.clone()));
     }
@@ -329,6 +361,9 @@ mod tests {
                 reason(Fate::Rejected, "has neither a name nor a company", 30),
                 reason(Fate::Parked, "owner … has no user", 12),
             ],
+            noted: [("missing value", 1_200), ("guessed date", 34), ("html", 5), ("late", 3)]
+                .map(|(what, count)| (what.to_owned(), count))
+                .to_vec(),
             unchanged_reads: 7,
             balanced: true,
             verification: Compared { compared: 4_000, fields: 52_000, ..Compared::default() },
@@ -359,6 +394,7 @@ Not in Pipedrive, and why:
 
 Balance       everything adds up: each record has exactly one fate
 Verified      4,000 records, 52,000 fields: all as promised
+Noted         1,200 × missing value, 34 × guessed date, 5 × html, 3 more in the report
 Tokens        25,500 spent (2.0 % above the minimum of 25,000); 25,600 forecast
 Requests      4,300, 0 refused for going too fast
 For real      3 min 40 s on Growth with 5 seats; forecast 3 min 35 s
