@@ -26,8 +26,11 @@ use crate::stage::resolve::{self, Resolver};
 use crate::stop::Stop;
 use crate::telemetry;
 
-/// How many batches fit before each stage. A batch is at most [`extract::PAGE_RECORDS`] records, so about 2,000 records
-/// (a few megabytes) are under way at the most, however large the account is.
+/// How many batches fit before each stage. A batch is at most [`extract::PAGE_RECORDS`] records.
+///
+/// Besides what its queues hold, a step has one batch in extract's hands, one for each CPU thread in dedupe and as many in
+/// normalize, [`resolve::LOOKUPS`] in resolve and [`load::BATCHES_INTENDED`] in load: on eight threads some 4,000 records (a
+/// few megabytes) at the most, however large the account is. `tests/backpressure.rs` counts them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capacities {
     /// Before dedupe: one being read while one is worked on.

@@ -44,7 +44,7 @@ use send::{Sent, Write};
 const OUTCOMES: usize = 64;
 
 /// Batches with durable intents at the most: one being sent, and the next one, so that sending never waits for a commit.
-const BATCHES_INTENDED: usize = 2;
+pub const BATCHES_INTENDED: usize = 2;
 
 /// Commands with outcomes on their way to the journal at the same time. Sending goes on meanwhile.
 const OUTCOME_COMMANDS: usize = 4;

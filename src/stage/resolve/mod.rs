@@ -30,7 +30,7 @@ use body::{Assembled, Desk, LinkState, Obstacle, assemble, link_key};
 const CACHED_LINKS: usize = 20_000;
 
 /// Batches whose links are looked up at the same time.
-const LOOKUPS: usize = 2;
+pub const LOOKUPS: usize = 2;
 
 /// What resolve works with. Share it between the steps of a run: its cache of links carries over.
 pub struct Resolver {
