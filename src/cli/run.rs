@@ -11,7 +11,7 @@ use crate::config::{Config, Surroundings};
 use crate::control::{Face, Open};
 use crate::error::{Error, Kind, Result};
 use crate::journal::FolderLock;
-use crate::migration::{Ending, Migration, Opening, Signals};
+use crate::migration::{Ending, Migration, Opening, Signals, found};
 use crate::progress::Progress;
 use crate::stage::load::Failpoint;
 use crate::stop::{self, Stopper};
@@ -68,9 +68,14 @@ impl Run {
         serving.await.map_err(|source| Error::new(Kind::Bug, "the daemon's face").because(source))??;
         match ended? {
             Ending::Done => tracing::info!("the migration is done"),
-            Ending::Stopped => tracing::info!("stopped; start again to go on"),
+            Ending::Stopped => {
+                tracing::info!("stopped; start again to go on");
+                return Ok(Success::Well);
+            }
         }
-        Ok(Success::Well)
+        // Somebody approved the cutover with them; scripts shall still see them.
+        let found = found(migration.journal()).await?;
+        Ok(if found.is_some_and(|found| !found.is_clean) { Success::Differences } else { Success::Well })
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::journal::{Journal, PhaseState};
-use crate::migration::{GateState, PHASES, artefact};
+use crate::migration::{GateState, PHASES, artefact, found};
 use crate::permit::Gate;
 use crate::progress::Progress;
 
@@ -37,6 +37,8 @@ pub struct Status {
     pub tokens_spent: u64,
     /// Open questions to the customer.
     pub questions: u64,
+    /// What the last verification found, in one sentence; empty before there was one.
+    pub verified: String,
 }
 
 /// How one gate stands.
@@ -97,6 +99,7 @@ impl Status {
         status.in_doubt = journal.in_doubt(None).await?.len() as u64;
         status.tokens_spent = journal.ledger().await?.iter().map(|entry| entry.tokens).sum();
         status.questions = journal.questions().await?.len() as u64;
+        status.verified = found(journal).await?.map(|found| found.says).unwrap_or_default();
         Ok(status)
     }
 
@@ -134,6 +137,9 @@ impl Status {
         }
         for (waits_for, count) in &self.parked {
             line(format!("parked    {count} for {waits_for}"));
+        }
+        if !self.verified.is_empty() {
+            line(format!("verified  {}", self.verified));
         }
         line(format!(
             "tokens    {} spent, {} writes in doubt, {} open questions",

@@ -46,6 +46,7 @@ use crate::stop::Stop;
 pub use follow::freeze;
 pub use gates::{GateState, artefact};
 pub use gauges::in_step_since;
+pub use verify::{Found, found};
 
 /// Name of the journal's file in a migration's folder.
 pub const JOURNAL: &str = "journal.db";

@@ -1,12 +1,13 @@
 //! Verification in two layers. This one reads all fields and links of all records back through list pages and compares
 //! them with what was promised; `independent` compares source and Pipedrive without the promises.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Migration;
 use super::independent::Independent;
 use crate::error::{Error, Kind, Result};
-use crate::journal::Promised;
+use crate::journal::{Journal, Promised};
 use crate::permit::Gate;
 use crate::pipedrive::{Listing, Me, Row, differences, field_count};
 use crate::record::Entity;
@@ -31,6 +32,29 @@ const VERIFIED: [Entity; 8] = [
 /// Name of the report.
 const REPORT: &str = "verification";
 
+/// Where the journal keeps what the last verification found.
+const FOUND: &str = "verification";
+
+/// What the last verification found, as the journal keeps it: a daemon that starts at the cutover gate still knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// Whether nothing differs in either layer.
+    pub is_clean: bool,
+    /// The report in one sentence.
+    pub says: String,
+    /// Digest of the whole report.
+    digest: String,
+}
+
+/// What the last verification found; `None` before there was one.
+///
+/// # Errors
+/// `Journal`.
+pub async fn found(journal: &Journal) -> Result<Option<Found>> {
+    let unreadable = |error| Error::new(Kind::Journal, "journal: what the verification found").because(error);
+    journal.fact(FOUND).await?.map(|text| serde_json::from_str(&text).map_err(unreadable)).transpose()
+}
+
 /// One verification under way.
 struct Pass {
     /// Marks what it has seen in the journal.
@@ -48,6 +72,7 @@ impl Migration {
         let totals = verification.totals;
         tracing::info!(?totals, clean = verification.is_clean(), "verified");
         self.write_report(REPORT, &verification)?;
+        self.keep_found(&verification).await?;
         self.write_reports().await?;
         *self.verified.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(verification);
         Ok(())
@@ -121,8 +146,17 @@ impl Migration {
         self.journal.mark_verified(entity, seen, pass.number).await
     }
 
+    async fn keep_found(&self, verification: &Verification) -> Result<()> {
+        let bug = |error| Error::new(Kind::Bug, "the verification as JSON").because(error);
+        let report = serde_json::to_vec(verification).map_err(bug)?;
+        let digest = blake3::hash(&report).to_hex().to_string();
+        let found = Found { is_clean: verification.is_clean(), says: verification.says(), digest };
+        self.journal.put_fact(FOUND, serde_json::to_string(&found).map_err(bug)?).await
+    }
+
+    /// What is approved is what was verified: fates and every difference, so that nobody approves differences unseen.
     pub(super) async fn cutover(&self) -> Result<()> {
-        let text = format!("{:?}", self.journal.fates().await?);
+        let text = format!("{:?} {:?}", self.journal.fates().await?, found(&self.journal).await?);
         self.pass(Gate::Cutover, &blake3::hash(text.as_bytes()).to_hex()).await.map(drop)
     }
 }

@@ -309,7 +309,9 @@ impl Verification {
         (sums + self.identities.iter().filter(|line| !line.is_clean()).count()) as u64
     }
 
-    fn says(&self) -> String {
+    /// The report in one sentence.
+    #[must_use]
+    pub fn says(&self) -> String {
         let Compared { compared, fields, mismatched, missing, extra } = self.totals;
         let read = format!(
             "Of {}, {} with {} were compared",
