@@ -345,6 +345,20 @@ impl Rehearse {
         if !summary.balanced {
             return Err(Error::new(Kind::Conservation, "the fates of the records do not add up"));
         }
+        check_books(&ledger, migration.journal()).await?;
         Ok(if summary.verified { Success::Well } else { Success::Differences })
     }
+}
+
+/// Every call was priced as Pipedrive charges it: what the journal says was spent is what the account took.
+async fn check_books(ledger: &pipedrive::Ledger, journal: &Journal) -> Result<()> {
+    let counted: u64 = journal.ledger().await?.iter().map(|entry| entry.tokens).sum();
+    // What is refused costs nothing there, but nobody knows that before the answer.
+    let mut statuses = ledger.requests_by_endpoint.values().flat_map(|statuses| statuses.keys());
+    let is_refused = statuses.any(|status| !(200..300).contains(status));
+    if counted == ledger.tokens || is_refused && counted > ledger.tokens {
+        return Ok(());
+    }
+    let why = format!("Pipedrive charged {} tokens, but calls were priced at {counted}", ledger.tokens);
+    Err(Error::new(Kind::Bug, why))
 }
