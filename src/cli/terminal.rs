@@ -107,7 +107,7 @@ fn lines(progress: &Progress, ended: &AtomicBool) {
         if now.doing.waits != waited || last.elapsed() >= LINE {
             let total = if now.total > 0 { format!("/{}", now.total) } else { String::new() };
             if !now.doing.phase.is_empty() {
-                complain(&format!("{}: {}{total} records {}", name(&now), now.done, waits(&now)).trim_end());
+                complain(format!("{}: {}{total} records {}", name(&now), now.done, waits(&now)).trim_end());
             }
             (waited, last) = (now.doing.waits, Instant::now());
         }
