@@ -1,10 +1,11 @@
 //! Changes after the load: only what the source changed is sent, people's work is decided about field by field, and no
 //! change is made twice or brings a record back.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
 use std::time::Duration;
 
-use crossdock::config::Conflict;
+use crossdock::config::{Conflict, Plan, Spending};
 use crossdock::journal::{Bound, Promised};
 use crossdock::record::{Entity, Fate};
 use crossdock::stage::item::{Known, Ready, Removal, Work};
@@ -12,7 +13,7 @@ use crossdock::stage::load::Loader;
 use crossdock::standin::pipedrive::{FaultKind, FaultRule, PeopleAction, PeopleEdit, Settings};
 use serde_json::{Value, json};
 
-use crate::bench::{Bench, ENTITIES, drive, key, text_field, unlimited};
+use crate::bench::{Bench, ENTITIES, LIST_LAG, drive, drive_paced, key, text_field, unlimited};
 
 /// A second field of each kind of record, with a value of the source's and one of people's. Notes have only their text.
 fn other_field(entity: Entity) -> Option<(&'static str, Value, Value)> {
@@ -90,6 +91,30 @@ fn only_what_the_source_changed_is_sent() {
             }
         });
     }
+}
+
+/// A look at Pipedrive that nobody waits for would keep its place in the window for ever, and with it every call.
+#[test]
+fn changes_are_looked_up_while_others_are_sent() {
+    const RECORDS: usize = 60;
+    let (ended, hears) = mpsc::channel();
+    thread::spawn(move || {
+        let limits = Spending::Planned { plan: Plan::Ultimate, seats: 50, top_up_tokens_day: 0, reserve_tokens_day: 0 };
+        for entity in ENTITIES {
+            let settings = Settings { rtt: Duration::from_millis(200), list_lag: LIST_LAG, ..unlimited() };
+            drive_paced(settings, limits, |bench| async move {
+                let loader = bench.loader(Conflict::Source);
+                bench.step(&loader, entity, 0..RECORDS, "first").await;
+                bench.land(entity, 0..RECORDS, "second").await;
+                let second: Vec<(usize, &str)> = (0..RECORDS).map(|number| (number, "second")).collect();
+                bench.write_all(&loader, entity, &second).await;
+                assert_eq!(bench.updated(entity), RECORDS as u64, "{entity}");
+            });
+        }
+        ended.send(()).expect("the test waits");
+    });
+    // No figure of speed: it stands for "never".
+    hears.recv_timeout(Duration::from_secs(120)).expect("it ends, and does not wait for itself");
 }
 
 /// Who wins, and whether the customer is asked, when both sides changed the text; `source_is_later` tells when.

@@ -133,31 +133,49 @@ pub async fn run(input: mpsc::Receiver<Vec<Work>>, loader: Arc<Loader>) -> Resul
 
 async fn write_all(input: mpsc::Receiver<Vec<Work>>, loader: Arc<Loader>) -> Result<()> {
     let halt = Arc::new(Halt::default());
-    let batches = stream::unfold(input, |mut input| async { input.recv().await.map(|batch| (batch, input)) });
+    let (intended, writes) = mpsc::channel(BATCHES_INTENDED - 1);
+    // Side by side, not one stream: a stream is only asked for more when there is room for more calls, and a look at
+    // Pipedrive that nobody asks about would keep its slot of the window from the calls that fill the room.
+    let (ended, sent) =
+        tokio::join!(intend_all(input, intended, &loader, &halt), send_all(writes, Arc::clone(&loader), &halt));
+    ended.and(sent)?;
+    halt.take()
+}
+
+/// Makes batches durable ahead of their turn; ends early when the sending has ended.
+async fn intend_all(
+    mut input: mpsc::Receiver<Vec<Work>>,
+    output: mpsc::Sender<Vec<Write>>,
+    loader: &Loader,
+    halt: &Halt,
+) -> Result<()> {
+    // The place first, then the batch: what is not taken up yet costs nothing when the run ends.
+    while let Ok(place) = output.reserve().await {
+        let Some(batch) = input.recv().await else { break };
+        place.send(loader.intend(batch, halt).await?);
+    }
+    Ok(())
+}
+
+async fn send_all(writes: mpsc::Receiver<Vec<Write>>, loader: Arc<Loader>, halt: &Arc<Halt>) -> Result<()> {
+    let batches = stream::unfold(writes, |mut writes| async { writes.recv().await.map(|batch| (batch, writes)) });
     // Each future owns its handles: borrowed ones lose their Send through this many adapters.
-    let both = || (Arc::clone(&loader), Arc::clone(&halt));
+    let both = || (Arc::clone(&loader), Arc::clone(halt));
     batches
-        .map(|batch| {
-            let (loader, halt) = both();
-            async move { loader.intend(batch, &halt).await }
-        })
-        .buffered(BATCHES_INTENDED)
-        .map_ok(|writes| stream::iter(writes.into_iter().map(Ok::<Write, Error>)))
-        .try_flatten()
+        .flat_map(stream::iter)
         .map(|write| {
             let (loader, halt) = both();
-            async move { Ok(loader.send(write?, &halt).await) }
+            async move { loader.send(write, &halt).await }
         })
         .buffer_unordered(loader.limits.calls_in_flight)
         .ready_chunks(OUTCOMES)
-        .map(|sent: Vec<Result<Sent>>| {
+        .map(|sent: Vec<Sent>| {
             let (loader, halt) = both();
-            async move { loader.conclude(sent.into_iter().collect::<Result<_>>()?, &halt).await }
+            async move { loader.conclude(sent, &halt).await }
         })
         .buffer_unordered(OUTCOME_COMMANDS)
         .try_for_each(|()| std::future::ready(Ok(())))
-        .await?;
-    halt.take()
+        .await
 }
 
 impl Loader {
