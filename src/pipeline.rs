@@ -89,11 +89,11 @@ pub enum Sink {
 ///
 /// # Errors
 /// The first error of any stage.
-pub async fn drafts(parts: &Parts, step: Step, mut each: impl FnMut(Vec<Drafted>)) -> Result<()> {
+pub async fn drafts(parts: &Parts, step: Step, mut each: impl AsyncFnMut(Vec<Drafted>) -> Result<()>) -> Result<()> {
     let (sender, mut batches) = channel::<Vec<Drafted>>("survey", parts.capacities.resolve);
     let counting = async {
         while let Some(batch) = batches.recv().await {
-            each(batch);
+            each(batch).await?;
         }
         Ok(())
     };

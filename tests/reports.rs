@@ -344,7 +344,12 @@ fn plan() -> Plan {
             top_up_tokens_day: 0,
             reserve_tokens_day: 20_000,
         },
-        start: Start { at: at(), budget_resets_at: "2026-11-24T00:00:00Z".parse().expect("a time"), tokens_left: None },
+        start: Start {
+            at: at(),
+            budget_resets_at: "2026-11-24T00:00:00Z".parse().expect("a time"),
+            tokens_left: None,
+            round_trip_ms: 0,
+        },
         side_effects: vec!["Webhooks and automations of the account start for every record that is created.".into()],
     })
 }

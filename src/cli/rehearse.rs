@@ -315,16 +315,16 @@ impl Rehearse {
     /// The end of the rehearsal, as the customer reads it.
     async fn tell(&self, stage: &Stage, migration: &Migration, took: Duration) -> Result<Success> {
         let ledger = stage.pipedrive.ledger();
-        let plan = migration.forecast().await?;
+        let forecast = migration.forecast().await?;
         let reconciliation = migration.reconciliation().await?;
         let verification = migration.verification().unwrap_or_default();
         let run = Run {
             requests: Requests { total: ledger.requests, rate_limited: ledger.rate_limited },
             tokens: Tokens { spent: ledger.tokens, minimum: ledger.minimum },
             forecast: Forecast {
-                forecast_seconds: plan.as_ref().and_then(|plan| plan.schedule.seconds).unwrap_or_default() as f64,
+                forecast_seconds: forecast.and_then(|forecast| forecast.schedule.seconds).unwrap_or_default() as f64,
                 actual_seconds: migration.load_time().as_secs_f64(),
-                forecast_tokens: plan.map_or(0, |plan| plan.forecast.tokens),
+                forecast_tokens: forecast.map_or(0, |forecast| forecast.effort.tokens),
             },
             elapsed_seconds: took.as_secs_f64(),
             simulated: true,

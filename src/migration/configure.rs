@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::{Map, json};
 
 use super::Migration;
+use super::outlook::Outlook;
 use super::survey::{Needs, Seen, option_key};
 use crate::error::{Error, Kind, Result};
 use crate::mapping::workspace::{CustomField, Options};
@@ -23,7 +24,7 @@ impl Migration {
         let plan = self.plan(&needs).await?;
         self.write_report("plan", &plan)?;
         let permit = self.pass(Gate::Plan, &plan.digest()?).await?;
-        self.begin_load_time();
+        self.begin_load_time(&plan).await?;
         self.match_owners().await?;
         let workspace = Workspace {
             fields: self.ensure_fields(&needs, &permit).await?,
@@ -36,7 +37,7 @@ impl Migration {
 
     /// Adds what later changes need: options, labels and types under the rules of the approved plan.
     pub(super) async fn configure_again(&self, me: &Me) -> Result<()> {
-        let needs = self.draft_walk(Which::Pending, &mut Seen::default()).await?;
+        let needs = self.draft_walk(Which::Pending, &mut Seen::default(), Outlook::default()).await?;
         let permit = self.standing_permit(Gate::Plan).await?;
         let mut workspace = self.workspace(me).await?;
         workspace.fields = self.ensure_fields(&needs, &permit).await?;

@@ -1,6 +1,6 @@
 //! What the metrics tell about a migration as a whole, at moments when it changes.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use metrics::gauge;
 
 use super::{Migration, PHASES};
@@ -50,17 +50,12 @@ impl Migration {
         }
     }
 
-    /// When the load will be over: the forecast's time, less the share of its tokens that is spent already. Unknown
-    /// without limits, where nothing but this machine sets the pace.
+    /// When the load will be over: what is left of the forecast's tokens, at the pace of today's limits. Unknown without
+    /// limits, where nothing but this machine sets the pace.
     pub(super) async fn tell_forecast(&self) -> Result<()> {
-        let Some(plan) = self.forecast().await? else { return Ok(()) };
-        let (tokens, seconds) = (plan.forecast.tokens, plan.schedule.seconds.unwrap_or_default());
-        if tokens == 0 || seconds == 0 {
-            return Ok(());
-        }
+        let Some(forecast) = self.forecast().await? else { return Ok(()) };
         let spent: u64 = self.journal.ledger().await?.iter().map(|entry| entry.tokens).sum();
-        let left = seconds as f64 * (1.0 - spent.min(tokens) as f64 / tokens as f64);
-        let finish = self.clock.utc().checked_add(SignedDuration::from_secs(left as i64)).unwrap_or(Timestamp::MAX);
+        let Some(finish) = self.schedule(forecast.effort.after(spent)).finishes_at else { return Ok(()) };
         gauge!(telemetry::FORECAST_FINISH).set(finish.as_second() as f64);
         Ok(())
     }

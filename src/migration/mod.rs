@@ -12,6 +12,7 @@ mod gauges;
 mod independent;
 mod land;
 mod load;
+mod outlook;
 mod owners;
 mod pipelines;
 mod plan;
@@ -26,6 +27,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 
 use crate::clock::{Clock, Moment};
 use crate::config::{Config, SourceConfig};
@@ -37,6 +39,7 @@ use crate::pipedrive::{Budget, Client, Me, Token};
 use crate::pipeline::{Capacities, Parts};
 use crate::progress::Progress;
 use crate::report::plan::Plan;
+use crate::report::plan::forecast::{Effort, Schedule};
 use crate::report::verification::Verification;
 use crate::source::{Source, api, csv as files};
 use crate::stage::cpu::Cpu;
@@ -223,8 +226,17 @@ impl Migration {
         self.load_time.lock().unwrap_or_else(std::sync::PoisonError::into_inner).1
     }
 
-    fn begin_load_time(&self) {
+    /// The first write is near: from here on the forecast is compared with what comes.
+    async fn begin_load_time(&self, plan: &Plan) -> Result<()> {
         self.load_time.lock().unwrap_or_else(std::sync::PoisonError::into_inner).0.get_or_insert(self.clock.now());
+        if self.journal.fact(FORECAST).await?.is_some() {
+            return Ok(());
+        }
+        // The gate may have stood open for days: what the approved plan costs counts from now.
+        let forecast = Forecast { effort: plan.forecast, schedule: self.schedule(plan.forecast) };
+        let text =
+            serde_json::to_string(&forecast).map_err(|error| Error::new(Kind::Bug, "the forecast").because(error))?;
+        self.journal.put_fact(FORECAST, text).await
     }
 
     fn end_load_time(&self) {
@@ -232,16 +244,17 @@ impl Migration {
         time.1 = time.0.map(|began| self.clock.now().since(began)).unwrap_or_default();
     }
 
-    /// The plan's forecast. `None` before the survey.
+    /// What the approved plan costs and when it was to be done. `None` before the plan is approved.
     ///
     /// # Errors
     /// `Journal`.
-    pub async fn forecast(&self) -> Result<Option<Plan>> {
-        match self.needs().await {
-            Ok(needs) => self.plan(&needs).await.map(Some),
-            Err(error) if error.kind() == Kind::Gate => Ok(None),
-            Err(error) => Err(error),
-        }
+    pub async fn forecast(&self) -> Result<Option<Forecast>> {
+        let text = self.journal.fact(FORECAST).await?;
+        let read = |text: String| {
+            serde_json::from_str(&text)
+                .map_err(|error| Error::new(Kind::Journal, "journal: the forecast").because(error))
+        };
+        text.map(read).transpose()
     }
 
     /// Walks the phases until all are done or a stop is asked for.
@@ -347,6 +360,18 @@ impl Migration {
         })
     }
 }
+
+/// What was forecast before the first write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forecast {
+    /// All that is to be spent.
+    pub effort: Effort,
+    /// When it will be done.
+    pub schedule: Schedule,
+}
+
+/// Where the journal keeps the [`Forecast`].
+const FORECAST: &str = "forecast";
 
 /// Reads a mapping file.
 ///

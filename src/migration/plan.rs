@@ -8,7 +8,7 @@ use super::survey::{Needs, option_key};
 use crate::error::Result;
 use crate::pipedrive::Client;
 use crate::record::Entity;
-use crate::report::plan::forecast::{Effort, Start};
+use crate::report::plan::forecast::{Effort, Schedule, Start};
 use crate::report::plan::{Cost, Existing, Plan, PlanInput, PlannedField, PlannedPipeline, PlannedStage};
 
 /// Tokens that reading the account costs beside the lists: who we are, users, fields, labels, types, first pages.
@@ -20,33 +20,53 @@ const SETTING_UP_CALLS: u64 = 16;
 impl Migration {
     /// The plan for what the survey found.
     pub(super) async fn plan(&self, needs: &Needs) -> Result<Plan> {
-        let now = self.clock.utc();
-        let start = Start {
-            at: now,
-            budget_resets_at: now + SignedDuration::from_hours(24),
-            tokens_left: self.client.budget().tokens_left_today(),
-        };
-        let count = |entity: &Entity| Some((*entity, needs.drafts.get(entity.as_str()).copied()?));
+        let held_back = |entity: &Entity| needs.held_back.get(entity.as_str()).copied().unwrap_or_default();
+        let count = |entity: &Entity| Some((*entity, needs.drafts.get(entity.as_str())? - held_back(entity)));
+        let lags = self.config.pipedrive.list_lag.as_secs() * STEPS.len() as u64;
         Ok(Plan::build(PlanInput {
             fields: self.planned_fields(needs),
             pipelines: self.planned_pipelines().await?,
             lead_labels: needs.lead_labels.iter().cloned().collect(),
             activity_types: needs.activity_types.iter().cloned().collect(),
             records: STEPS.iter().filter_map(count).collect(),
-            further: vec![Cost {
-                what: "Reading the account: users, fields, labels, types".to_owned(),
-                minimum: false,
-                effort: Effort { requests: SETTING_UP_CALLS, tokens: SETTING_UP_TOKENS, seconds: 0 },
-            }],
+            further: vec![
+                Cost {
+                    what: "Reading the account: users, fields, labels, types".to_owned(),
+                    minimum: false,
+                    effort: Effort { requests: SETTING_UP_CALLS, tokens: SETTING_UP_TOKENS, seconds: 0 },
+                },
+                Cost {
+                    what: "Waiting until lists show what was written".to_owned(),
+                    minimum: false,
+                    effort: Effort { requests: 0, tokens: 0, seconds: lags },
+                },
+            ],
             existing: Existing::default(),
             spending: self.config.pipedrive.spending,
-            start: Start { tokens_left: None, ..start },
+            start: self.start(),
             side_effects: vec![
                 "Every write fires the account's webhooks and automations: pause automations before the load."
                     .to_owned(),
                 "Nobody is invited and no attendees are set, ever.".to_owned(),
             ],
         }))
+    }
+
+    /// From where a forecast counts now.
+    fn start(&self) -> Start {
+        let now = self.clock.utc();
+        let budget = self.client.budget();
+        Start {
+            at: now,
+            budget_resets_at: budget.resets_at().unwrap_or(now + SignedDuration::from_hours(24)),
+            tokens_left: budget.tokens_left_today(),
+            round_trip_ms: u64::try_from(budget.round_trip().as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// When work of this size will be done if it begins now.
+    pub(super) fn schedule(&self, effort: Effort) -> Schedule {
+        Schedule::of(effort, self.config.pipedrive.spending, self.start())
     }
 
     fn planned_fields(&self, needs: &Needs) -> Vec<PlannedField> {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Migration;
 use super::load::STEPS;
+use super::outlook::{End, Outlook};
 use crate::error::{Error, Kind, Result};
 use crate::mapping::field::custom_owner;
 use crate::permit::Gate;
@@ -32,8 +33,11 @@ pub(super) struct Needs {
     pub(super) lead_labels: BTreeSet<String>,
     /// Activity types.
     pub(super) activity_types: BTreeSet<String>,
-    /// Records that will be made, by kind.
+    /// Records that can be made, by kind.
     pub(super) drafts: BTreeMap<String, u64>,
+    /// Of these, records that will not be made for now, by kind: they wait for a user, or lack what they belong to.
+    #[serde(default)]
+    pub(super) held_back: BTreeMap<String, u64>,
     /// Roles that end without a record of their own, by what becomes of them.
     pub(super) without_record: BTreeMap<String, u64>,
     /// Drafts that name an owner, by its id.
@@ -66,7 +70,8 @@ impl Migration {
         for count in self.journal.fates().await? {
             seen.survey.add_records(count.object, count.records);
         }
-        let needs = self.draft_walk(Which::All, &mut seen).await?;
+        let outlook = Outlook::new(&self.match_owners().await?, &self.owners().await?);
+        let needs = self.draft_walk(Which::All, &mut seen, outlook).await?;
         seen.survey.set_owners(self.owner_lines(&needs.by_owner).await?);
         self.write_report("quality", &seen.survey)?;
         self.write_report("owners", &Owners::new(seen.survey.owners().to_vec()))?;
@@ -95,7 +100,7 @@ impl Migration {
     }
 
     /// Landed records through dedupe and normalize.
-    pub(super) async fn draft_walk(&self, which: Which, seen: &mut Seen) -> Result<Needs> {
+    pub(super) async fn draft_walk(&self, which: Which, seen: &mut Seen, mut outlook: Outlook) -> Result<Needs> {
         let parts = self.parts().await?;
         let mut needs = Needs { activity_types: self.mapping.activity_types(), ..Needs::default() };
         for entity in STEPS {
@@ -104,12 +109,14 @@ impl Migration {
             let total = self.journal.pending_count(objects.clone()).await?;
             self.progress.begin("survey", entity.as_str(), total);
             let step = Step { entity, objects, which };
-            pipeline::drafts(&parts, step, |batch| {
+            pipeline::drafts(&parts, step, async |batch| {
                 self.progress.add_done(batch.len() as u64);
-                batch.iter().for_each(|drafted| {
-                    needs.count(drafted);
+                let ends = outlook.of(&self.journal, &batch).await?;
+                for (drafted, end) in batch.iter().zip(ends) {
+                    needs.count(drafted, end);
                     seen.count(drafted);
-                });
+                }
+                Ok(())
             })
             .await?;
         }
@@ -158,7 +165,10 @@ impl Seen {
 }
 
 impl Needs {
-    fn count(&mut self, drafted: &Drafted) {
+    fn count(&mut self, drafted: &Drafted, end: End) {
+        if end != End::Made && matches!(drafted.became, Became::Draft(_)) {
+            *self.held_back.entry(drafted.entity.to_string()).or_default() += 1;
+        }
         let kind = match &drafted.became {
             Became::Draft(draft) => {
                 *self.drafts.entry(drafted.entity.to_string()).or_default() += 1;

@@ -37,7 +37,11 @@ pub struct Budget {
     day: Option<Mutex<Day>>,
     waiting: Mutex<Option<Waiting>>,
     spent: Mutex<HashMap<&'static str, (u64, u64)>>,
+    round_trip: Mutex<Option<Duration>>,
 }
+
+/// Answers over which the round trip is smoothed, about.
+const SMOOTHING: u32 = 8;
 
 struct Day {
     limit: u64,
@@ -101,7 +105,14 @@ impl Budget {
             }
         };
         day.iter().for_each(|day| lock(day).tell());
-        Ok(Self { clock, window, day, waiting: Mutex::default(), spent: Mutex::default() })
+        Ok(Self {
+            clock,
+            window,
+            day,
+            waiting: Mutex::default(),
+            spent: Mutex::default(),
+            round_trip: Mutex::default(),
+        })
     }
 
     /// Waits until a call of this cost may be sent.
@@ -169,6 +180,24 @@ impl Budget {
             let day = lock(day);
             day.remaining.saturating_sub(day.reserve)
         })
+    }
+
+    /// When the day's tokens are full again, UTC; `None` without limits.
+    #[must_use]
+    pub fn resets_at(&self) -> Option<Timestamp> {
+        self.day.as_ref().map(|day| lock(day).resets_at)
+    }
+
+    /// How long Pipedrive takes for an answer, smoothed; zero before the first one.
+    #[must_use]
+    pub fn round_trip(&self) -> Duration {
+        lock(&self.round_trip).unwrap_or_default()
+    }
+
+    /// Notes how long an answer took.
+    pub(super) fn answered(&self, took: Duration) {
+        let mut round_trip = lock(&self.round_trip);
+        *round_trip = Some(round_trip.map_or(took, |before| (before * (SMOOTHING - 1) + took) / SMOOTHING));
     }
 
     /// Why calls wait at present, if they do.

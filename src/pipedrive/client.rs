@@ -301,6 +301,7 @@ impl Client {
         })?;
         histogram!(telemetry::REQUEST_SECONDS, "endpoint" => call.name).record(answer.took);
         self.budget.told(answer::told(&answer.headers));
+        self.budget.answered(answer.took);
         Ok(answer)
     }
 }

@@ -1,7 +1,7 @@
 //! How long a number of tokens and requests takes under a plan's limits. Pure; the same arithmetic for every plan.
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::config::{Plan, Spending};
 use crate::report::page::counted;
@@ -9,11 +9,11 @@ use crate::report::page::counted;
 /// Seconds of a budget's day.
 const DAY_SECONDS: u64 = 86_400;
 
-/// Seconds of the rolling window that [`Plan::window_requests`] counts in.
-const WINDOW_SECONDS: u64 = 2;
+/// Milliseconds of the rolling window that [`Plan::window_requests`] counts in.
+const WINDOW_MS: u64 = 2_000;
 
 /// What is to be done: tokens and requests, and time that passes beside them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Effort {
     /// Requests.
     pub requests: u64,
@@ -24,6 +24,17 @@ pub struct Effort {
 }
 
 impl Effort {
+    /// What is left of it when so many tokens are spent: the same share of everything.
+    #[must_use]
+    pub fn after(self, spent: u64) -> Self {
+        let left = self.tokens.saturating_sub(spent);
+        let share = |all: u64| {
+            let share = u128::from(all) * u128::from(left) / u128::from(self.tokens.max(1));
+            u64::try_from(share).unwrap_or(u64::MAX)
+        };
+        Self { requests: share(self.requests), tokens: left, seconds: share(self.seconds) }
+    }
+
     /// Both together.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
@@ -36,7 +47,7 @@ impl Effort {
 }
 
 /// From where a forecast counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Start {
     /// When the work begins, UTC.
     pub at: Timestamp,
@@ -44,6 +55,8 @@ pub struct Start {
     pub budget_resets_at: Timestamp,
     /// Tokens that may still be spent until then; `None`: a whole day's.
     pub tokens_left: Option<u64>,
+    /// Milliseconds that Pipedrive takes for an answer, as seen so far.
+    pub round_trip_ms: u64,
 }
 
 /// Limits in force.
@@ -53,12 +66,15 @@ pub struct Limits {
     pub tokens_day: u64,
     /// Requests in two seconds.
     pub window_requests: u64,
+    /// Milliseconds from a request to its answer. A slot of the window is free again two seconds after the answer, so
+    /// this is time that the window loses.
+    pub round_trip_ms: u64,
 }
 
 impl Limits {
     /// The limits of what may be spent; `None` without limits.
     #[must_use]
-    pub fn of(spending: Spending) -> Option<Self> {
+    pub fn of(spending: Spending, round_trip_ms: u64) -> Option<Self> {
         match spending {
             Spending::Unlimited => None,
             Spending::Planned { plan, seats, top_up_tokens_day, reserve_tokens_day } => {
@@ -66,6 +82,7 @@ impl Limits {
                 Some(Self {
                     tokens_day: bought.saturating_sub(reserve_tokens_day),
                     window_requests: u64::from(plan.window_requests()),
+                    round_trip_ms,
                 })
             }
         }
@@ -73,10 +90,11 @@ impl Limits {
 
     /// The limits of a plan with a number of seats.
     #[must_use]
-    pub fn plan(plan: Plan, seats: u32) -> Self {
+    pub fn plan(plan: Plan, seats: u32, round_trip_ms: u64) -> Self {
         Self {
             tokens_day: plan.tokens_seat_day() * u64::from(seats),
             window_requests: u64::from(plan.window_requests()),
+            round_trip_ms,
         }
     }
 
@@ -86,15 +104,16 @@ impl Limits {
     /// next day.
     #[must_use]
     pub fn seconds(&self, effort: Effort, left: u64, until_reset: u64) -> u64 {
+        let window_ms = u128::from(WINDOW_MS + self.round_trip_ms);
         // Time that a share of the tokens takes, their requests evenly spread. u128: tokens × requests may be large.
         let burst = |tokens: u64| -> u64 {
-            let paced = u128::from(tokens) * u128::from(effort.requests) * u128::from(WINDOW_SECONDS);
-            let by = u128::from(effort.tokens.max(1)) * u128::from(self.window_requests.max(1));
+            let paced = u128::from(tokens) * u128::from(effort.requests) * window_ms;
+            let by = u128::from(effort.tokens.max(1)) * u128::from(self.window_requests.max(1)) * 1_000;
             u64::try_from(paced.div_ceil(by)).unwrap_or(u64::MAX)
         };
         let spent_in = |seconds: u64| -> u64 {
-            let spent = u128::from(seconds) * u128::from(self.window_requests) * u128::from(effort.tokens);
-            let by = u128::from(effort.requests.max(1)) * u128::from(WINDOW_SECONDS);
+            let spent = u128::from(seconds) * 1_000 * u128::from(self.window_requests) * u128::from(effort.tokens);
+            let by = u128::from(effort.requests.max(1)) * window_ms;
             u64::try_from(spent / by).unwrap_or(u64::MAX)
         };
         let today = left.min(spent_in(until_reset));
@@ -114,7 +133,7 @@ impl Limits {
 }
 
 /// When the work will be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule {
     /// From where it was counted.
     pub start: Start,
@@ -130,7 +149,7 @@ impl Schedule {
     /// When work that begins at `start` will be done.
     #[must_use]
     pub fn of(effort: Effort, spending: Spending, start: Start) -> Self {
-        let Some(limits) = Limits::of(spending) else {
+        let Some(limits) = Limits::of(spending, start.round_trip_ms) else {
             return Self { start, seconds: None, days: None, finishes_at: None };
         };
         let until_reset = u64::try_from(start.budget_resets_at.duration_since(start.at).as_secs()).unwrap_or(0);
@@ -176,7 +195,7 @@ mod tests {
     #[test]
     fn the_day_budget_decides_long_work_and_the_window_short_work() {
         // Growth with 5 seats: 300,000 tokens a day, 40 requests in two seconds.
-        let limits = Limits::plan(Plan::Growth, 5);
+        let limits = Limits::plan(Plan::Growth, 5, 0);
         let check = |requests: u64, left: u64, until_reset: u64, expected: u64| {
             let effort = Effort { requests, tokens: requests * 5, seconds: 0 };
             assert_eq!(limits.seconds(effort, left, until_reset), expected, "{requests} requests");
@@ -213,8 +232,12 @@ mod tests {
     #[test]
     fn a_schedule_counts_begun_days() {
         let at: Timestamp = "2026-11-23T20:00:00Z".parse().expect("a time");
-        let start =
-            Start { at, budget_resets_at: "2026-11-24T00:00:00Z".parse().expect("a time"), tokens_left: Some(100_000) };
+        let start = Start {
+            at,
+            budget_resets_at: "2026-11-24T00:00:00Z".parse().expect("a time"),
+            tokens_left: Some(100_000),
+            round_trip_ms: 0,
+        };
         let spending =
             Spending::Planned { plan: Plan::Growth, seats: 5, top_up_tokens_day: 0, reserve_tokens_day: 100_000 };
         let schedule = Schedule::of(Effort { requests: 50_000, tokens: 250_000, seconds: 0 }, spending, start);

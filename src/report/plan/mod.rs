@@ -147,7 +147,7 @@ pub struct Plan {
     pub allowance: Allowance,
     /// The plan's limits against this data.
     pub caps: Vec<CapLine>,
-    /// All plans.
+    /// All plans. Not part of the digest either: it follows from the effort and from how fast Pipedrive answers.
     pub comparison: Vec<Comparison>,
     /// What the load does beside creating records.
     pub side_effects: Vec<String>,
@@ -168,7 +168,7 @@ impl Plan {
         let (minimum, forecast) = (sum(&|cost| cost.minimum), sum(&|_| true));
         Self {
             caps: cap_lines(&input),
-            comparison: comparison(forecast, input.spending),
+            comparison: comparison(forecast, input.spending, input.start.round_trip_ms),
             allowance: allowance(input.spending),
             schedule: Schedule::of(forecast, input.spending, input.start),
             fields: input.fields,
@@ -193,6 +193,7 @@ impl Plan {
         let mut value = serde_json::to_value(self).map_err(not_json)?;
         if let Some(fields) = value.as_object_mut() {
             fields.remove("schedule");
+            fields.remove("comparison");
         }
         Ok(blake3::hash(&serde_json::to_vec(&value).map_err(not_json)?).to_hex().to_string())
     }
@@ -258,14 +259,14 @@ fn cap_lines(input: &PlanInput) -> Vec<CapLine> {
 }
 
 /// How long the same work takes on every plan, from a full day's budget.
-fn comparison(effort: Effort, spending: Spending) -> Vec<Comparison> {
+fn comparison(effort: Effort, spending: Spending, round_trip_ms: u64) -> Vec<Comparison> {
     let mut seats = SEATS_COMPARED.to_vec();
     if let Spending::Planned { seats: own, .. } = spending {
         seats.push(own);
     }
     let compare = |plan: &Tariff| {
         let seconds = seats.iter().map(|seats| {
-            let limits = Limits::plan(*plan, *seats);
+            let limits = Limits::plan(*plan, *seats, round_trip_ms);
             (*seats, limits.seconds(effort, limits.tokens_day, 86_400))
         });
         Comparison { plan: *plan, tokens_seat_day: plan.tokens_seat_day(), seconds: seconds.collect() }
@@ -274,7 +275,7 @@ fn comparison(effort: Effort, spending: Spending) -> Vec<Comparison> {
 }
 
 fn allowance(spending: Spending) -> Allowance {
-    let tokens_day = Limits::of(spending).map(|limits| limits.tokens_day);
+    let tokens_day = Limits::of(spending, 0).map(|limits| limits.tokens_day);
     match spending {
         Spending::Unlimited => Allowance { plan: None, seats: 0, tokens_day },
         Spending::Planned { plan, seats, .. } => Allowance { plan: Some(plan), seats, tokens_day },
@@ -314,6 +315,7 @@ pub(super) mod tests {
                 at: at("2026-11-23T08:00:00Z"),
                 budget_resets_at: at("2026-11-24T00:00:00Z"),
                 tokens_left: None,
+                round_trip_ms: 0,
             },
             side_effects: vec!["Webhooks of the account fire for every record.".into()],
         }
