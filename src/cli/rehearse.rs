@@ -315,7 +315,7 @@ impl Rehearse {
     /// The end of the rehearsal, as the customer reads it.
     async fn tell(&self, stage: &Stage, migration: &Migration, took: Duration) -> Result<Success> {
         let ledger = stage.pipedrive.ledger();
-        let forecast = migration.forecast().await?;
+        let (forecast, actual) = (migration.forecast().await?, migration.actual().await?);
         let reconciliation = migration.reconciliation().await?;
         let verification = migration.verification().unwrap_or_default();
         let run = Run {
@@ -323,8 +323,9 @@ impl Rehearse {
             tokens: Tokens { spent: ledger.tokens, minimum: ledger.minimum },
             forecast: Forecast {
                 forecast_seconds: forecast.and_then(|forecast| forecast.schedule.seconds).unwrap_or_default() as f64,
-                actual_seconds: migration.load_time().as_secs_f64(),
+                actual_seconds: actual.map_or(0.0, |actual| actual.took.as_secs_f64()),
                 forecast_tokens: forecast.map_or(0, |forecast| forecast.effort.tokens),
+                actual_tokens: actual.map_or(0, |actual| actual.tokens),
             },
             elapsed_seconds: took.as_secs_f64(),
             simulated: true,

@@ -24,8 +24,8 @@ impl Migration {
         let plan = self.plan(&needs).await?;
         self.write_report("plan", &plan)?;
         let permit = self.pass(Gate::Plan, &plan.digest()?).await?;
-        self.begin_load_time(&plan).await?;
-        self.match_owners().await?;
+        let owners = self.match_owners().await?;
+        self.keep_forecast(self.forecast_of(&plan, &needs, &owners)).await?;
         let workspace = Workspace {
             fields: self.ensure_fields(&needs, &permit).await?,
             lead_labels: self.ensure_labels(&needs, &permit).await?,

@@ -47,7 +47,7 @@ impl Migration {
                 self.at(Point::HalfLoaded).await?;
             }
         }
-        self.end_load_time();
+        self.keep_actual().await?;
         // Only now: a record may have roles in several steps.
         self.journal.clear_pending(self.objects()).await?;
         self.at(Point::Loaded).await?;

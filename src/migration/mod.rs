@@ -27,9 +27,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::clock::{Clock, Moment};
+use crate::clock::Clock;
 use crate::config::{Config, SourceConfig};
 use crate::error::{Error, Kind, Result};
 use crate::http::Http;
@@ -38,7 +39,6 @@ use crate::mapping::Mapping;
 use crate::pipedrive::{Budget, Client, Me, Token};
 use crate::pipeline::{Capacities, Parts};
 use crate::progress::Progress;
-use crate::report::plan::Plan;
 use crate::report::plan::forecast::{Effort, Schedule};
 use crate::report::verification::Verification;
 use crate::source::{Source, api, csv as files};
@@ -153,8 +153,6 @@ pub struct Migration {
     cpu: Cpu,
     /// The last verification of this run.
     verified: std::sync::Mutex<Option<Verification>>,
-    /// From the first write of this run to the end of the load, on the clock.
-    load_time: std::sync::Mutex<(Option<Moment>, Duration)>,
     /// What the sweeps of this run saw.
     swept: write::SweptCounts,
 }
@@ -197,7 +195,6 @@ impl Migration {
             mapping,
             cpu,
             verified: std::sync::Mutex::default(),
-            load_time: std::sync::Mutex::default(),
             swept: write::SweptCounts::default(),
         })
     }
@@ -220,28 +217,47 @@ impl Migration {
         self.verified.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
-    /// Time from the first write of this run to the end of the load, on the clock: what the plan forecasts.
-    #[must_use]
-    pub fn load_time(&self) -> Duration {
-        self.load_time.lock().unwrap_or_else(std::sync::PoisonError::into_inner).1
-    }
-
-    /// The first write is near: from here on the forecast is compared with what comes.
-    async fn begin_load_time(&self, plan: &Plan) -> Result<()> {
-        self.load_time.lock().unwrap_or_else(std::sync::PoisonError::into_inner).0.get_or_insert(self.clock.now());
+    /// The first write is near: from here on the forecast is compared with what comes. The gate may have stood open for
+    /// days, so it counts from now; a run that is taken up again keeps the first one.
+    async fn keep_forecast(&self, forecast: Forecast) -> Result<()> {
         if self.journal.fact(FORECAST).await?.is_some() {
             return Ok(());
         }
-        // The gate may have stood open for days: what the approved plan costs counts from now.
-        let forecast = Forecast { effort: plan.forecast, schedule: self.schedule(plan.forecast) };
-        let text =
-            serde_json::to_string(&forecast).map_err(|error| Error::new(Kind::Bug, "the forecast").because(error))?;
-        self.journal.put_fact(FORECAST, text).await
+        self.put_json(FORECAST, &forecast).await
     }
 
-    fn end_load_time(&self) {
-        let mut time = self.load_time.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        time.1 = time.0.map(|began| self.clock.now().since(began)).unwrap_or_default();
+    /// The load is over.
+    async fn keep_actual(&self) -> Result<()> {
+        self.put_json(LOADED, &Loaded { at: self.clock.utc(), tokens: self.spent().await? }).await
+    }
+
+    /// What the load and the verification came to, against [`Migration::forecast`]. `None` before the end of the load.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn actual(&self) -> Result<Option<Actual>> {
+        let (Some(forecast), Some(Loaded { at, tokens })) = (self.forecast().await?, self.fact(LOADED).await?) else {
+            return Ok(None);
+        };
+        let took = Duration::try_from(at.duration_since(forecast.schedule.start.at)).unwrap_or_default();
+        let verifying: u64 = self.fact(VERIFYING).await?.unwrap_or_default();
+        Ok(Some(Actual { took, tokens: tokens + verifying }))
+    }
+
+    /// Tokens spent so far.
+    async fn spent(&self) -> Result<u64> {
+        self.keep_ledger().await?;
+        Ok(self.journal.ledger().await?.iter().map(|entry| entry.tokens).sum())
+    }
+
+    async fn put_json<T: Serialize>(&self, name: &'static str, value: &T) -> Result<()> {
+        let text = serde_json::to_string(value).map_err(|error| Error::new(Kind::Bug, name).because(error))?;
+        self.journal.put_fact(name, text).await
+    }
+
+    async fn fact<T: for<'de> Deserialize<'de>>(&self, name: &'static str) -> Result<Option<T>> {
+        let unreadable = |error| Error::new(Kind::Journal, format!("journal: {name}")).because(error);
+        self.journal.fact(name).await?.map(|text| serde_json::from_str(&text).map_err(unreadable)).transpose()
     }
 
     /// What the approved plan costs and when it was to be done. `None` before the plan is approved.
@@ -249,12 +265,7 @@ impl Migration {
     /// # Errors
     /// `Journal`.
     pub async fn forecast(&self) -> Result<Option<Forecast>> {
-        let text = self.journal.fact(FORECAST).await?;
-        let read = |text: String| {
-            serde_json::from_str(&text)
-                .map_err(|error| Error::new(Kind::Journal, "journal: the forecast").because(error))
-        };
-        text.map(read).transpose()
+        self.fact(FORECAST).await
     }
 
     /// Walks the phases until all are done or a stop is asked for.
@@ -370,8 +381,30 @@ pub struct Forecast {
     pub schedule: Schedule,
 }
 
+/// What came of a forecast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Actual {
+    /// From the first write to the end of the load, on the migration's clock.
+    pub took: Duration,
+    /// Tokens until the end of the load, and those of the verification.
+    pub tokens: u64,
+}
+
+/// The end of the load, as the journal keeps it.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Loaded {
+    at: Timestamp,
+    tokens: u64,
+}
+
 /// Where the journal keeps the [`Forecast`].
 const FORECAST: &str = "forecast";
+
+/// Where the journal keeps when the load ended.
+const LOADED: &str = "loaded";
+
+/// Where the journal keeps what the last verification cost.
+const VERIFYING: &str = "verifying_tokens";
 
 /// Reads a mapping file.
 ///

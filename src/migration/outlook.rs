@@ -11,12 +11,12 @@ use crate::stage::item::{Became, Drafted};
 use crate::stage::resolve::{Assignment, OwnerBook, SourceOwner};
 
 /// What is expected of a role.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum End {
     /// A record is made for it, or another one stands for it.
     Made,
-    /// It waits.
-    Waits,
+    /// It waits for the user of this owner.
+    Waits(Arc<str>),
     /// Nothing is made for it.
     Nothing,
 }
@@ -25,8 +25,8 @@ pub(super) enum End {
 #[derive(Debug, Default)]
 pub(super) struct Outlook {
     /// Owners without a user.
-    without_user: HashSet<String>,
-    /// Roles that are not made, by the hash of their key: few, where all roles would be many.
+    without_user: HashSet<Arc<str>>,
+    /// Roles that are not made: few, where all roles would be many.
     not_made: HashMap<BindingKey, End>,
 }
 
@@ -34,7 +34,7 @@ impl Outlook {
     /// With the users that are there now.
     pub(super) fn new(book: &OwnerBook, owners: &[SourceOwner]) -> Self {
         let waits = |owner: &&SourceOwner| matches!(book.assignment(&owner.id), Assignment::Waits(_));
-        let without_user = owners.iter().filter(waits).map(|owner| owner.id.clone()).collect();
+        let without_user = owners.iter().filter(waits).map(|owner| Arc::from(owner.id.as_str())).collect();
         Self { without_user, not_made: HashMap::new() }
     }
 
@@ -49,7 +49,7 @@ impl Outlook {
             .map(|drafted| {
                 let end = self.end(drafted, &nowhere);
                 if end != End::Made {
-                    self.not_made.insert(drafted.key.clone(), end);
+                    self.not_made.insert(drafted.key.clone(), end.clone());
                 }
                 end
             })
@@ -59,21 +59,26 @@ impl Outlook {
     fn end(&self, drafted: &Drafted, nowhere: &HashSet<(Object, Arc<str>)>) -> End {
         let draft = match &drafted.became {
             Became::Draft(draft) => draft,
-            Became::Merged(survivor) => return self.not_made.get(survivor).copied().unwrap_or(End::Made),
+            Became::Merged(survivor) => return self.not_made.get(survivor).cloned().unwrap_or(End::Made),
             Became::Nothing(..) | Became::Deleted => return End::Nothing,
         };
-        let waits_for_owner = draft.fields.iter().any(|(_, value)| match value {
-            FieldValue::Owner(owner) => self.without_user.contains(owner),
-            _ => false,
+        let owner = draft.fields.iter().find_map(|(_, value)| match value {
+            FieldValue::Owner(owner) => self.without_user.get(owner.as_str()),
+            _ => None,
         });
-        let mut ends = links(draft).map(|key| {
-            let is_nowhere = nowhere.contains(&(key.object, Arc::clone(&key.source_id)));
-            if is_nowhere { End::Nothing } else { self.not_made.get(&key).copied().unwrap_or(End::Made) }
-        });
-        if waits_for_owner || ends.clone().any(|end| end == End::Waits) {
-            return End::Waits;
+        if let Some(owner) = owner {
+            return End::Waits(Arc::clone(owner));
         }
-        if needs_a_link(draft.entity) && ends.all(|end| end == End::Nothing) { End::Nothing } else { End::Made }
+        let mut is_all_nothing = true;
+        for key in links(draft) {
+            let is_nowhere = nowhere.contains(&(key.object, Arc::clone(&key.source_id)));
+            match self.not_made.get(&key) {
+                Some(End::Waits(owner)) => return End::Waits(Arc::clone(owner)),
+                Some(End::Nothing) => {}
+                Some(End::Made) | None => is_all_nothing &= is_nowhere,
+            }
+        }
+        if is_all_nothing && needs_a_link(draft.entity) { End::Nothing } else { End::Made }
     }
 }
 
@@ -84,21 +89,18 @@ fn needs_a_link(entity: Entity) -> bool {
 
 /// Links of drafts that need one, whose record the source does not have.
 async fn nowhere(journal: &Journal, batch: &[Drafted]) -> Result<HashSet<(Object, Arc<str>)>> {
-    let draft = |drafted: &Drafted| match &drafted.became {
-        Became::Draft(draft) if needs_a_link(drafted.entity) => Some(draft.clone()),
-        _ => None,
-    };
-    let named: HashSet<(Object, Arc<str>)> = batch
-        .iter()
-        .filter_map(draft)
-        .flat_map(|draft| links(&draft).map(|key| (key.object, key.source_id)).collect::<Vec<_>>())
-        .collect();
-    let named: Vec<_> = named.into_iter().collect();
+    let mut named = HashSet::new();
+    for drafted in batch.iter().filter(|drafted| needs_a_link(drafted.entity)) {
+        if let Became::Draft(draft) = &drafted.became {
+            named.extend(links(draft).map(|key| (key.object, key.source_id)));
+        }
+    }
+    let named: Vec<(Object, Arc<str>)> = named.into_iter().collect();
     let exist = journal.exist(named.clone()).await?;
     Ok(named.into_iter().zip(exist).filter(|(_, exists)| !exists).map(|(key, _)| key).collect())
 }
 
-fn links(draft: &Draft) -> impl Iterator<Item = BindingKey> + Clone {
+fn links(draft: &Draft) -> impl Iterator<Item = BindingKey> {
     draft.fields.iter().filter_map(|(_, value)| match value {
         FieldValue::Link(link) => Some(BindingKey::new(link.object, link.value.as_str(), link.role.as_str())),
         _ => None,

@@ -2,14 +2,15 @@
 
 use jiff::SignedDuration;
 
-use super::Migration;
 use super::load::STEPS;
 use super::survey::{Needs, option_key};
+use super::{Forecast, Migration};
 use crate::error::Result;
-use crate::pipedrive::Client;
+use crate::pipedrive::{Client, route};
 use crate::record::Entity;
 use crate::report::plan::forecast::{Effort, Schedule, Start};
 use crate::report::plan::{Cost, Existing, Plan, PlanInput, PlannedField, PlannedPipeline, PlannedStage};
+use crate::stage::resolve::{Assignment, OwnerBook};
 
 /// Tokens that reading the account costs beside the lists: who we are, users, fields, labels, types, first pages.
 const SETTING_UP_TOKENS: u64 = 250;
@@ -20,8 +21,8 @@ const SETTING_UP_CALLS: u64 = 16;
 impl Migration {
     /// The plan for what the survey found.
     pub(super) async fn plan(&self, needs: &Needs) -> Result<Plan> {
-        let held_back = |entity: &Entity| needs.held_back.get(entity.as_str()).copied().unwrap_or_default();
-        let count = |entity: &Entity| Some((*entity, needs.drafts.get(entity.as_str())? - held_back(entity)));
+        let lost = |entity: &Entity| needs.lost.get(entity.as_str()).copied().unwrap_or_default();
+        let count = |entity: &Entity| Some((*entity, needs.drafts.get(entity.as_str())? - lost(entity)));
         let lags = self.config.pipedrive.list_lag.as_secs() * STEPS.len() as u64;
         Ok(Plan::build(PlanInput {
             fields: self.planned_fields(needs),
@@ -50,6 +51,21 @@ impl Migration {
                 "Nobody is invited and no attendees are set, ever.".to_owned(),
             ],
         }))
+    }
+
+    /// The plan's forecast less what waits for owners who still have no user.
+    pub(super) fn forecast_of(&self, plan: &Plan, needs: &Needs, owners: &OwnerBook) -> Forecast {
+        let waits = |owner: &String| matches!(owners.assignment(owner), Assignment::Waits(_));
+        let mut waiting = Effort::default();
+        for kinds in needs.waiting.iter().filter(|(owner, _)| waits(owner)).map(|(_, kinds)| kinds) {
+            for entity in STEPS {
+                let requests = kinds.get(entity.as_str()).copied().unwrap_or_default();
+                let tokens = requests * u64::from(route(entity).create);
+                waiting = waiting.plus(Effort { requests, tokens, seconds: 0 });
+            }
+        }
+        let effort = plan.forecast.less(waiting);
+        Forecast { effort, schedule: self.schedule(effort) }
     }
 
     /// From where a forecast counts now.

@@ -33,11 +33,14 @@ pub(super) struct Needs {
     pub(super) lead_labels: BTreeSet<String>,
     /// Activity types.
     pub(super) activity_types: BTreeSet<String>,
-    /// Records that can be made, by kind.
+    /// Drafts, by kind.
     pub(super) drafts: BTreeMap<String, u64>,
-    /// Of these, records that will not be made for now, by kind: they wait for a user, or lack what they belong to.
+    /// Of these, by kind, those that Pipedrive would refuse, because what they belong to does not exist.
     #[serde(default)]
-    pub(super) held_back: BTreeMap<String, u64>,
+    pub(super) lost: BTreeMap<String, u64>,
+    /// Of these, those that wait for an owner who had no user then: by owner, then by kind.
+    #[serde(default)]
+    pub(super) waiting: BTreeMap<String, BTreeMap<String, u64>>,
     /// Roles that end without a record of their own, by what becomes of them.
     pub(super) without_record: BTreeMap<String, u64>,
     /// Drafts that name an owner, by its id.
@@ -166,8 +169,15 @@ impl Seen {
 
 impl Needs {
     fn count(&mut self, drafted: &Drafted, end: End) {
-        if end != End::Made && matches!(drafted.became, Became::Draft(_)) {
-            *self.held_back.entry(drafted.entity.to_string()).or_default() += 1;
+        if matches!(drafted.became, Became::Draft(_)) {
+            let kinds = match end {
+                End::Made => None,
+                End::Nothing => Some(&mut self.lost),
+                End::Waits(owner) => Some(self.waiting.entry(owner.to_string()).or_default()),
+            };
+            if let Some(kinds) = kinds {
+                *kinds.entry(drafted.entity.to_string()).or_default() += 1;
+            }
         }
         let kind = match &drafted.became {
             Became::Draft(draft) => {

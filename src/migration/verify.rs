@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Migration;
 use super::independent::Independent;
+use super::{Migration, VERIFYING};
 use crate::error::{Error, Kind, Result};
 use crate::journal::{Journal, Promised};
 use crate::permit::Gate;
@@ -68,7 +68,9 @@ struct Pass {
 
 impl Migration {
     pub(super) async fn verify(&self, me: &Me) -> Result<()> {
+        let before = self.spent().await?;
         let verification = self.verify_now(me).await?;
+        self.put_json(VERIFYING, &(self.spent().await? - before)).await?;
         let totals = verification.totals;
         tracing::info!(?totals, clean = verification.is_clean(), "verified");
         self.write_report(REPORT, &verification)?;

@@ -49,6 +49,8 @@ struct Day {
     /// Tokens left today, calls in flight already taken off.
     remaining: u64,
     in_flight: u64,
+    /// Tokens of all calls that were answered so far.
+    answered: u64,
     resets_at: Timestamp,
 }
 
@@ -66,6 +68,8 @@ pub struct Slot<'a> {
     budget: &'a Budget,
     cost: u64,
     in_window: bool,
+    /// What [`Day::answered`] was when the call was sent.
+    answered_before: u64,
 }
 
 /// What an answer's headers say.
@@ -99,6 +103,7 @@ impl Budget {
                     reserve: reserve_tokens_day,
                     remaining: limit.saturating_sub(spent_today),
                     in_flight: 0,
+                    answered: 0,
                     resets_at: next_midnight(clock.utc()),
                 };
                 (Some(Window::new(clock.clone(), plan.window_requests())), Some(Mutex::new(day)))
@@ -122,7 +127,7 @@ impl Budget {
             self.wait_for_reset(resets_at).await;
         }
         // Made before the wait for the window, so that a caller that goes away gives the tokens back.
-        let mut slot = Slot { budget: self, cost, in_window: false };
+        let mut slot = Slot { budget: self, cost, in_window: false, answered_before: 0 };
         if let Some(window) = &self.window {
             let waited = window.take().await;
             slot.in_window = true;
@@ -130,11 +135,13 @@ impl Budget {
                 counter!(telemetry::WAIT_SECONDS, "reason" => "window").increment(whole_seconds(waited));
             }
         }
+        slot.answered_before = self.day.as_ref().map_or(0, |day| lock(day).answered);
         slot
     }
 
-    /// Takes over what others may have spent, and the limits, from an answer's headers.
-    pub(super) fn told(&self, told: Told) {
+    /// Takes over what others may have spent, and the limits, from an answer's headers. `unseen` are tokens of calls that
+    /// were answered while this one was under way.
+    fn told(&self, told: Told, unseen: u64) {
         if let (Some(window), Some(limit)) = (&self.window, told.window_limit) {
             window.learn(limit);
         }
@@ -147,8 +154,9 @@ impl Budget {
             day.limit = limit;
         }
         if let Some(remaining) = told.day_remaining {
-            // Calls in flight may or may not be in the figure; taking them off errs on the safe side.
-            day.remaining = remaining.saturating_sub(day.in_flight);
+            // Calls in flight may or may not be in the figure, and so may those answered meanwhile, because answers
+            // overtake each other; taking them off errs on the safe side.
+            day.remaining = remaining.saturating_sub(day.in_flight + unseen);
         }
         day.tell();
     }
@@ -195,7 +203,7 @@ impl Budget {
     }
 
     /// Notes how long an answer took.
-    pub(super) fn answered(&self, took: Duration) {
+    fn answered(&self, took: Duration) {
         let mut round_trip = lock(&self.round_trip);
         *round_trip = Some(round_trip.map_or(took, |before| (before * (SMOOTHING - 1) + took) / SMOOTHING));
     }
@@ -271,10 +279,23 @@ impl fmt::Debug for Budget {
     }
 }
 
+impl Slot<'_> {
+    /// Gives the slot back with what the answer said and how long it took.
+    pub(super) fn give_back(self, told: Told, took: Duration) {
+        let (budget, cost, before) = (self.budget, self.cost, self.answered_before);
+        drop(self);
+        let answered = budget.day.as_ref().map_or(0, |day| lock(day).answered);
+        budget.told(told, answered.saturating_sub(before + cost));
+        budget.answered(took);
+    }
+}
+
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
         if let Some(day) = &self.budget.day {
-            lock(day).in_flight -= self.cost;
+            let mut day = lock(day);
+            day.in_flight -= self.cost;
+            day.answered += self.cost;
         }
         if let (Some(window), true) = (&self.budget.window, self.in_window) {
             window.give_back();
@@ -334,12 +355,26 @@ mod tests {
     fn what_others_spend_and_when_the_day_ends_is_learned() {
         let (clock, budget) = budget("2026-01-05T10:00:00Z", 0, 0);
         run(&clock, async {
-            budget.told(Told { day_remaining: Some(7), ..Told::default() });
+            budget.told(Told { day_remaining: Some(7), ..Told::default() }, 0);
             drop(budget.take(5).await);
             assert_eq!(budget.tokens_left_today(), Some(2));
             budget.day_refused(Some(Duration::from_secs(3600)));
             drop(budget.take(5).await);
             assert_eq!(clock.utc().to_string(), "2026-01-05T11:00:00Z");
+        });
+    }
+
+    #[test]
+    fn an_answer_that_was_overtaken_does_not_give_tokens_back() {
+        let (clock, budget) = budget("2026-01-05T10:00:00Z", 0, 29_000);
+        let told = |remaining| Told { day_remaining: Some(remaining), ..Told::default() };
+        run(&clock, async {
+            // Pipedrive works on the first one, then on the second one, whose answer comes first.
+            let (first, second) = (budget.take(5).await, budget.take(10).await);
+            second.give_back(told(985), Duration::ZERO);
+            assert_eq!(budget.tokens_left_today(), Some(980), "the first one may not be in the figure");
+            first.give_back(told(995), Duration::ZERO);
+            assert_eq!(budget.tokens_left_today(), Some(985));
         });
     }
 

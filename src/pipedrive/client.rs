@@ -290,9 +290,9 @@ impl Client {
         let slot = self.budget.take(call.cost).await;
         self.budget.spend(call.name, call.cost);
         let sent = self.http.send(request).await;
-        drop(slot);
         let status = sent.as_ref().map_or(0, |answer| answer.status);
         counter!(telemetry::REQUESTS, "endpoint" => call.name, "status" => status_name(status)).increment(1);
+        // Without an answer the slot is given back as it is.
         let answer = sent.map_err(|error| match error.reached {
             Reached::No => {
                 Error::new(Kind::Unreachable, format!("{}: Pipedrive cannot be reached", call.name)).because(error)
@@ -300,8 +300,7 @@ impl Client {
             Reached::Perhaps => answer::unclear(call.effect, call.name).because(error),
         })?;
         histogram!(telemetry::REQUEST_SECONDS, "endpoint" => call.name).record(answer.took);
-        self.budget.told(answer::told(&answer.headers));
-        self.budget.answered(answer.took);
+        slot.give_back(answer::told(&answer.headers), answer.took);
         Ok(answer)
     }
 }

@@ -42,8 +42,10 @@ pub struct Forecast {
     pub forecast_seconds: f64,
     /// Seconds as it was.
     pub actual_seconds: f64,
-    /// Tokens as forecast.
+    /// Tokens as forecast, for the load and the verification.
     pub forecast_tokens: u64,
+    /// Tokens that these cost; what else was spent went into following changes.
+    pub actual_tokens: u64,
 }
 
 /// What a run measured about itself.
@@ -272,7 +274,12 @@ fn facts(summary: &Summary) -> Vec<(&'static str, String)> {
         ("Verified", verified),
         (
             "Tokens",
-            format!("{} spent{above}; {} forecast", number(run.tokens.spent), number(run.forecast.forecast_tokens)),
+            format!(
+                "{} spent{above}; load and verification {}, forecast {}",
+                number(run.tokens.spent),
+                number(run.forecast.actual_tokens),
+                number(run.forecast.forecast_tokens)
+            ),
         ),
         (
             "Requests",
@@ -371,7 +378,12 @@ mod tests {
             run: Run {
                 requests: Requests { total: 4_300, rate_limited: 0 },
                 tokens: Tokens { spent: 25_500, minimum: 25_000 },
-                forecast: Forecast { forecast_seconds: 215.0, actual_seconds: 220.4, forecast_tokens: 25_600 },
+                forecast: Forecast {
+                    forecast_seconds: 215.0,
+                    actual_seconds: 220.4,
+                    forecast_tokens: 25_600,
+                    actual_tokens: 25_400,
+                },
                 elapsed_seconds: 6.25,
                 simulated: true,
                 plan: "Growth with 5 seats".into(),
@@ -395,7 +407,7 @@ Not in Pipedrive, and why:
 Balance       everything adds up: each record has exactly one fate
 Verified      4,000 records, 52,000 fields: all as promised
 Noted         1,200 × missing value, 34 × guessed date, 5 × html, 3 more in the report
-Tokens        25,500 spent (2.0 % above the minimum of 25,000); 25,600 forecast
+Tokens        25,500 spent (2.0 % above the minimum of 25,000); load and verification 25,400, forecast 25,600
 Requests      4,300, 0 refused for going too fast
 For real      3 min 40 s on Growth with 5 seats; forecast 3 min 35 s
 This run      6.2 s
@@ -413,7 +425,7 @@ Reports       rehearsal/reports/index.html
                 r#""rejected":30,"skipped":60},"unchanged_reads":7,"balanced":true,"verification":{"compared":4000,"#,
                 r#""fields":52000,"mismatched":0,"missing":0,"extra":0},"requests":{"total":4300,"rate_limited":0},"#,
                 r#""tokens":{"spent":25500,"minimum":25000},"forecast":{"forecast_seconds":215.0,"#,
-                r#""actual_seconds":220.4,"forecast_tokens":25600},"elapsed_seconds":6.25}"#
+                r#""actual_seconds":220.4,"forecast_tokens":25600,"actual_tokens":25400},"elapsed_seconds":6.25}"#
             )
         );
     }

@@ -35,6 +35,16 @@ impl Effort {
         Self { requests: share(self.requests), tokens: left, seconds: share(self.seconds) }
     }
 
+    /// What is left without a part of it.
+    #[must_use]
+    pub fn less(self, part: Self) -> Self {
+        Self {
+            requests: self.requests.saturating_sub(part.requests),
+            tokens: self.tokens.saturating_sub(part.tokens),
+            seconds: self.seconds.saturating_sub(part.seconds),
+        }
+    }
+
     /// Both together.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
