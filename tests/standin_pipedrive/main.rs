@@ -2,7 +2,9 @@
 
 #![cfg(feature = "standin")]
 
+mod attachments;
 mod books;
+mod catalog;
 mod faults;
 mod limits;
 mod older;

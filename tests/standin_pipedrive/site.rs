@@ -39,11 +39,34 @@ impl Reply {
 
 impl Site {
     pub(crate) async fn try_call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Reply, Reached> {
+        let body = body.map(|body| Bytes::from(body.to_string()));
+        self.try_send(method, path, "application/json", body).await
+    }
+
+    /// Sends a body of any type.
+    pub(crate) async fn send(&self, method: Method, path: &str, kind: &str, body: impl Into<Bytes>) -> Reply {
+        self.try_send(method, path, kind, Some(body.into())).await.expect("an answer")
+    }
+
+    /// Uploads one file with further parts.
+    pub(crate) async fn upload(&self, path: &str, name: &str, content: &[u8], parts: &[(&str, String)]) -> Reply {
+        let mut body = Vec::new();
+        for (key, value) in parts {
+            let part = format!("--limit\r\nContent-Disposition: form-data; name=\"{key}\"\r\n\r\n{value}\r\n");
+            body.extend_from_slice(part.as_bytes());
+        }
+        let head = format!("--limit\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n");
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(content);
+        body.extend_from_slice(b"\r\n--limit--\r\n");
+        self.send(Method::POST, path, "multipart/form-data; boundary=limit", body).await
+    }
+
+    async fn try_send(&self, method: Method, path: &str, kind: &str, body: Option<Bytes>) -> Result<Reply, Reached> {
         let url: Url = format!("http://{}{path}", self.running.address()).parse().expect("an address");
         let mut headers = HeaderMap::new();
         headers.insert("x-api-token", self.running.token().parse().expect("a token"));
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let body = body.map(|body| Bytes::from(body.to_string()));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_str(kind).expect("a content type"));
         let answer = self.http.send(Request { method, url, headers, body }).await.map_err(|error| error.reached)?;
         let text = String::from_utf8_lossy(&answer.body).into_owned();
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
@@ -68,6 +91,17 @@ impl Site {
 
     pub(crate) async fn delete(&self, path: &str) -> Reply {
         self.call(Method::DELETE, path, None).await
+    }
+
+    /// The bytes of an answer that is no JSON.
+    pub(crate) async fn download(&self, path: &str) -> Vec<u8> {
+        let url: Url = format!("http://{}{path}", self.running.address()).parse().expect("an address");
+        let mut headers = HeaderMap::new();
+        headers.insert("x-api-token", self.running.token().parse().expect("a token"));
+        let answer =
+            self.http.send(Request { method: Method::GET, url, headers, body: None }).await.expect("an answer");
+        assert_eq!(answer.status, 200);
+        answer.body.to_vec()
     }
 
     /// Makes a record and gives its data.

@@ -14,10 +14,10 @@ use super::crud::Resource;
 use super::custom;
 use super::leads;
 use super::list::{Filter, Listed};
+use super::noun::Noun;
 use super::state::{Act, State};
 use super::system;
 use super::table::{Meta, Row, Table};
-use crate::record::Entity;
 
 /// Longest note of an activity, in bytes (changelog of 2025-07: 100 KB).
 const NOTE_BYTES_MAX: usize = 100 * 1024;
@@ -88,7 +88,7 @@ impl Row for Activity {
 }
 
 impl Resource for Activity {
-    const ENTITY: Entity = Entity::Activity;
+    const NOUN: Noun = Noun::Activity;
     const NAME: &'static str = "Activity";
 
     fn table(state: &State) -> &Table<Self> {
@@ -166,6 +166,16 @@ impl Resource for Activity {
 }
 
 impl Activity {
+    /// True for a call, which can become a call log.
+    pub(super) fn is_call(&self) -> bool {
+        self.kind == "call"
+    }
+
+    /// Deal, person, organization and lead.
+    pub(super) fn links(&self) -> (Option<u64>, Option<u64>, Option<u64>, Option<Uuid>) {
+        (self.deal_id, self.person_id, self.org_id, self.lead_id)
+    }
+
     /// A deal and a lead exclude each other: an inference from the web application, in no document.
     fn read_links(&mut self, body: &mut Body, state: &State) {
         body.put_or_null("deal_id", &mut self.deal_id, check::link("Deal", |id| state.deals.live(id).is_some()));
@@ -226,7 +236,7 @@ pub(super) fn clean_html(html: &str) -> String {
     if html.contains(['<', '>', '&']) { ammonia::clean(html) } else { html.to_owned() }
 }
 
-fn read_note(value: &Value) -> Result<String, String> {
+pub(super) fn read_note(value: &Value) -> Result<String, String> {
     let Value::String(html) = value else { return Err(check::expected("string", value)) };
     if html.len() > NOTE_BYTES_MAX {
         return Err(format!("Must be at most {NOTE_BYTES_MAX} bytes"));

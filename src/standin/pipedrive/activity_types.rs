@@ -5,9 +5,9 @@ use serde_json::json;
 use super::check::{self, Body, Purpose};
 use super::crud::Resource;
 use super::custom;
+use super::noun::Noun;
 use super::state::{Act, State};
 use super::table::{Meta, Row, Table};
-use crate::record::Entity;
 
 /// The icons a type can have (OpenAPI v1).
 const ICONS: &[&str] = &[
@@ -85,7 +85,7 @@ impl Row for ActivityType {
 }
 
 impl Resource for ActivityType {
-    const ENTITY: Entity = Entity::ActivityType;
+    const NOUN: Noun = Noun::ActivityType;
     const NAME: &'static str = "Activity type";
 
     fn table(state: &State) -> &Table<Self> {

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use super::envelope::{Answer, Refusal, Version};
 use super::faults::FaultRule;
+use super::noun::Noun;
 use super::people::{self, PeopleEdit};
 use super::serve::App;
 use super::users::{self, User};
-use crate::record::Entity;
 
 /// Where the control API begins.
 pub(super) const PREFIX: &str = "/standin";
@@ -50,8 +50,8 @@ pub(super) fn answer(app: &App, peer: SocketAddr, method: &str, path: &str, body
             Ok(json!({"rules": 0}))
         }
         ("POST", "people", "") => parse(body).and_then(|edit| edit_as_people(app, edit)),
-        ("GET", "rows", entity) => match Entity::parse(entity) {
-            Some(entity) => Ok(Value::Array(people::rows(&app.lock(), entity))),
+        ("GET", "rows", entity) => match Noun::parse(entity) {
+            Some(noun) => Ok(Value::Array(people::rows(&app.lock(), noun))),
             None => Err(Refusal::not_found("Entity")),
         },
         _ => Err(Refusal::not_found("Control endpoint")),

@@ -10,14 +10,14 @@ use super::custom::{self, Custom};
 use super::envelope::Refusal;
 use super::fields::FieldSet;
 use super::ledger::Write;
+use super::noun::Noun;
 use super::state::{Act, State};
-use super::table::{Row, Table};
-use crate::record::Entity;
+use super::table::{Meta, Row, Table};
 
 /// A kind of record that the API writes.
 pub(super) trait Resource: Row {
     /// What the rest of the program calls it.
-    const ENTITY: Entity;
+    const NOUN: Noun;
     /// What messages call it.
     const NAME: &'static str;
 
@@ -54,6 +54,10 @@ pub(super) trait Resource: Row {
     fn is_lenient(_state: &State) -> bool {
         false
     }
+    /// Its custom values, where it has some.
+    fn custom_mut(&mut self) -> Option<&mut Custom> {
+        None
+    }
     /// What else happens when a record was made.
     fn made(_state: &mut State, _number: u64, _act: &Act) {}
     /// What else happens when a record was deleted.
@@ -79,7 +83,7 @@ pub(super) fn add<R: Resource>(state: &mut State, act: &Act, row: R) -> Result<u
     make_room(state, false, row.is_active())?;
     let number = R::table_mut(state).add(row, act.shown_at());
     if act.by_api {
-        state.books.wrote(R::ENTITY, Write::Create);
+        state.books.wrote(R::NOUN, Write::Create);
     }
     R::made(state, number, act);
     Ok(number)
@@ -102,7 +106,7 @@ pub(super) fn update<R: Resource>(state: &mut State, act: &Act, number: u64, mut
         R::table_mut(state).put(after, act.shown_at());
     }
     if act.by_api {
-        state.books.wrote(R::ENTITY, Write::Update);
+        state.books.wrote(R::NOUN, Write::Update);
     }
     Ok(())
 }
@@ -118,10 +122,21 @@ pub(super) fn delete<R: Resource>(state: &mut State, act: &Act, number: u64) -> 
     (meta.is_deleted, meta.update_time) = (true, R::stamp(act));
     R::table_mut(state).put(row, act.shown_at());
     if act.by_api {
-        state.books.wrote(R::ENTITY, Write::Delete);
+        state.books.wrote(R::NOUN, Write::Delete);
     }
     R::removed(state, number, act);
     Ok(())
+}
+
+/// Makes a copy of a record with all its fields, custom ones too; the answer is its number.
+///
+/// # Errors
+/// 404 for an unknown or deleted record, 403 at a cap.
+pub(super) fn duplicate<R: Resource>(state: &mut State, act: &Act, number: u64) -> Result<u64, Refusal> {
+    let mut copy = R::clone(live::<R>(state, number)?);
+    *copy.meta_mut() = Meta::new(R::stamp(act), act.by_api);
+    copy.renew(state);
+    add(state, act, copy)
 }
 
 /// A record that is not deleted.

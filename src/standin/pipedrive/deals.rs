@@ -15,12 +15,12 @@ use super::custom::Custom;
 use super::envelope::Refusal;
 use super::fields::Owner;
 use super::list::{Filter, Listed};
+use super::noun::Noun;
 use super::pipelines;
 use super::state::{Act, State};
 use super::system;
 use super::table::{Meta, Row, Table};
 use super::users;
-use crate::record::Entity;
 
 /// The status of a deal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -102,7 +102,7 @@ impl Row for Deal {
 }
 
 impl Resource for Deal {
-    const ENTITY: Entity = Entity::Deal;
+    const NOUN: Noun = Noun::Deal;
     const NAME: &'static str = "Deal";
 
     fn table(state: &State) -> &Table<Self> {
@@ -179,6 +179,10 @@ impl Resource for Deal {
         system::read_custom(body, state, Owner::Deal, &mut self.custom);
     }
 
+    fn custom_mut(&mut self) -> Option<&mut Custom> {
+        Some(&mut self.custom)
+    }
+
     fn write(&self, state: &State, only: Option<&[String]>, out: &mut Vec<u8>) {
         crud::write_with_custom(self, &self.custom, &state.deal_fields, only, out);
     }
@@ -196,6 +200,20 @@ impl Deal {
         if let Some((value, currency)) = from.value {
             (self.value, self.currency) = (value, currency);
         }
+    }
+
+    pub(super) fn is_archived(&self) -> bool {
+        self.is_archived
+    }
+
+    pub(super) fn currency(&self) -> &str {
+        &self.currency
+    }
+
+    /// Sets the value; false if it was that already.
+    pub(super) fn set_value(&mut self, value: Decimal) -> bool {
+        let value = users::round_money(value, &self.currency);
+        std::mem::replace(&mut self.value, value) != value
     }
 
     pub(super) fn person_id(&self) -> Option<u64> {

@@ -2,10 +2,15 @@
 //!
 //! Shapes: fact sheet sections 3.1 and 8. Where the real text is in no document, it is one that names the key.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
+/// The content type of nearly all answers.
+const JSON: &str = "application/json; charset=utf-8";
+
 /// Which of the two APIs a request speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Version {
     V1,
     V2,
@@ -16,8 +21,8 @@ pub(super) enum Version {
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) body: Vec<u8>,
-    /// `text/html` instead of JSON.
-    pub(super) html: bool,
+    /// The header `content-type`.
+    pub(super) kind: Cow<'static, str>,
     /// Whole seconds for the header `retry-after`.
     pub(super) retry_after: Option<u64>,
 }
@@ -25,12 +30,13 @@ pub(super) struct Answer {
 impl Answer {
     /// JSON text with a status.
     pub(super) fn json(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, body: body.into(), html: false, retry_after: None }
+        Self { status, body: body.into(), kind: Cow::Borrowed(JSON), retry_after: None }
     }
 
     /// A page with a status.
     pub(super) fn html(status: u16, body: &str) -> Self {
-        Self { status, body: body.as_bytes().to_vec(), html: true, retry_after: None }
+        let kind = Cow::Borrowed("text/html; charset=UTF-8");
+        Self { status, body: body.as_bytes().to_vec(), kind, retry_after: None }
     }
 
     /// `{success:true, data}` around JSON text written by `data`.

@@ -5,7 +5,7 @@ use super::state::State;
 
 /// The label options of a fresh account, and the fields that every account has.
 pub(super) fn add(state: &mut State, owner: Owner) {
-    use FieldKind::{Address, Date, Double, Enum, Monetary, Org, People, Phone, Set, User, Varchar};
+    use FieldKind::{Address, Date, Double, Enum, Monetary, Org, People, Phone, Set, Text, User, Varchar};
     let labels: &[(&str, &'static str)] = match owner {
         Owner::Deal => &[("Hot", "red"), ("Warm", "yellow"), ("Cold", "blue")],
         _ => &[("Customer", "green"), ("Hot lead", "red"), ("Warm lead", "yellow"), ("Cold lead", "blue")],
@@ -19,6 +19,14 @@ pub(super) fn add(state: &mut State, owner: Owner) {
     ];
     let own: &[(&str, &str, FieldKind)] = match owner {
         Owner::Organization => &[("Name", "name", Varchar), ("Address", "address", Address)],
+        Owner::Product => &[
+            ("Name", "name", Varchar),
+            ("Product code", "code", Varchar),
+            ("Category", "category", Enum),
+            ("Unit", "unit", Varchar),
+            ("Description", "description", Text),
+            ("Tax", "tax", Double),
+        ],
         Owner::Person => &[
             ("Name", "name", Varchar),
             ("First name", "first_name", Varchar),
@@ -54,6 +62,7 @@ pub(super) fn add(state: &mut State, owner: Owner) {
     for (name, code, kind) in own.iter().chain(&common).chain(profile) {
         let labels = match *code {
             "label_ids" => labels,
+            "category" => &[("Apparel", "gray"), ("Drinkware", "gray"), ("Writing", "gray")],
             "industry" => &[("Advertising", "gray"), ("Manufacturing", "gray"), ("Retail", "gray")],
             _ => &[],
         };

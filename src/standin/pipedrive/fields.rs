@@ -11,11 +11,11 @@ use super::check::{self, Body, Purpose};
 use super::envelope::{Answer, Refusal};
 use super::ledger::Write;
 use super::list;
+use super::noun::Noun;
 use super::query::Query;
 use super::route::{Collection, Operation};
 use super::state::{Act, State};
 use crate::clock::Moment;
-use crate::record::Entity;
 
 /// Options of one field ("Custom fields").
 const OPTIONS_MAX: usize = 10_000;
@@ -26,14 +26,19 @@ pub(super) enum Owner {
     Organization,
     Person,
     Deal,
+    Product,
 }
 
 impl Owner {
+    /// All of them.
+    pub(super) const ALL: [Owner; 4] = [Owner::Organization, Owner::Person, Owner::Deal, Owner::Product];
+
     /// The owner of an endpoint's fields.
     pub(super) const fn of(collection: Collection) -> Self {
         match collection {
             Collection::OrganizationFields => Owner::Organization,
             Collection::PersonFields => Owner::Person,
+            Collection::ProductFields => Owner::Product,
             _ => Owner::Deal,
         }
     }
@@ -43,14 +48,16 @@ impl Owner {
             Owner::Organization => Collection::OrganizationFields,
             Owner::Person => Collection::PersonFields,
             Owner::Deal => Collection::DealFields,
+            Owner::Product => Collection::ProductFields,
         }
     }
 
-    pub(super) const fn entity(self) -> Entity {
+    pub(super) const fn noun(self) -> Noun {
         match self {
-            Owner::Organization => Entity::OrganizationField,
-            Owner::Person => Entity::PersonField,
-            Owner::Deal => Entity::DealField,
+            Owner::Organization => Noun::OrganizationField,
+            Owner::Person => Noun::PersonField,
+            Owner::Deal => Noun::DealField,
+            Owner::Product => Noun::ProductField,
         }
     }
 }
@@ -283,13 +290,30 @@ pub(super) fn perform(
 /// What a request brought.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Input<'request> {
+    /// The second id of the path.
+    pub(super) sub: &'request str,
     pub(super) query: &'request str,
+    /// The header `content-type`, which tells where the parts of a form end.
+    pub(super) kind: &'request str,
     pub(super) body: &'request [u8],
+}
+
+impl Input<'_> {
+    /// The body as keys of a JSON object.
+    ///
+    /// # Errors
+    /// 400 when it is none.
+    pub(super) fn body_object(&self) -> Result<serde_json::Map<String, Value>, Refusal> {
+        match serde_json::from_slice(self.body) {
+            Ok(Value::Object(keys)) => Ok(keys),
+            _ => Err(Refusal::invalid(&["body: Expected object".to_owned()])),
+        }
+    }
 }
 
 fn wrote(state: &mut State, act: &Act, owner: Owner, write: Write) {
     if act.by_api {
-        state.books.wrote(owner.entity(), write);
+        state.books.wrote(owner.noun(), write);
     }
 }
 
@@ -319,10 +343,7 @@ fn create(state: &mut State, act: &Act, owner: Owner, mut body: Body) -> Result<
     }
     read_common(&mut def, owner, &mut body);
     body.finish(false)?;
-    let customs: usize = [Owner::Organization, Owner::Person, Owner::Deal]
-        .into_iter()
-        .map(|owner| state.fields(owner).live_custom().count())
-        .sum();
+    let customs: usize = Owner::ALL.into_iter().map(|owner| state.fields(owner).live_custom().count()).sum();
     if state.settings.custom_field_cap().is_some_and(|cap| customs >= cap) {
         let error = "Couldn't add the custom field. Custom fields limit reached.";
         return Err(Refusal::capped(error, "feature_capping_custom_fields_limit"));

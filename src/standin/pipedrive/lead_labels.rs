@@ -8,9 +8,9 @@ use super::crud::Resource;
 use super::custom;
 use super::envelope::Answer;
 use super::leads::with_milliseconds;
+use super::noun::Noun;
 use super::state::{Act, State};
 use super::table::{Meta, Row, Table};
-use crate::record::Entity;
 
 /// Colours of labels (OpenAPI v1).
 const COLORS: &[&str] = &["blue", "brown", "dark-gray", "gray", "green", "orange", "pink", "purple", "red", "yellow"];
@@ -48,7 +48,7 @@ impl Row for LeadLabel {
 }
 
 impl Resource for LeadLabel {
-    const ENTITY: Entity = Entity::LeadLabel;
+    const NOUN: Noun = Noun::LeadLabel;
     const NAME: &'static str = "Lead label";
 
     fn table(state: &State) -> &Table<Self> {

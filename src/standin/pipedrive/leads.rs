@@ -18,11 +18,11 @@ use super::deals::{Deal, FromLead};
 use super::envelope::Refusal;
 use super::lead_labels;
 use super::list::{Filter, Listed};
+use super::noun::Noun;
 use super::state::{Act, State};
 use super::system;
 use super::table::{Meta, Row, Table};
 use super::users;
-use crate::record::Entity;
 
 /// One lead.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,7 +90,7 @@ impl Row for Lead {
 }
 
 impl Resource for Lead {
-    const ENTITY: Entity = Entity::Lead;
+    const NOUN: Noun = Noun::Lead;
     const NAME: &'static str = "requested lead";
 
     fn table(state: &State) -> &Table<Self> {
@@ -155,6 +155,10 @@ impl Resource for Lead {
             level.ok_or_else(|| format!("Expected one of {allowed:?} as text on this plan"))
         });
         custom_flat::read(&mut self.custom, body, &state.deal_fields, state);
+    }
+
+    fn custom_mut(&mut self) -> Option<&mut Custom> {
+        Some(&mut self.custom)
     }
 
     fn write(&self, state: &State, _only: Option<&[String]>, out: &mut Vec<u8>) {

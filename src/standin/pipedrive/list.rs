@@ -54,6 +54,8 @@ pub(super) struct Filter {
     pub(super) person_id: Option<u64>,
     pub(super) org_id: Option<u64>,
     pub(super) deal_id: Option<u64>,
+    pub(super) deal_ids: Option<Vec<u64>>,
+    pub(super) product_id: Option<u64>,
     pub(super) lead_id: Option<Uuid>,
     pub(super) pipeline_id: Option<u64>,
     pub(super) stage_id: Option<u64>,
@@ -86,6 +88,15 @@ impl Filter {
                 "person_id" => filter.person_id = query.whole(name),
                 "user_id" => filter.user_id = query.whole(name),
                 "org_id" | "organization_id" => filter.org_id = query.whole(name),
+                "deal_ids" => {
+                    if let Some(text) = query.take_all(name) {
+                        filter.deal_ids = read_ids(&text);
+                        if filter.deal_ids.is_none() {
+                            query.problem(name, "Expected up to 100 ids");
+                        }
+                    }
+                }
+                "product_id" => filter.product_id = query.whole(name),
                 "deal_id" => filter.deal_id = query.whole(name),
                 "pipeline_id" => filter.pipeline_id = query.whole(name),
                 "stage_id" => filter.stage_id = query.whole(name),
@@ -118,7 +129,7 @@ impl Filter {
     }
 }
 
-fn read_ids(text: &str) -> Option<Vec<u64>> {
+pub(super) fn read_ids(text: &str) -> Option<Vec<u64>> {
     let mut ids: Vec<u64> = text.split(',').map(|id| id.parse().ok()).collect::<Option<_>>()?;
     ids.sort_unstable();
     ids.dedup();

@@ -11,28 +11,36 @@
 mod activities;
 mod activity_types;
 mod address;
+mod call_logs;
 mod check;
 mod control;
 mod crud;
 mod custom;
 mod custom_flat;
+mod deal_products;
 mod deals;
+mod endpoints;
 mod envelope;
 mod faults;
 mod field_defaults;
 mod fields;
+mod files;
+mod form;
 mod lead_labels;
 mod leads;
 mod ledger;
 mod limits;
 mod list;
 mod notes;
+mod noun;
 mod offset;
 mod organizations;
+mod participants;
 mod people;
 mod perform;
 mod persons;
 mod pipelines;
+mod products;
 mod query;
 mod route;
 mod serve;
@@ -54,6 +62,7 @@ use tokio::task::JoinHandle;
 
 pub use self::faults::{FaultKind, FaultRule};
 pub use self::ledger::{CUT_STATUS, Ledger};
+pub use self::noun::Noun;
 pub use self::people::{PeopleAction, PeopleEdit};
 pub use self::settings::{Plan, Settings};
 pub use self::users::User;
@@ -62,7 +71,6 @@ use self::serve::App;
 use self::state::State;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
-use crate::record::Entity;
 
 /// The simulated Pipedrive, before it runs.
 #[derive(Debug)]
@@ -144,8 +152,8 @@ impl Running {
 
     /// All records of a kind as the API writes them, deleted ones too, each with `is_deleted`, by internal number.
     #[must_use]
-    pub fn rows(&self, entity: Entity) -> Vec<Value> {
-        people::rows(&self.app.lock(), entity)
+    pub fn rows(&self, noun: impl Into<Noun>) -> Vec<Value> {
+        people::rows(&self.app.lock(), noun.into())
     }
 
     /// Carries out an edit by people in the web application; the answer is the record afterwards.

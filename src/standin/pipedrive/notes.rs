@@ -9,10 +9,10 @@ use super::crud::Resource;
 use super::custom;
 use super::leads;
 use super::list::{Filter, Listed};
+use super::noun::Noun;
 use super::state::{Act, State};
 use super::table::{Meta, Row, Table};
 use super::users;
-use crate::record::Entity;
 
 /// Longest content, in characters (OpenAPI v1, text of the tag: about 100,000).
 const CONTENT_MAX: usize = 100_000;
@@ -44,7 +44,7 @@ impl Row for Note {
 }
 
 impl Resource for Note {
-    const ENTITY: Entity = Entity::Note;
+    const NOUN: Noun = Noun::Note;
     const NAME: &'static str = "Note";
 
     fn table(state: &State) -> &Table<Self> {

@@ -8,10 +8,10 @@ use super::crud::{self, Resource};
 use super::custom::Custom;
 use super::fields::Owner;
 use super::list::{Filter, Listed};
+use super::noun::Noun;
 use super::state::{Act, State};
 use super::system;
 use super::table::{Meta, Row, Table};
-use crate::record::Entity;
 
 /// One organization.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -49,7 +49,7 @@ impl Row for Organization {
 }
 
 impl Resource for Organization {
-    const ENTITY: Entity = Entity::Organization;
+    const NOUN: Noun = Noun::Organization;
     const NAME: &'static str = "Organization";
 
     fn table(state: &State) -> &Table<Self> {
@@ -92,6 +92,10 @@ impl Resource for Organization {
             body.put_or_null("employee_count", &mut profile.employee_count, check::whole(0, u64::MAX));
         }
         system::read_custom(body, state, Owner::Organization, &mut self.custom);
+    }
+
+    fn custom_mut(&mut self) -> Option<&mut Custom> {
+        Some(&mut self.custom)
     }
 
     fn write(&self, state: &State, only: Option<&[String]>, out: &mut Vec<u8>) {

@@ -7,22 +7,27 @@ use serde_json::{Map, Value};
 
 use super::activities::Activity;
 use super::activity_types::ActivityType;
+use super::call_logs::CallLog;
 use super::check::{Body, Purpose};
 use super::crud::{self, Resource};
+use super::deal_products::DealProduct;
 use super::deals::Deal;
 use super::envelope::Refusal;
 use super::fields::{self, Input, Owner};
+use super::files::File;
 use super::lead_labels::LeadLabel;
 use super::leads::{self, Lead};
 use super::limits::Arrival;
 use super::notes::Note;
+use super::noun::Noun;
 use super::organizations::Organization;
+use super::participants::Participant;
 use super::persons::Person;
 use super::pipelines::{Pipeline, Stage};
+use super::products::Product;
 use super::route::Operation;
 use super::state::{Act, State};
-use super::table::Meta;
-use crate::record::{Entity, named_enum};
+use crate::record::named_enum;
 
 named_enum! {
     /// What people do with a record.
@@ -47,7 +52,7 @@ pub struct PeopleEdit {
     /// What they do.
     pub action: PeopleAction,
     /// With what kind of record.
-    pub entity: Entity,
+    pub entity: Noun,
     /// Id of the record (a field's code for fields), as text or number; empty when one is made.
     #[serde(default, deserialize_with = "text_or_number")]
     pub id: String,
@@ -59,8 +64,8 @@ pub struct PeopleEdit {
 impl PeopleEdit {
     /// An edit of an existing record, without fields.
     #[must_use]
-    pub fn new(action: PeopleAction, entity: Entity, id: impl ToString) -> Self {
-        Self { action, entity, id: id.to_string(), fields: Map::new() }
+    pub fn new(action: PeopleAction, entity: impl Into<Noun>, id: impl ToString) -> Self {
+        Self { action, entity: entity.into(), id: id.to_string(), fields: Map::new() }
     }
 
     /// The same with fields: the keys of a JSON object; anything else has none.
@@ -93,45 +98,56 @@ pub(super) fn act(state: &State, arrival: Arrival) -> Act {
 /// The refusal that the API would give, or 404 for what people cannot edit here.
 pub(super) fn edit(state: &mut State, act: &Act, edit: PeopleEdit) -> Result<Value, Refusal> {
     match edit.entity {
-        Entity::Organization => edit_record::<Organization>(state, act, edit),
-        Entity::Person => edit_record::<Person>(state, act, edit),
-        Entity::Deal => edit_record::<Deal>(state, act, edit),
-        Entity::Lead if edit.action == PeopleAction::Convert => {
+        Noun::Organization => edit_record::<Organization>(state, act, edit),
+        Noun::Person => edit_record::<Person>(state, act, edit),
+        Noun::Deal => edit_record::<Deal>(state, act, edit),
+        Noun::Lead if edit.action == PeopleAction::Convert => {
             let number = crud::number::<Lead>(state, &edit.id)?;
             let number = leads::convert(state, act, number)?;
             record::<Deal>(state, number)
         }
-        Entity::Lead => edit_record::<Lead>(state, act, edit),
-        Entity::LeadLabel => edit_record::<LeadLabel>(state, act, edit),
-        Entity::Activity => edit_record::<Activity>(state, act, edit),
-        Entity::ActivityType => edit_record::<ActivityType>(state, act, edit),
-        Entity::Note => edit_record::<Note>(state, act, edit),
-        Entity::Pipeline => edit_record::<Pipeline>(state, act, edit),
-        Entity::Stage => edit_record::<Stage>(state, act, edit),
-        Entity::OrganizationField => edit_field(state, act, Owner::Organization, &edit),
-        Entity::PersonField => edit_field(state, act, Owner::Person, &edit),
-        Entity::DealField => edit_field(state, act, Owner::Deal, &edit),
-        Entity::User => Err(Refusal::not_found("Edit of a user")),
+        Noun::Lead => edit_record::<Lead>(state, act, edit),
+        Noun::LeadLabel => edit_record::<LeadLabel>(state, act, edit),
+        Noun::Activity => edit_record::<Activity>(state, act, edit),
+        Noun::ActivityType => edit_record::<ActivityType>(state, act, edit),
+        Noun::Note => edit_record::<Note>(state, act, edit),
+        Noun::Product => edit_record::<Product>(state, act, edit),
+        Noun::File => edit_record::<File>(state, act, edit),
+        Noun::DealProduct => edit_record::<DealProduct>(state, act, edit),
+        Noun::Pipeline => edit_record::<Pipeline>(state, act, edit),
+        Noun::Stage => edit_record::<Stage>(state, act, edit),
+        Noun::OrganizationField => edit_field(state, act, Owner::Organization, &edit),
+        Noun::PersonField => edit_field(state, act, Owner::Person, &edit),
+        Noun::DealField => edit_field(state, act, Owner::Deal, &edit),
+        Noun::ProductField => edit_field(state, act, Owner::Product, &edit),
+        Noun::User | Noun::Participant | Noun::CallLog | Noun::Webhook => Err(Refusal::not_found("Edit of this kind")),
     }
 }
 
 /// All records of a kind as the API writes them, deleted ones too, each with `is_deleted`.
-pub(super) fn rows(state: &State, entity: Entity) -> Vec<Value> {
-    match entity {
-        Entity::Organization => all::<Organization>(state),
-        Entity::Person => all::<Person>(state),
-        Entity::Deal => all::<Deal>(state),
-        Entity::Lead => all::<Lead>(state),
-        Entity::LeadLabel => all::<LeadLabel>(state),
-        Entity::Activity => all::<Activity>(state),
-        Entity::ActivityType => all::<ActivityType>(state),
-        Entity::Note => all::<Note>(state),
-        Entity::Pipeline => all::<Pipeline>(state),
-        Entity::Stage => all::<Stage>(state),
-        Entity::OrganizationField => state.organization_fields.rows(),
-        Entity::PersonField => state.person_fields.rows(),
-        Entity::DealField => state.deal_fields.rows(),
-        Entity::User => state.users.iter().filter_map(|user| serde_json::to_value(user).ok()).collect(),
+pub(super) fn rows(state: &State, noun: Noun) -> Vec<Value> {
+    match noun {
+        Noun::Organization => all::<Organization>(state),
+        Noun::Person => all::<Person>(state),
+        Noun::Deal => all::<Deal>(state),
+        Noun::Lead => all::<Lead>(state),
+        Noun::LeadLabel => all::<LeadLabel>(state),
+        Noun::Activity => all::<Activity>(state),
+        Noun::ActivityType => all::<ActivityType>(state),
+        Noun::Note => all::<Note>(state),
+        Noun::Product => all::<Product>(state),
+        Noun::DealProduct => all::<DealProduct>(state),
+        Noun::Participant => all::<Participant>(state),
+        Noun::File => all::<File>(state),
+        Noun::CallLog => all::<CallLog>(state),
+        Noun::Webhook => Vec::new(),
+        Noun::Pipeline => all::<Pipeline>(state),
+        Noun::Stage => all::<Stage>(state),
+        Noun::OrganizationField => state.organization_fields.rows(),
+        Noun::PersonField => state.person_fields.rows(),
+        Noun::DealField => state.deal_fields.rows(),
+        Noun::ProductField => state.product_fields.rows(),
+        Noun::User => state.users.iter().filter_map(|user| serde_json::to_value(user).ok()).collect(),
     }
 }
 
@@ -169,10 +185,7 @@ fn record<R: Resource>(state: &State, number: u64) -> Result<Value, Refusal> {
 }
 
 fn duplicate<R: Resource>(state: &mut State, act: &Act, number: u64) -> Result<Value, Refusal> {
-    let mut copy = R::clone(crud::live::<R>(state, number)?);
-    *copy.meta_mut() = Meta::new(act.second(), act.by_api);
-    copy.renew(state);
-    let number = crud::add(state, act, copy)?;
+    let number = crud::duplicate::<R>(state, act, number)?;
     record::<R>(state, number)
 }
 
@@ -184,7 +197,7 @@ fn edit_field(state: &mut State, act: &Act, owner: Owner, edit: &PeopleEdit) -> 
         _ => return Err(Refusal::forbidden("Fields are neither copied nor converted")),
     };
     let body = Value::Object(edit.fields.clone()).to_string();
-    let input = Input { query: "", body: body.as_bytes() };
+    let input = Input { sub: "", query: "", kind: "", body: body.as_bytes() };
     let answer = fields::perform(state, act, (owner, operation), &edit.id, input)?;
     let mut answer: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     Ok(answer["data"].take())

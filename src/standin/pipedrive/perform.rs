@@ -4,19 +4,25 @@ use serde_json::json;
 
 use super::activities::Activity;
 use super::activity_types::ActivityType;
+use super::call_logs;
 use super::check::{Body, Purpose};
 use super::crud::{self, Resource};
+use super::deal_products;
 use super::deals::Deal;
 use super::envelope::{Answer, Refusal};
 use super::fields::{self, Input, Owner};
+use super::files;
 use super::lead_labels::{self, LeadLabel};
 use super::leads::Lead;
 use super::list::{self, Listed};
 use super::notes::Note;
-use super::offset;
+use super::noun::Noun;
+use super::offset::{self, Shape};
 use super::organizations::Organization;
+use super::participants;
 use super::persons::Person;
 use super::pipelines::{Pipeline, Stage};
+use super::products::Product;
 use super::query::Query;
 use super::route::{Collection, Endpoint, Operation};
 use super::state::{Act, State};
@@ -33,15 +39,27 @@ pub(super) fn perform(
     id: &str,
     input: Input<'_>,
 ) -> Result<Answer, Refusal> {
-    let operation = endpoint.operation;
-    match endpoint.collection {
+    let operation = endpoint.operation();
+    if operation == Operation::ListFiles {
+        return files::of_record(state, act, endpoint.collection(), id, input.query);
+    }
+    match endpoint.collection() {
         Collection::Organizations => v2::<Organization>(state, act, operation, id, input),
         Collection::Persons => v2::<Person>(state, act, operation, id, input),
         Collection::Deals => v2::<Deal>(state, act, operation, id, input),
+        Collection::DealProducts => deal_products::perform(state, act, operation, id, input),
+        Collection::Participants => participants::perform(state, act, operation, id, input),
+        Collection::Products => v2::<Product>(state, act, operation, id, input),
+        Collection::Files => files::perform(state, act, operation, id, input),
+        Collection::CallLogs => call_logs::perform(state, act, operation, id, input),
+        Collection::Webhooks | Collection::ItemSearch | Collection::Recents => Err(Refusal::not_found("Endpoint")),
         Collection::Pipelines => v2::<Pipeline>(state, act, operation, id, input),
         Collection::Stages => v2::<Stage>(state, act, operation, id, input),
-        Collection::OrganizationFields | Collection::PersonFields | Collection::DealFields => {
-            fields::perform(state, act, (Owner::of(endpoint.collection), operation), id, input)
+        Collection::OrganizationFields
+        | Collection::PersonFields
+        | Collection::DealFields
+        | Collection::ProductFields => {
+            fields::perform(state, act, (Owner::of(endpoint.collection()), operation), id, input)
         }
         Collection::Users => match operation {
             Operation::Me => users::me(state, act.user),
@@ -52,14 +70,20 @@ pub(super) fn perform(
         Collection::Currencies => Ok(users::currencies(Query::parse(input.query))),
         Collection::Activities => v2::<Activity>(state, act, operation, id, input),
         Collection::Leads => match operation {
-            Operation::List => offset::page::<Lead>(state, act, Query::parse(input.query), false, false),
-            Operation::ListArchived => offset::page::<Lead>(state, act, Query::parse(input.query), true, false),
+            Operation::List => offset::page::<Lead>(state, act, Query::parse(input.query), &Shape::default()),
+            Operation::ListArchivedV1 => {
+                let shape = Shape { archived: true, ..Shape::default() };
+                offset::page::<Lead>(state, act, Query::parse(input.query), &shape)
+            }
             _ => v1::<Lead>(state, act, (operation, 201), id, input.body),
         },
         Collection::LeadLabels => v1::<LeadLabel>(state, act, (operation, 200), id, input.body),
         Collection::LeadSources => Ok(lead_labels::sources()),
         Collection::Notes => match operation {
-            Operation::List => offset::page::<Note>(state, act, Query::parse(input.query), false, true),
+            Operation::List => {
+                let shape = Shape { null_when_empty: true, ..Shape::default() };
+                offset::page::<Note>(state, act, Query::parse(input.query), &shape)
+            }
             Operation::Delete => {
                 v1::<Note>(state, act, (operation, 200), id, input.body)?;
                 Ok(Answer::json(200, r#"{"success":true,"data":true}"#))
@@ -127,6 +151,11 @@ fn v2<R: Listed>(
     }
     let number = match operation {
         Operation::Create => crud::create::<R>(state, act, Body::parse(input.body, Purpose::Create)?)?,
+        Operation::Duplicate => {
+            let number = crud::number::<R>(state, id)?;
+            let number = crud::duplicate::<R>(state, act, number)?;
+            return Ok(one::<R>(state, number, if R::NOUN == Noun::Product { 201 } else { 200 }));
+        }
         Operation::Delete => {
             let number = crud::number::<R>(state, id)?;
             crud::delete::<R>(state, act, number)?;
@@ -138,7 +167,8 @@ fn v2<R: Listed>(
             number
         }
     };
-    Ok(one::<R>(state, number, 200))
+    let created = if R::NOUN == Noun::Product { 201 } else { state.settings.created_status };
+    Ok(one::<R>(state, number, if operation == Operation::Create { created } else { 200 }))
 }
 
 /// The answer with one record that is there.

@@ -9,10 +9,10 @@ use super::custom::Custom;
 use super::envelope::Refusal;
 use super::fields::Owner;
 use super::list::{Filter, Listed};
+use super::noun::Noun;
 use super::state::{Act, State};
 use super::system;
 use super::table::{Meta, Row, Table};
-use crate::record::Entity;
 
 /// Keys that do not exist before somebody sets up contact sync or buys Campaigns; sending them is refused.
 const NOT_HERE: [&str; 6] = ["im", "postal_address", "notes", "birthday", "job_title", "marketing_status"];
@@ -57,7 +57,7 @@ impl Row for Person {
 }
 
 impl Resource for Person {
-    const ENTITY: Entity = Entity::Person;
+    const NOUN: Noun = Noun::Person;
     const NAME: &'static str = "Person";
 
     fn table(state: &State) -> &Table<Self> {
@@ -105,6 +105,10 @@ impl Resource for Person {
         system::read_custom(body, state, Owner::Person, &mut self.custom);
     }
 
+    fn custom_mut(&mut self) -> Option<&mut Custom> {
+        Some(&mut self.custom)
+    }
+
     fn write(&self, state: &State, only: Option<&[String]>, out: &mut Vec<u8>) {
         crud::write_with_custom(self, &self.custom, &state.person_fields, only, out);
     }
@@ -123,6 +127,11 @@ impl Listed for Person {
 }
 
 impl Person {
+    /// E-mail addresses and phone numbers.
+    pub(super) fn contacts(&self) -> (Value, Value) {
+        (serde_json::json!(self.emails), serde_json::json!(self.phones))
+    }
+
     pub(super) fn name(&self) -> &str {
         &self.name
     }

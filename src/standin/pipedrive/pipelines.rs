@@ -8,9 +8,9 @@ use super::check::{self, Body};
 use super::crud::{self, Resource};
 use super::custom;
 use super::list::{Filter, Listed};
+use super::noun::Noun;
 use super::state::{Act, State};
 use super::table::{Meta, Row, Table};
-use crate::record::Entity;
 
 /// Stages of the pipeline that a fresh account has, with their probability.
 const DEFAULT_STAGES: [&str; 5] =
@@ -58,7 +58,7 @@ impl Row for Stage {
 }
 
 impl Resource for Pipeline {
-    const ENTITY: Entity = Entity::Pipeline;
+    const NOUN: Noun = Noun::Pipeline;
     const NAME: &'static str = "Pipeline";
 
     fn table(state: &State) -> &Table<Self> {
@@ -113,7 +113,7 @@ impl Listed for Pipeline {
 }
 
 impl Resource for Stage {
-    const ENTITY: Entity = Entity::Stage;
+    const NOUN: Noun = Noun::Stage;
     const NAME: &'static str = "Stage";
 
     fn table(state: &State) -> &Table<Self> {

@@ -55,8 +55,8 @@ struct Incoming {
 #[derive(Debug)]
 struct Admitted {
     endpoint: Endpoint,
-    /// The id in its path.
-    id: Box<str>,
+    /// The ids in its path.
+    ids: [Box<str>; 2],
     who: Credential,
 }
 
@@ -140,7 +140,7 @@ impl App {
             let reply = refused(state, endpoint, answer);
             return Begun::Reply(Reply { limits, ..reply });
         }
-        let admitted = Admitted { endpoint: route.endpoint, id: route.id.into(), who };
+        let admitted = Admitted { endpoint: route.endpoint, ids: route.ids.map(Into::into), who };
         let label = || route.endpoint.label();
         let fault = state.faults.strike(&mut state.random, &request.method, &request.path, label);
         match fault {
@@ -166,7 +166,10 @@ pub(super) async fn handle(
     let call = request.headers().get(CALL_HEADER).and_then(|value| value.to_str().ok());
     let served = app.clock.serve(call);
     let (parts, body) = request.into_parts();
-    let Ok(body) = axum::body::to_bytes(body, BODY_BYTES_MAX).await else {
+    let is_form = |kind: &HeaderValue| kind.as_bytes().starts_with(b"multipart/");
+    let is_form = parts.headers.get(CONTENT_TYPE).is_some_and(is_form);
+    let body_bytes_max = if is_form { app.lock().settings.file_bytes_max + BODY_BYTES_MAX } else { BODY_BYTES_MAX };
+    let Ok(body) = axum::body::to_bytes(body, body_bytes_max).await else {
         return respond(Answer::json(413, r#"{"success":false,"error":"Payload too large"}"#), None);
     };
     let path = parts.uri.path();
@@ -245,9 +248,10 @@ fn finish(
             Credential::ApiToken(user) | Credential::OAuth(user) => user,
         };
         let act = Act { user, by_api: true, now: arrival.at, moment: arrival.moment, lag };
-        let input = Input { query: &request.query, body: &request.body };
-        let done =
-            accepts(endpoint, &request.headers).and_then(|()| perform(state, &act, endpoint, &admitted.id, input));
+        let kind = request.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let [id, sub] = &admitted.ids;
+        let input = Input { sub, query: &request.query, kind, body: &request.body };
+        let done = accepts(endpoint, kind).and_then(|()| perform(state, &act, endpoint, id, input));
         charge(state, arrival, endpoint, done.is_ok());
         let mut answer = done.unwrap_or_else(|refusal| refusal.answer(endpoint.version()));
         match fault {
@@ -281,13 +285,14 @@ fn charge(state: &mut State, arrival: Arrival, endpoint: Endpoint, accepted: boo
     }
 }
 
-/// Bodies are JSON and say so (document "Requests").
-fn accepts(endpoint: Endpoint, headers: &HeaderMap) -> Result<(), Refusal> {
-    let json = |value: &HeaderValue| value.as_bytes().starts_with(b"application/json");
-    if endpoint.has_body() && !headers.get(CONTENT_TYPE).is_some_and(json) {
-        return Err(Refusal::invalid(&["content-type: Expected application/json".to_owned()]));
+/// Bodies are of the type that the endpoint has in the OpenAPI documents, and say so.
+fn accepts(endpoint: Endpoint, kind: &str) -> Result<(), Refusal> {
+    match endpoint.body_type() {
+        Some(expected) if !kind.starts_with(expected) => {
+            Err(Refusal::invalid(&[format!("content-type: Expected {expected}")]))
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Who sends a request, by the token in its header.
@@ -312,8 +317,9 @@ fn respond(answer: Answer, limits: Option<Headers>) -> Response {
     let mut response = Response::new(HttpBody::from(answer.body));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    let kind = if answer.html { "text/html; charset=UTF-8" } else { "application/json; charset=utf-8" };
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    if let Ok(kind) = HeaderValue::from_str(&answer.kind) {
+        headers.insert(CONTENT_TYPE, kind);
+    }
     if let Some(limits) = limits {
         for (name, value) in [
             ("x-ratelimit-limit", limits.window_limit),

@@ -54,6 +54,8 @@ pub(super) struct PlanNumbers {
     custom_fields: Option<usize>,
     /// True where visibility groups exist, so that `visible_to` may also be 5 and 7.
     pub(super) visibility_groups: bool,
+    /// True where products can be billed more than once (OpenAPI v2: Growth and above).
+    pub(super) recurring_products: bool,
 }
 
 impl Plan {
@@ -70,7 +72,15 @@ impl Plan {
             Plan::Power => (5, 100, Some(15_000), Some(500), true),
             Plan::Enterprise => (7, 120, None, None, true),
         };
-        PlanNumbers { multiplier, window_requests, active_per_seat, custom_fields, visibility_groups }
+        let recurring_products = !matches!(self, Plan::Lite | Plan::Essential);
+        PlanNumbers {
+            multiplier,
+            window_requests,
+            active_per_seat,
+            custom_fields,
+            visibility_groups,
+            recurring_products,
+        }
     }
 }
 
@@ -106,6 +116,16 @@ pub struct Settings {
     /// Whether organizations have website, linkedin, industry, annual_revenue and employee_count, which only some
     /// accounts do (changelog of 2026-05-21). Default: false.
     pub organization_profile: bool,
+    /// Status of a successful create of API v2 where the OpenAPI document says 200; live accounts may say 201. Default: 200.
+    pub created_status: u16,
+    /// Whether a deal's value follows the products on it; no document says. Default: true.
+    pub products_set_value: bool,
+    /// Largest file, in bytes; no document says. Default: 52,428,800.
+    pub file_bytes_max: usize,
+    /// Status that refuses a larger one; no document says. Default: 413.
+    pub file_too_large_status: u16,
+    /// Whether a Google Drive account is connected, without which files cannot be linked. Default: false.
+    pub google_drive: bool,
     /// Id of the company. Default: 7204931.
     pub company_id: u64,
     /// The company's domain below pipedrive.com. Default: `standin`.
@@ -140,6 +160,11 @@ impl Default for Settings {
             new_pipeline_stages: false,
             strict_leads: false,
             organization_profile: false,
+            products_set_value: true,
+            file_bytes_max: 50 << 20,
+            file_too_large_status: 413,
+            google_drive: false,
+            created_status: 200,
             company_id: 7_204_931,
             company_domain: "standin".to_owned(),
             currency: "USD".to_owned(),

@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::clock::Moment;
 
 /// What every record has. Serialized in the words of API v2.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Default)]
 pub(super) struct Meta {
     pub(super) id: u64,
     pub(super) add_time: Timestamp,

@@ -54,6 +54,11 @@ pub(super) fn add(state: &mut State, name: &str, email: &str, now: Timestamp) ->
     id
 }
 
+/// True for a user with access to the account's settings: the first one.
+pub(super) const fn is_admin(id: u64) -> bool {
+    id == FIRST_USER
+}
+
 /// A user by id.
 pub(super) fn get(state: &State, id: u64) -> Option<&User> {
     state.users.get(usize::try_from(id.checked_sub(FIRST_USER)?).ok()?)
