@@ -5,9 +5,12 @@
 mod attachments;
 mod books;
 mod catalog;
+mod changes;
 mod faults;
+mod hooks;
 mod limits;
 mod older;
 mod records;
 mod refusals;
+mod search;
 mod site;

@@ -13,6 +13,7 @@ use super::check::{self, Body, Purpose};
 use super::crud::Resource;
 use super::custom;
 use super::leads;
+use super::links::{Anchor, Linked, Links};
 use super::list::{Filter, Listed};
 use super::noun::Noun;
 use super::state::{Act, State};
@@ -191,6 +192,26 @@ impl Activity {
         body.put_or_null("project_id", &mut self.project_id, check::link("Project", |_| false));
         body.put("participants", &mut self.participants, |value| read_participants(value, state));
         self.person_id = self.participants.iter().find(|one| one.primary).map(|one| one.person_id);
+    }
+}
+
+impl Linked for Activity {
+    fn links_mut(&mut self) -> Links<'_> {
+        Links {
+            deal: Some(&mut self.deal_id),
+            lead: Some(&mut self.lead_id),
+            person: Some(&mut self.person_id),
+            organization: Some(&mut self.org_id),
+        }
+    }
+
+    fn move_more(&mut self, from: Anchor, to: Anchor) -> bool {
+        let (Anchor::Person(from), Anchor::Person(to)) = (from, to) else { return false };
+        let mut moved = false;
+        for one in self.participants.iter_mut().filter(|one| one.person_id == from) {
+            (one.person_id, moved) = (to, true);
+        }
+        moved
     }
 }
 

@@ -9,6 +9,7 @@ use super::check::Body;
 use super::custom::{self, Custom};
 use super::envelope::Refusal;
 use super::fields::FieldSet;
+use super::history;
 use super::ledger::Write;
 use super::noun::Noun;
 use super::state::{Act, State};
@@ -54,10 +55,6 @@ pub(super) trait Resource: Row {
     fn is_lenient(_state: &State) -> bool {
         false
     }
-    /// Its custom values, where it has some.
-    fn custom_mut(&mut self) -> Option<&mut Custom> {
-        None
-    }
     /// What else happens when a record was made.
     fn made(_state: &mut State, _number: u64, _act: &Act) {}
     /// What else happens when a record was deleted.
@@ -86,6 +83,7 @@ pub(super) fn add<R: Resource>(state: &mut State, act: &Act, row: R) -> Result<u
         state.books.wrote(R::NOUN, Write::Create);
     }
     R::made(state, number, act);
+    history::wrote::<R>(state, act, number, None, Write::Create);
     Ok(number)
 }
 
@@ -104,6 +102,7 @@ pub(super) fn update<R: Resource>(state: &mut State, act: &Act, number: u64, mut
         meta.update_time = R::stamp(act);
         meta.changed_by_api |= act.by_api;
         R::table_mut(state).put(after, act.shown_at());
+        history::wrote::<R>(state, act, number, Some(&before), Write::Update);
     }
     if act.by_api {
         state.books.wrote(R::NOUN, Write::Update);
@@ -116,7 +115,8 @@ pub(super) fn update<R: Resource>(state: &mut State, act: &Act, number: u64, mut
 /// # Errors
 /// 404 for an unknown or deleted record.
 pub(super) fn delete<R: Resource>(state: &mut State, act: &Act, number: u64) -> Result<(), Refusal> {
-    let mut row = R::clone(live::<R>(state, number)?);
+    let before = Arc::clone(live::<R>(state, number)?);
+    let mut row = R::clone(&before);
     make_room(state, row.is_active(), false)?;
     let meta = row.meta_mut();
     (meta.is_deleted, meta.update_time) = (true, R::stamp(act));
@@ -125,6 +125,7 @@ pub(super) fn delete<R: Resource>(state: &mut State, act: &Act, number: u64) -> 
         state.books.wrote(R::NOUN, Write::Delete);
     }
     R::removed(state, number, act);
+    history::wrote::<R>(state, act, number, Some(&before), Write::Delete);
     Ok(())
 }
 

@@ -74,6 +74,15 @@ impl Custom {
         }
     }
 
+    /// Takes over every value that it does not have itself.
+    pub(super) fn fill(&mut self, other: &Self) {
+        for (number, value) in &other.0 {
+            if self.get(*number).is_none() {
+                self.set(*number, Some(value.clone()));
+            }
+        }
+    }
+
     /// Reads the object `custom_fields` of a body; what it does not name stays.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use super::custom;
 use super::deals::Deal;
 use super::envelope::{Answer, Refusal};
 use super::fields::Input;
+use super::links::{Anchor, Linked, Links};
 use super::list::{self, Filter, Listed};
 use super::noun::Noun;
 use super::products::{Billing, Product};
@@ -134,6 +135,21 @@ impl Resource for DealProduct {
 
     fn write(&self, _state: &State, _only: Option<&[String]>, out: &mut Vec<u8>) {
         custom::write_json(self, out);
+    }
+}
+
+impl Linked for DealProduct {
+    fn links_mut(&mut self) -> Links<'_> {
+        Links::default()
+    }
+
+    fn move_more(&mut self, from: Anchor, to: Anchor) -> bool {
+        let (Anchor::Deal(from), Anchor::Deal(to)) = (from, to) else { return false };
+        let moved = self.deal_id == from;
+        if moved {
+            self.deal_id = to;
+        }
+        moved
     }
 }
 

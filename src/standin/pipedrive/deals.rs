@@ -7,14 +7,16 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::check::{self, Body};
 use super::crud::{self, Resource};
 use super::custom::Custom;
 use super::envelope::Refusal;
 use super::fields::Owner;
+use super::links::{Anchor, Linked, Links};
 use super::list::{Filter, Listed};
+use super::merge::Mergeable;
 use super::noun::Noun;
 use super::pipelines;
 use super::state::{Act, State};
@@ -179,10 +181,6 @@ impl Resource for Deal {
         system::read_custom(body, state, Owner::Deal, &mut self.custom);
     }
 
-    fn custom_mut(&mut self) -> Option<&mut Custom> {
-        Some(&mut self.custom)
-    }
-
     fn write(&self, state: &State, only: Option<&[String]>, out: &mut Vec<u8>) {
         crud::write_with_custom(self, &self.custom, &state.deal_fields, only, out);
     }
@@ -200,6 +198,31 @@ impl Deal {
         if let Some((value, currency)) = from.value {
             (self.value, self.currency) = (value, currency);
         }
+    }
+
+    /// What it leaves to the lead that takes its place: the keys that both have, and its custom values.
+    pub(super) fn as_lead(&self) -> (Map<String, Value>, Custom) {
+        let mut keys = Map::new();
+        for (key, value) in [
+            ("title", json!(self.title)),
+            ("owner_id", json!(self.owner_id)),
+            ("person_id", json!(self.person_id)),
+            ("organization_id", json!(self.org_id)),
+            ("expected_close_date", json!(self.expected_close_date)),
+            ("visible_to", json!(self.visible_to.to_string())),
+        ] {
+            keys.insert(key.to_owned(), value);
+        }
+        if !self.value.is_zero() {
+            let amount = serde_json::Number::from_string_unchecked(self.value.to_string());
+            keys.insert("value".to_owned(), json!({"amount": amount, "currency": self.currency}));
+        }
+        (keys, self.custom.clone())
+    }
+
+    /// Puts it into a stage of a pipeline.
+    pub(super) fn enter(&mut self, stage: &pipelines::Stage, id: u64) {
+        (self.stage_id, self.pipeline_id) = (id, stage.pipeline_id);
     }
 
     pub(super) fn is_archived(&self) -> bool {
@@ -305,6 +328,30 @@ impl Deal {
         self.local_won_date = local(self.won_time);
         self.local_lost_date = local(self.lost_time);
         self.local_close_date = local(self.close_time);
+    }
+}
+
+impl Linked for Deal {
+    fn links_mut(&mut self) -> Links<'_> {
+        Links { person: Some(&mut self.person_id), organization: Some(&mut self.org_id), ..Links::default() }
+    }
+}
+
+impl Mergeable for Deal {
+    fn absorb(&mut self, other: &Self) {
+        self.person_id = self.person_id.or(other.person_id);
+        self.org_id = self.org_id.or(other.org_id);
+        self.expected_close_date = self.expected_close_date.or(other.expected_close_date);
+        self.probability = self.probability.or(other.probability);
+        if self.value.is_zero() {
+            (self.value, self.currency) = (other.value, other.currency.clone());
+        }
+        system::unite(&mut self.label_ids, &other.label_ids);
+        self.custom.fill(&other.custom);
+    }
+
+    fn anchor(id: u64) -> Anchor {
+        Anchor::Deal(id)
     }
 }
 

@@ -6,6 +6,9 @@ use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
+/// The code of a refusal that has v1's envelope under v2 too.
+pub(super) const OLD_SHAPE: &str = "old_shape";
+
 /// The content type of nearly all answers.
 const JSON: &str = "application/json; charset=utf-8";
 
@@ -89,6 +92,8 @@ impl Refusal {
     /// The answer in the envelope of an API. Caps have v1's envelope and a code under both (fact sheet 3.3 and 8).
     pub(super) fn answer(&self, version: Version) -> Answer {
         let capped = self.code.is_some_and(|code| code.starts_with("feature_capping"));
+        // The conversions answer in v1's shape under v2 (OpenAPI v2).
+        let version = if self.code == Some(OLD_SHAPE) { Version::V1 } else { version };
         let body = if capped {
             let info = "Please upgrade your plan to add more.";
             json!({"success": false, "error": self.error, "error_info": info, "data": null, "additional_data": null,
@@ -111,9 +116,14 @@ pub(super) fn unauthorized() -> Answer {
     gateway(401, "unauthorized access")
 }
 
-/// 429 of the two-second window.
-pub(super) fn over_window() -> Answer {
-    gateway(429, "request over limit")
+/// 429 of the two-second window; `tells` how long to wait, which live answers may or may not do.
+pub(super) fn over_window(tells: bool) -> Answer {
+    Answer { retry_after: tells.then_some(2), ..gateway(429, "request over limit") }
+}
+
+/// 429 of the daily limit on POST and PUT of 2019, with the whole seconds until it ends. Its text is in no document.
+pub(super) fn over_writes(reset_seconds: u64) -> Answer {
+    Answer { retry_after: Some(reset_seconds), ..gateway(429, "daily request limit exceeded") }
 }
 
 /// 429 of the day's tokens, with the whole seconds until they are there again.

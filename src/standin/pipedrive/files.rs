@@ -15,6 +15,7 @@ use super::envelope::{Answer, Refusal};
 use super::fields::Input;
 use super::form;
 use super::leads;
+use super::links::{Linked, Links};
 use super::list::{Filter, Listed};
 use super::noun::Noun;
 use super::offset::{self, Shape};
@@ -151,6 +152,14 @@ impl Resource for File {
     }
 }
 
+impl Linked for File {
+    fn links_mut(&mut self) -> Links<'_> {
+        let [deal, person, organization, ..] = &mut self.links;
+        let lead = Some(&mut self.lead_id);
+        Links { deal: Some(deal), lead, person: Some(person), organization: Some(organization) }
+    }
+}
+
 impl Listed for File {
     const FILTERS: &'static [&'static str] = &["deal_id", "person_id", "org_id", "product_id"];
 
@@ -171,11 +180,6 @@ impl File {
         }
         let ending = self.name.rsplit_once('.').map_or("", |(_, ending)| ending).to_lowercase();
         if matches!(ending.as_str(), "jpg" | "jpeg" | "png" | "gif") { "img".to_owned() } else { ending }
-    }
-
-    /// Where it hangs, for merges and conversions: deal, person, organization, product, activity, project.
-    pub(super) fn links_mut(&mut self) -> (&mut [Option<u64>; LINKS.len()], &mut Option<Uuid>) {
-        (&mut self.links, &mut self.lead_id)
     }
 }
 

@@ -17,8 +17,10 @@ use super::custom_flat;
 use super::deals::{Deal, FromLead};
 use super::envelope::Refusal;
 use super::lead_labels;
+use super::links::{Linked, Links};
 use super::list::{Filter, Listed};
 use super::noun::Noun;
+use super::pipelines;
 use super::state::{Act, State};
 use super::system;
 use super::table::{Meta, Row, Table};
@@ -43,6 +45,8 @@ pub(super) struct Lead {
     value: Option<(Decimal, String)>,
     expected_close_date: Option<Date>,
     visible_to: u64,
+    /// The deal that it was.
+    source_deal_id: Option<u64>,
     custom: Custom,
 }
 
@@ -119,6 +123,7 @@ impl Resource for Lead {
             value: None,
             expected_close_date: None,
             visible_to: state.default_visibility(),
+            source_deal_id: None,
             custom: Custom::default(),
         }
     }
@@ -157,10 +162,6 @@ impl Resource for Lead {
         custom_flat::read(&mut self.custom, body, &state.deal_fields, state);
     }
 
-    fn custom_mut(&mut self) -> Option<&mut Custom> {
-        Some(&mut self.custom)
-    }
-
     fn write(&self, state: &State, _only: Option<&[String]>, out: &mut Vec<u8>) {
         let manual = !self.meta.by_api;
         let labels = self.label_ids.iter().filter(|id| lead_labels::exists(state, **id));
@@ -177,7 +178,7 @@ impl Resource for Lead {
             origin_id: self.origin_id.as_deref(),
             channel: self.channel,
             channel_id: self.channel_id.as_deref(),
-            source_deal_id: None,
+            source_deal_id: self.source_deal_id,
             is_archived: self.is_archived,
             was_seen: self.was_seen,
             value: self.value.as_ref().map(|(amount, currency)| Money { amount: *amount, currency }),
@@ -226,6 +227,15 @@ impl Resource for Lead {
 }
 
 impl Lead {
+    pub(super) fn uuid(&self) -> Uuid {
+        self.id
+    }
+
+    /// Takes over what a deal leaves to the lead that takes its place.
+    pub(super) fn take_over(&mut self, deal: u64, custom: Custom) {
+        (self.source_deal_id, self.custom) = (Some(deal), custom);
+    }
+
     fn read_parents(&mut self, body: &mut Body, state: &State) {
         let named = [body.has("person_id"), body.has("organization_id")];
         let person = check::link("Person", |id| state.persons.live(id).is_some());
@@ -239,6 +249,12 @@ impl Lead {
         if !wrong && self.person_id.is_none() && self.organization_id.is_none() {
             body.problem("person_id", "A lead must be linked to a person_id or an organization_id");
         }
+    }
+}
+
+impl Linked for Lead {
+    fn links_mut(&mut self) -> Links<'_> {
+        Links { person: Some(&mut self.person_id), organization: Some(&mut self.organization_id), ..Links::default() }
     }
 }
 
@@ -289,11 +305,12 @@ pub(super) fn exists(state: &State, id: Uuid) -> bool {
     state.lead_numbers.get(&id).is_some_and(|number| state.leads.live(*number).is_some())
 }
 
-/// What people do when a lead ripens: a deal takes its place with all its values, and the lead is gone.
+/// What happens when a lead ripens: a deal takes its place with all its values, in a stage or in the first one of the
+/// first pipeline, and the lead is gone.
 ///
 /// # Errors
 /// 404 for an unknown lead.
-pub(super) fn convert(state: &mut State, act: &Act, number: u64) -> Result<u64, Refusal> {
+pub(super) fn convert(state: &mut State, act: &Act, number: u64, stage: Option<u64>) -> Result<u64, Refusal> {
     let lead = Lead::clone(crud::live::<Lead>(state, number)?);
     let mut keys = Map::new();
     for (key, value) in [
@@ -312,5 +329,8 @@ pub(super) fn convert(state: &mut State, act: &Act, number: u64) -> Result<u64, 
     deal.apply(&mut body, state, act);
     body.finish(false)?;
     deal.take_over(from);
+    if let Some((stage, id)) = stage.and_then(|id| Some((pipelines::stage(state, id)?, id))) {
+        deal.enter(stage, id);
+    }
     crud::add(state, act, deal)
 }

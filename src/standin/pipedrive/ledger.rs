@@ -24,6 +24,9 @@ pub struct Ledger {
     pub tokens: u64,
     /// The same by endpoint.
     pub tokens_by_endpoint: BTreeMap<String, u64>,
+    /// Tokens that other clients of the same company spent; not among `tokens`.
+    #[serde(default)]
+    pub rival_tokens: u64,
     /// Records made, by entity (`deal`).
     pub created: BTreeMap<String, u64>,
     /// Updates that succeeded, by entity, with or without an effect.

@@ -14,11 +14,13 @@ mod address;
 mod call_logs;
 mod check;
 mod control;
+mod convert;
 mod crud;
 mod custom;
 mod custom_flat;
 mod deal_products;
 mod deals;
+mod delivery;
 mod endpoints;
 mod envelope;
 mod faults;
@@ -26,11 +28,14 @@ mod field_defaults;
 mod fields;
 mod files;
 mod form;
+mod history;
 mod lead_labels;
 mod leads;
 mod ledger;
 mod limits;
+mod links;
 mod list;
+mod merge;
 mod notes;
 mod noun;
 mod offset;
@@ -42,13 +47,17 @@ mod persons;
 mod pipelines;
 mod products;
 mod query;
+mod recents;
+mod rival;
 mod route;
+mod search;
 mod serve;
 mod settings;
 mod state;
 mod system;
 mod table;
 mod users;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -156,12 +165,15 @@ impl Running {
         people::rows(&self.app.lock(), noun.into())
     }
 
-    /// Carries out an edit by people in the web application; the answer is the record afterwards.
+    /// Carries out an edit by people in the web application; the answer is the record afterwards. Called within a tokio
+    /// runtime, because webhooks may hear of it.
     ///
     /// # Errors
     /// `Refused` with the account's reason.
     pub fn edit_as_people(&self, edit: PeopleEdit) -> Result<Value> {
-        control::edit_as_people(&self.app, edit).map_err(|refusal| Error::new(Kind::Refused, refusal.error))
+        let edited = control::edit_as_people(&self.app, edit);
+        delivery::start(&self.app);
+        edited.map_err(|refusal| Error::new(Kind::Refused, refusal.error))
     }
 
     /// Stops: ends every wait, lets running requests finish, closes idle connections.

@@ -8,6 +8,7 @@ use super::check::{self, Body, Purpose};
 use super::crud::Resource;
 use super::custom;
 use super::leads;
+use super::links::{Linked, Links};
 use super::list::{Filter, Listed};
 use super::noun::Noun;
 use super::state::{Act, State};
@@ -135,6 +136,17 @@ impl Resource for Note {
 
     fn is_lenient(_state: &State) -> bool {
         true
+    }
+}
+
+impl Linked for Note {
+    fn links_mut(&mut self) -> Links<'_> {
+        Links {
+            deal: Some(&mut self.deal_id),
+            lead: Some(&mut self.lead_id),
+            person: Some(&mut self.person_id),
+            organization: Some(&mut self.org_id),
+        }
     }
 }
 

@@ -7,7 +7,9 @@ use super::check::{self, Body, Purpose};
 use super::crud::{self, Resource};
 use super::custom::Custom;
 use super::fields::Owner;
+use super::links::Anchor;
 use super::list::{Filter, Listed};
+use super::merge::Mergeable;
 use super::noun::Noun;
 use super::state::{Act, State};
 use super::system;
@@ -94,12 +96,22 @@ impl Resource for Organization {
         system::read_custom(body, state, Owner::Organization, &mut self.custom);
     }
 
-    fn custom_mut(&mut self) -> Option<&mut Custom> {
-        Some(&mut self.custom)
-    }
-
     fn write(&self, state: &State, only: Option<&[String]>, out: &mut Vec<u8>) {
         crud::write_with_custom(self, &self.custom, &state.organization_fields, only, out);
+    }
+}
+
+impl Mergeable for Organization {
+    fn absorb(&mut self, other: &Self) {
+        if self.address.is_none() {
+            self.address.clone_from(&other.address);
+        }
+        system::unite(&mut self.label_ids, &other.label_ids);
+        self.custom.fill(&other.custom);
+    }
+
+    fn anchor(id: u64) -> Anchor {
+        Anchor::Organization(id)
     }
 }
 

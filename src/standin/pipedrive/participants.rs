@@ -11,6 +11,7 @@ use super::custom;
 use super::deals::Deal;
 use super::envelope::{Answer, Refusal};
 use super::fields::Input;
+use super::links::{Anchor, Linked, Links};
 use super::list::{Filter, Listed};
 use super::noun::Noun;
 use super::offset;
@@ -90,18 +91,30 @@ impl Resource for Participant {
     }
 }
 
+impl Linked for Participant {
+    fn links_mut(&mut self) -> Links<'_> {
+        Links::default()
+    }
+
+    fn move_more(&mut self, from: Anchor, to: Anchor) -> bool {
+        let (slot, from, to) = match (from, to) {
+            (Anchor::Person(from), Anchor::Person(to)) => (&mut self.person_id, from, to),
+            (Anchor::Deal(from), Anchor::Deal(to)) => (&mut self.deal_id, from, to),
+            _ => return false,
+        };
+        let moved = *slot == from;
+        if moved {
+            *slot = to;
+        }
+        moved
+    }
+}
+
 impl Listed for Participant {
     const FILTERS: &'static [&'static str] = &["deal_id"];
 
     fn passes(&self, filter: &Filter, _state: &State) -> bool {
         Filter::is(filter.deal_id, Some(self.deal_id))
-    }
-}
-
-impl Participant {
-    /// Who takes part, and in which deal.
-    pub(super) fn link_mut(&mut self) -> (&mut u64, &mut u64) {
-        (&mut self.person_id, &mut self.deal_id)
     }
 }
 

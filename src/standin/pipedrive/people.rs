@@ -9,6 +9,7 @@ use super::activities::Activity;
 use super::activity_types::ActivityType;
 use super::call_logs::CallLog;
 use super::check::{Body, Purpose};
+use super::convert;
 use super::crud::{self, Resource};
 use super::deal_products::DealProduct;
 use super::deals::Deal;
@@ -18,6 +19,8 @@ use super::files::File;
 use super::lead_labels::LeadLabel;
 use super::leads::{self, Lead};
 use super::limits::Arrival;
+use super::links::{self, Anchor};
+use super::merge;
 use super::notes::Note;
 use super::noun::Noun;
 use super::organizations::Organization;
@@ -38,8 +41,10 @@ named_enum! {
         Update = "update",
         /// They delete one.
         Delete = "delete",
-        /// They turn a lead into a deal, which the answer then is; the lead is gone.
+        /// They turn a lead into a deal, or a deal into a lead, which the answer then is; the first is gone.
         Convert = "convert",
+        /// They merge one into another, which the answer then is; `merge_with_id` among the fields names it.
+        Merge = "merge",
         /// They make a copy of one with all its fields, custom ones too, as the web application does with deals.
         Duplicate = "duplicate",
     }
@@ -89,7 +94,14 @@ fn text_or_number<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error
 /// An act of people, in the name of the administrator, that lists show as late as the account's own lag.
 pub(super) fn act(state: &State, arrival: Arrival) -> Act {
     let user = state.users.first().map_or(0, |user| user.id);
-    Act { user, by_api: false, now: arrival.at, moment: arrival.moment, lag: state.settings.list_lag }
+    Act {
+        user,
+        by_api: false,
+        now: arrival.at,
+        moment: arrival.moment,
+        lag: state.settings.list_lag,
+        search_lag: state.settings.search_lag,
+    }
 }
 
 /// Carries out an edit; the answer is the record afterwards.
@@ -98,12 +110,20 @@ pub(super) fn act(state: &State, arrival: Arrival) -> Act {
 /// The refusal that the API would give, or 404 for what people cannot edit here.
 pub(super) fn edit(state: &mut State, act: &Act, edit: PeopleEdit) -> Result<Value, Refusal> {
     match edit.entity {
+        noun if edit.action == PeopleAction::Merge => merge_records(state, act, noun, &edit),
+        Noun::Deal if edit.action == PeopleAction::Convert => {
+            let number = crud::number::<Deal>(state, &edit.id)?;
+            let lead = convert::deal_to_lead(state, act, number)?;
+            record::<Lead>(state, crud::number::<Lead>(state, &lead.to_string())?)
+        }
         Noun::Organization => edit_record::<Organization>(state, act, edit),
         Noun::Person => edit_record::<Person>(state, act, edit),
         Noun::Deal => edit_record::<Deal>(state, act, edit),
         Noun::Lead if edit.action == PeopleAction::Convert => {
             let number = crud::number::<Lead>(state, &edit.id)?;
-            let number = leads::convert(state, act, number)?;
+            let lead = crud::live::<Lead>(state, number)?.uuid();
+            let number = leads::convert(state, act, number, None)?;
+            links::shift(state, act, Anchor::Lead(lead), Anchor::Deal(number));
             record::<Deal>(state, number)
         }
         Noun::Lead => edit_record::<Lead>(state, act, edit),
@@ -171,7 +191,7 @@ fn edit_record<R: Resource>(state: &mut State, act: &Act, edit: PeopleEdit) -> R
             match action {
                 PeopleAction::Delete => crud::delete::<R>(state, act, number)?,
                 PeopleAction::Duplicate => return duplicate::<R>(state, act, number),
-                PeopleAction::Convert => return Err(Refusal::forbidden("Only leads are converted")),
+                PeopleAction::Convert => return Err(Refusal::forbidden("Only leads and deals are converted")),
                 _ => crud::update::<R>(state, act, number, Body::new(edit.fields, Purpose::Update))?,
             }
             number
@@ -182,6 +202,23 @@ fn edit_record<R: Resource>(state: &mut State, act: &Act, edit: PeopleEdit) -> R
 
 fn record<R: Resource>(state: &State, number: u64) -> Result<Value, Refusal> {
     R::table(state).get(number).map(|row| value(state, row.as_ref())).ok_or_else(|| Refusal::not_found(R::NAME))
+}
+
+fn merge_records(state: &mut State, act: &Act, noun: Noun, edit: &PeopleEdit) -> Result<Value, Refusal> {
+    let wrong = || Refusal::invalid(&["merge_with_id: Expected the ids of two records".to_owned()]);
+    let survivor = edit.fields.get("merge_with_id").and_then(Value::as_u64).ok_or_else(wrong)?;
+    let gone = edit.id.parse().ok().filter(|gone| *gone != survivor).ok_or_else(wrong)?;
+    match noun {
+        Noun::Organization => merge::merge::<Organization>(state, act, survivor, gone)?,
+        Noun::Person => merge::merge::<Person>(state, act, survivor, gone)?,
+        Noun::Deal => merge::merge::<Deal>(state, act, survivor, gone)?,
+        _ => return Err(Refusal::forbidden("Only organizations, persons and deals are merged")),
+    }
+    match noun {
+        Noun::Organization => record::<Organization>(state, survivor),
+        Noun::Person => record::<Person>(state, survivor),
+        _ => record::<Deal>(state, survivor),
+    }
 }
 
 fn duplicate<R: Resource>(state: &mut State, act: &Act, number: u64) -> Result<Value, Refusal> {

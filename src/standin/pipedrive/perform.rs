@@ -6,15 +6,18 @@ use super::activities::Activity;
 use super::activity_types::ActivityType;
 use super::call_logs;
 use super::check::{Body, Purpose};
+use super::convert;
 use super::crud::{self, Resource};
 use super::deal_products;
 use super::deals::Deal;
 use super::envelope::{Answer, Refusal};
 use super::fields::{self, Input, Owner};
 use super::files;
+use super::history;
 use super::lead_labels::{self, LeadLabel};
 use super::leads::Lead;
 use super::list::{self, Listed};
+use super::merge;
 use super::notes::Note;
 use super::noun::Noun;
 use super::offset::{self, Shape};
@@ -24,9 +27,12 @@ use super::persons::Person;
 use super::pipelines::{Pipeline, Stage};
 use super::products::Product;
 use super::query::Query;
+use super::recents;
 use super::route::{Collection, Endpoint, Operation};
+use super::search;
 use super::state::{Act, State};
 use super::users;
+use super::webhooks;
 
 /// Carries out a request of an endpoint; `id` is that of its path.
 ///
@@ -43,6 +49,30 @@ pub(super) fn perform(
     if operation == Operation::ListFiles {
         return files::of_record(state, act, endpoint.collection(), id, input.query);
     }
+    match (endpoint.collection(), operation) {
+        (Collection::Organizations, Operation::Merge) => merge::perform::<Organization>(state, act, id, input.body),
+        (Collection::Persons, Operation::Merge) => merge::perform::<Person>(state, act, id, input.body),
+        (_, Operation::Merge) => merge::perform::<Deal>(state, act, id, input.body),
+        (Collection::Organizations, Operation::Changelog) => history::page::<Organization>(state, id, input.query),
+        (Collection::Persons, Operation::Changelog) => history::page::<Person>(state, id, input.query),
+        (_, Operation::Changelog) => history::page::<Deal>(state, id, input.query),
+        (Collection::Leads, Operation::Convert) => convert::ask_lead(state, act, id, input.body),
+        (_, Operation::Convert) => convert::ask_deal(state, act, id),
+        (collection, Operation::ConvertStatus) => {
+            convert::status(state, act, collection == Collection::Leads, id, input.sub)
+        }
+        (Collection::Deals, Operation::ListArchivedV1) => {
+            let shape = Shape { archived: true, ..Shape::default() };
+            offset::page::<Deal>(state, act, Query::parse(input.query), &shape)
+        }
+        (_, Operation::Search | Operation::SearchField) => search::perform(state, act, endpoint, input.query),
+        _ => usual(state, act, endpoint, id, input),
+    }
+}
+
+/// Carries out what a collection is mostly asked for.
+fn usual(state: &mut State, act: &Act, endpoint: Endpoint, id: &str, input: Input<'_>) -> Result<Answer, Refusal> {
+    let operation = endpoint.operation();
     match endpoint.collection() {
         Collection::Organizations => v2::<Organization>(state, act, operation, id, input),
         Collection::Persons => v2::<Person>(state, act, operation, id, input),
@@ -52,7 +82,13 @@ pub(super) fn perform(
         Collection::Products => v2::<Product>(state, act, operation, id, input),
         Collection::Files => files::perform(state, act, operation, id, input),
         Collection::CallLogs => call_logs::perform(state, act, operation, id, input),
-        Collection::Webhooks | Collection::ItemSearch | Collection::Recents => Err(Refusal::not_found("Endpoint")),
+        Collection::Webhooks => match operation {
+            Operation::Create => webhooks::create(state, act, input.body),
+            Operation::List => Ok(webhooks::list(state)),
+            _ => Ok(webhooks::delete(state, id)),
+        },
+        Collection::Recents => recents::page(state, act, input.query),
+        Collection::ItemSearch => search::perform(state, act, endpoint, input.query),
         Collection::Pipelines => v2::<Pipeline>(state, act, operation, id, input),
         Collection::Stages => v2::<Stage>(state, act, operation, id, input),
         Collection::OrganizationFields

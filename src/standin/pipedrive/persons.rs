@@ -8,7 +8,9 @@ use super::crud::{self, Resource};
 use super::custom::Custom;
 use super::envelope::Refusal;
 use super::fields::Owner;
+use super::links::{Anchor, Linked, Links};
 use super::list::{Filter, Listed};
+use super::merge::Mergeable;
 use super::noun::Noun;
 use super::state::{Act, State};
 use super::system;
@@ -105,12 +107,34 @@ impl Resource for Person {
         system::read_custom(body, state, Owner::Person, &mut self.custom);
     }
 
-    fn custom_mut(&mut self) -> Option<&mut Custom> {
-        Some(&mut self.custom)
-    }
-
     fn write(&self, state: &State, only: Option<&[String]>, out: &mut Vec<u8>) {
         crud::write_with_custom(self, &self.custom, &state.person_fields, only, out);
+    }
+}
+
+impl Linked for Person {
+    fn links_mut(&mut self) -> Links<'_> {
+        Links { organization: Some(&mut self.org_id), ..Links::default() }
+    }
+}
+
+impl Mergeable for Person {
+    fn absorb(&mut self, other: &Self) {
+        self.org_id = self.org_id.or(other.org_id);
+        for (own, more) in [(&mut self.emails, &other.emails), (&mut self.phones, &other.phones)] {
+            let has_primary = !own.is_empty();
+            for contact in more {
+                if !own.iter().any(|mine| mine.value == contact.value) {
+                    own.push(Contact { primary: contact.primary && !has_primary, ..contact.clone() });
+                }
+            }
+        }
+        system::unite(&mut self.label_ids, &other.label_ids);
+        self.custom.fill(&other.custom);
+    }
+
+    fn anchor(id: u64) -> Anchor {
+        Anchor::Person(id)
     }
 }
 

@@ -160,10 +160,6 @@ impl Resource for Product {
         crud::write_with_custom(self, &self.custom, &state.product_fields, only, out);
     }
 
-    fn custom_mut(&mut self) -> Option<&mut Custom> {
-        Some(&mut self.custom)
-    }
-
     fn made(state: &mut State, number: u64, act: &Act) {
         let Some(row) = state.products.get(number) else { return };
         let mut row = Product::clone(row);

@@ -15,11 +15,13 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::control;
+use super::convert;
+use super::delivery;
 use super::envelope::{self, Answer, Refusal};
 use super::faults::FaultKind;
 use super::fields::Input;
 use super::ledger::CUT_STATUS;
-use super::limits::{Arrival, Credential, Headers};
+use super::limits::{Arrival, Credential, Demand, Headers};
 use super::perform::perform;
 use super::route::{self, Endpoint, NoRoute};
 use super::state::{Act, State};
@@ -100,7 +102,8 @@ impl App {
         }
     }
 
-    fn spawn_apart(&self, work: impl Future<Output = ()> + Send + 'static) {
+    /// Runs work that outlives its request, until it ends or the server stops.
+    pub(super) fn spawn_apart(&self, work: impl Future<Output = ()> + Send + 'static) {
         let task = tokio::spawn(self.clock.track(work));
         let mut apart = self.apart.lock().unwrap_or_else(PoisonError::into_inner);
         apart.retain(|task| !task.is_finished());
@@ -125,6 +128,7 @@ impl App {
         let mut state = self.lock();
         let state = &mut *state;
         let arrival = self.arrival();
+        convert::run_due(state, arrival);
         let found = route::find(&request.method, &request.path);
         let endpoint = found.as_ref().ok().map(|route| route.endpoint);
         let Some(who) = credential(state, &request.headers) else {
@@ -134,9 +138,10 @@ impl App {
             Ok(route) => route,
             Err(why) => return Begun::Reply(refused(state, None, no_route(why))),
         };
-        let cost = route.endpoint.tokens();
-        if let Err(answer) = state.limits.admit(&state.settings, who, arrival, cost) {
-            let limits = state.limits.headers(&state.settings, who, arrival);
+        let is_write = is_write(&request.method);
+        let demand = Demand { tokens: route.endpoint.tokens(), is_search: route.endpoint.is_search(), is_write };
+        if let Err(answer) = state.limits.admit(&state.settings, who, arrival, demand) {
+            let limits = state.limits.headers(&state.settings, who, arrival, is_write);
             let reply = refused(state, endpoint, answer);
             return Begun::Reply(Reply { limits, ..reply });
         }
@@ -174,7 +179,9 @@ pub(super) async fn handle(
     };
     let path = parts.uri.path();
     if path.starts_with(control::PREFIX) {
-        return respond(control::answer(&app, peer, parts.method.as_str(), path, &body), None);
+        let answer = control::answer(&app, peer, parts.method.as_str(), path, &body);
+        delivery::start(&app);
+        return respond(answer, None);
     }
     let request = Incoming {
         method: parts.method.as_str().to_owned(),
@@ -183,13 +190,16 @@ pub(super) async fn handle(
         headers: parts.headers,
         body,
     };
-    let (reply, served) = match app.begin(&request) {
+    let begun = app.begin(&request);
+    delivery::start(&app);
+    let (reply, served) = match begun {
         Begun::Reply(reply) => (reply, served),
         Begun::Later(admitted, after) => {
             let later = Arc::clone(&app);
             app.spawn_apart(async move {
                 later.clock.sleep(after).await;
                 later.resume(&request, &admitted, Some(FaultKind::CommitThenCut));
+                delivery::start(&later);
             });
             return cut();
         }
@@ -200,6 +210,7 @@ pub(super) async fn handle(
             app.spawn_apart(async move {
                 apart.hold(&served, wait).await;
                 let reply = apart.resume(&request, &admitted, None);
+                delivery::start(&apart);
                 // Nobody may be left to receive it.
                 drop(sender.send((reply, served)));
             });
@@ -222,6 +233,11 @@ fn refused(state: &mut State, endpoint: Option<Endpoint>, answer: Answer) -> Rep
     Reply { answer: Some(answer), limits: None, wait: round_trip(state) }
 }
 
+/// The two methods of the daily limit of 2019.
+fn is_write(method: &str) -> bool {
+    matches!(method, "POST" | "PUT")
+}
+
 fn round_trip(state: &State) -> Duration {
     if state.settings.unlimited { Duration::ZERO } else { state.settings.rtt }
 }
@@ -235,7 +251,7 @@ fn finish(
     fault: Option<FaultKind>,
 ) -> Reply {
     let endpoint = admitted.endpoint;
-    let mut wait = round_trip(state);
+    let mut wait = round_trip(state) + state.limits.slow_down(&state.settings, admitted.who);
     let answer = if let Some(FaultKind::Refuse { status, body }) = fault {
         charge(state, arrival, endpoint, status < 400);
         Some(Answer::json(status, body))
@@ -247,7 +263,14 @@ fn finish(
         let user = match admitted.who {
             Credential::ApiToken(user) | Credential::OAuth(user) => user,
         };
-        let act = Act { user, by_api: true, now: arrival.at, moment: arrival.moment, lag };
+        let act = Act {
+            user,
+            by_api: true,
+            now: arrival.at,
+            moment: arrival.moment,
+            lag,
+            search_lag: state.settings.search_lag,
+        };
         let kind = request.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let [id, sub] = &admitted.ids;
         let input = Input { sub, query: &request.query, kind, body: &request.body };
@@ -274,7 +297,7 @@ fn finish(
         }
     };
     state.books.request(Some(endpoint), answer.as_ref().map_or(CUT_STATUS, |answer| answer.status));
-    let limits = state.limits.headers(&state.settings, admitted.who, arrival);
+    let limits = state.limits.headers(&state.settings, admitted.who, arrival, is_write(&request.method));
     Reply { answer, limits, wait }
 }
 
@@ -325,10 +348,17 @@ fn respond(answer: Answer, limits: Option<Headers>) -> Response {
             ("x-ratelimit-limit", limits.window_limit),
             ("x-ratelimit-remaining", limits.window_remaining),
             ("x-ratelimit-reset", limits.window_reset),
-            ("x-daily-ratelimit-token-limit", limits.daily_limit),
-            ("x-daily-ratelimit-token-remaining", limits.daily_remaining),
         ] {
             headers.insert(HeaderName::from_static(name), HeaderValue::from(value));
+        }
+        for (name, value) in [
+            ("x-daily-ratelimit-token-limit", limits.daily.map(|(limit, _)| limit)),
+            ("x-daily-ratelimit-token-remaining", limits.daily.map(|(_, left)| left)),
+            ("x-daily-requests-left", limits.writes_left),
+        ] {
+            if let Some(value) = value {
+                headers.insert(HeaderName::from_static(name), HeaderValue::from(value));
+            }
         }
     }
     if let Some(seconds) = answer.retry_after {

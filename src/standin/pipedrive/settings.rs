@@ -126,6 +126,16 @@ pub struct Settings {
     pub file_too_large_status: u16,
     /// Whether a Google Drive account is connected, without which files cannot be linked. Default: false.
     pub google_drive: bool,
+    /// Whether a merge keeps the record of the path, not the one in the body as seen on live accounts. Default: false.
+    pub merge_keeps_path_id: bool,
+    /// How long a conversion takes; key `conversion_seconds`. No document says. Default: 2.
+    #[serde(rename = "conversion_seconds", deserialize_with = "seconds")]
+    pub conversion: Duration,
+    /// How long the search does not find a write, at least; key `search_lag_seconds`. It always lags. Default: 10.
+    #[serde(rename = "search_lag_seconds", deserialize_with = "seconds")]
+    pub search_lag: Duration,
+    /// Whether the ids in the `meta` of webhook events are texts; no document says. Default: true.
+    pub webhook_ids_as_text: bool,
     /// Id of the company. Default: 7204931.
     pub company_id: u64,
     /// The company's domain below pipedrive.com. Default: `standin`.
@@ -136,6 +146,21 @@ pub struct Settings {
     pub timezone: String,
     /// The budget's day begins at midnight of a zone that many hours east of UTC (−12 to 14). Default: 0.
     pub daily_reset_offset_hours: i8,
+    /// Share of the day's tokens that others spend, 0 to 1, at random times of the day. Default: 0.
+    pub rival_day_share: f64,
+    /// Share of each token's window that others use with the same token, 0 to 1, on average. Default: 0.
+    pub rival_window_share: f64,
+    /// Whether the limit of 10,000 POST and PUT requests a day of 2019 still holds; no document says. Default: false.
+    pub write_limit_2019: bool,
+    /// Whether a 429 of the window has `retry-after` too; live answers differ. Default: false.
+    pub burst_retry_after: bool,
+    /// Answers from the start that lack the daily headers, as seen after long inactivity. Default: 0.
+    pub daily_headers_missing: u64,
+    /// Share of the window from which on answers slow down without saying so, 0 to 1. Default: 1, never.
+    pub slow_down_share: f64,
+    /// By how much they do when the window is full; key `slow_down_seconds`. Default: 0.
+    #[serde(rename = "slow_down_seconds", deserialize_with = "seconds")]
+    pub slow_down: Duration,
     /// Answers 429 within one minute after which a token is taken for abuse and blocked. Default: 600.
     pub block_after_refusals: usize,
     /// How long a blocked token gets 403 pages; key `block_seconds`. No document says. Default: 600.
@@ -165,11 +190,22 @@ impl Default for Settings {
             file_too_large_status: 413,
             google_drive: false,
             created_status: 200,
+            merge_keeps_path_id: false,
+            conversion: Duration::from_secs(2),
+            search_lag: Duration::from_secs(10),
+            webhook_ids_as_text: true,
             company_id: 7_204_931,
             company_domain: "standin".to_owned(),
             currency: "USD".to_owned(),
             timezone: "America/Chicago".to_owned(),
             daily_reset_offset_hours: 0,
+            rival_day_share: 0.0,
+            rival_window_share: 0.0,
+            write_limit_2019: false,
+            burst_retry_after: false,
+            daily_headers_missing: 0,
+            slow_down_share: 1.0,
+            slow_down: Duration::ZERO,
             block_after_refusals: 600,
             block: Duration::from_secs(600),
             faults: Vec::new(),

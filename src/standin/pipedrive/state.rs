@@ -12,12 +12,14 @@ use uuid::Uuid;
 use super::activities::Activity;
 use super::activity_types::{self, ActivityType};
 use super::call_logs::CallLog;
+use super::convert::Conversions;
 use super::deal_products::DealProduct;
 use super::deals::Deal;
 use super::faults::Faults;
 use super::field_defaults;
 use super::fields::{FieldSet, Owner};
 use super::files::File;
+use super::history::History;
 use super::lead_labels::{self, LeadLabel};
 use super::leads::Lead;
 use super::ledger::{Books, Ledger};
@@ -31,8 +33,9 @@ use super::pipelines::{self, Pipeline, Stage};
 use super::products::Product;
 use super::route::{Collection, Endpoint, Operation};
 use super::settings::Settings;
-use super::table::{Row, Table};
+use super::table::{Row, Shows, Table};
 use super::users::{self, User};
+use super::webhooks::Webhooks;
 use crate::clock::Moment;
 use crate::error::{Error, Kind, Result};
 
@@ -80,6 +83,9 @@ pub(super) struct State {
     pub(super) next_option: u64,
     /// Leads and deals that are neither archived nor deleted.
     pub(super) active: u64,
+    pub(super) history: History,
+    pub(super) webhooks: Webhooks,
+    pub(super) conversions: Conversions,
     pub(super) limits: Limits,
     pub(super) books: Books,
     pub(super) faults: Faults,
@@ -98,6 +104,8 @@ pub(super) struct Act {
     pub(super) moment: Moment,
     /// How late lists show it.
     pub(super) lag: Duration,
+    /// How late the search finds it.
+    pub(super) search_lag: Duration,
 }
 
 impl Act {
@@ -111,9 +119,10 @@ impl Act {
         Timestamp::from_millisecond(self.now.as_millisecond()).unwrap_or(self.now)
     }
 
-    /// From when lists show it; `None`: at once.
-    pub(super) fn shown_at(&self) -> Option<Moment> {
-        (!self.lag.is_zero()).then(|| self.moment + self.lag)
+    /// From when lists show it, and the search finds it.
+    pub(super) fn shown_at(&self) -> Shows {
+        let lists = (!self.lag.is_zero()).then(|| self.moment + self.lag);
+        Shows { lists, search: self.moment + self.search_lag, now: self.moment }
     }
 }
 
@@ -159,12 +168,22 @@ impl State {
             product_fields: FieldSet::default(),
             next_option: 11,
             active: 0,
+            history: History::default(),
+            webhooks: Webhooks::default(),
+            conversions: Conversions::default(),
             limits: Limits::default(),
             books: Books::default(),
             faults,
         };
         let user = users::add(&mut state, "Avery Admin", "admin@standin.example", start.at);
-        let act = Act { user, by_api: false, now: start.at, moment: start.moment, lag: Duration::ZERO };
+        let act = Act {
+            user,
+            by_api: false,
+            now: start.at,
+            moment: start.moment,
+            lag: Duration::ZERO,
+            search_lag: Duration::ZERO,
+        };
         for owner in Owner::ALL {
             field_defaults::add(&mut state, owner);
         }
@@ -225,6 +244,7 @@ impl State {
     /// The books, with the minimum as it is now. Takes time by the number of records.
     pub(super) fn ledger(&self) -> Ledger {
         let mut ledger = self.books.in_words();
+        ledger.rival_tokens = self.limits.rival_tokens();
         count(&mut ledger, Noun::Organization, Collection::Organizations, &self.organizations);
         count(&mut ledger, Noun::Person, Collection::Persons, &self.persons);
         count(&mut ledger, Noun::Deal, Collection::Deals, &self.deals);

@@ -41,6 +41,15 @@ pub(super) fn read_labels(body: &mut Body, state: &State, of: Owner, label_ids: 
     });
 }
 
+/// Adds the labels of a record that was merged into another, as far as there is room.
+pub(super) fn unite(label_ids: &mut Vec<u64>, others: &[u64]) {
+    for id in others {
+        if !label_ids.contains(id) && label_ids.len() < LABELS_MAX {
+            label_ids.push(*id);
+        }
+    }
+}
+
 /// Reads `custom_fields`.
 pub(super) fn read_custom(body: &mut Body, state: &State, of: Owner, custom: &mut Custom) {
     let Some(value) = body.take("custom_fields") else { return };
