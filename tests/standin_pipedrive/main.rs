@@ -14,3 +14,4 @@ mod records;
 mod refusals;
 mod search;
 mod site;
+mod team;

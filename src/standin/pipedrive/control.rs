@@ -12,6 +12,7 @@ use super::faults::FaultRule;
 use super::noun::Noun;
 use super::people::{self, PeopleEdit};
 use super::serve::App;
+use super::team::{self, Team};
 use super::users::{self, User};
 
 /// Where the control API begins.
@@ -22,6 +23,12 @@ pub(super) const PREFIX: &str = "/standin";
 struct NewUser {
     name: String,
     email: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TokenOf {
+    user_id: u64,
 }
 
 /// One rule or several.
@@ -44,6 +51,9 @@ pub(super) fn answer(app: &App, peer: SocketAddr, method: &str, path: &str, body
         ("GET", "ledger", "") => Ok(serde_json::to_value(app.lock().ledger()).unwrap_or_default()),
         ("GET", "users", "") => Ok(json!(app.lock().users)),
         ("POST", "users", "") => parse(body).map(|new: NewUser| json!(add_user(app, &new.name, &new.email))),
+        ("POST", "tokens", "") => parse(body).and_then(|user: TokenOf| renew_token(app, user.user_id)),
+        ("POST", "team", "") => parse(body).map(|team: Team| act_as_team(app, &team)),
+        ("GET", "team", "") => Ok(json!(app.lock().team_log)),
         ("POST", "faults", "") => parse(body).map(|rules| add_faults(app, rules)),
         ("DELETE", "faults", "") => {
             app.lock().faults = super::faults::Faults::default();
@@ -74,6 +84,20 @@ fn add_faults(app: &App, rules: Rules) -> Value {
     let added = rules.len();
     app.lock().faults.extend(rules);
     json!({ "added": added })
+}
+
+/// Gives a user a new token, as the user would in the settings.
+fn renew_token(app: &App, user: u64) -> Result<Value, Refusal> {
+    let token = users::renew(&mut app.lock(), user).ok_or_else(|| Refusal::not_found("User"))?;
+    Ok(json!({ "token": token }))
+}
+
+/// Lets the team act at once; the answer is what it did.
+pub(super) fn act_as_team(app: &App, team: &Team) -> Value {
+    let mut state = app.lock();
+    let mut random = team::random(team, state.settings.seed);
+    let done = (0..team.acts).filter_map(|_| team::act(&mut state, app.arrival(), team, &mut random));
+    json!(done.collect::<Vec<_>>())
 }
 
 /// Adds a user, as an administrator would.

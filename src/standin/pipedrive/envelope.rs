@@ -131,6 +131,11 @@ pub(super) fn over_budget(reset_seconds: u64) -> Answer {
     Answer { retry_after: Some(reset_seconds), ..gateway(429, "daily request budget exceeded") }
 }
 
+/// A web page in place of an answer, as proxies in front of the API send.
+pub(super) fn page(status: u16) -> Answer {
+    Answer::html(status, "<!DOCTYPE html><html><body><h1>We will be right back</h1></body></html>")
+}
+
 /// 403 of the protection in front of the API, for a token that goes on through refusals.
 pub(super) fn blocked() -> Answer {
     let page = "<!DOCTYPE html><html><head><title>Access denied | Cloudflare</title></head>\

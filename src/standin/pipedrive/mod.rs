@@ -56,6 +56,7 @@ mod settings;
 mod state;
 mod system;
 mod table;
+mod team;
 mod users;
 mod webhooks;
 
@@ -74,6 +75,7 @@ pub use self::ledger::{CUT_STATUS, Ledger};
 pub use self::noun::Noun;
 pub use self::people::{PeopleAction, PeopleEdit};
 pub use self::settings::{Plan, Settings};
+pub use self::team::Team;
 pub use self::users::User;
 
 use self::serve::App;
@@ -108,6 +110,7 @@ impl Pipedrive {
         let state = State::new(settings, start)?;
         let (stop, mut stopped) = watch::channel(false);
         let app = Arc::new(App::new(state, clock, stopped.clone()));
+        team::start(&app);
         let router = Router::new().fallback(serve::handle).with_state(Arc::clone(&app));
         // Small answers must not wait for more of them.
         let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
@@ -174,6 +177,20 @@ impl Running {
         let edited = control::edit_as_people(&self.app, edit);
         delivery::start(&self.app);
         edited.map_err(|refusal| Error::new(Kind::Refused, refusal.error))
+    }
+
+    /// Lets the simulated team act at once; the answer is what it did. Called within a tokio runtime.
+    #[must_use]
+    pub fn act_as_team(&self, team: &Team) -> Value {
+        let done = control::act_as_team(&self.app, team);
+        delivery::start(&self.app);
+        done
+    }
+
+    /// Gives a user a new API token, as the user would in the settings; `None` for an unknown user.
+    #[must_use]
+    pub fn renew_token(&self, user: u64) -> Option<String> {
+        users::renew(&mut self.app.lock(), user)
     }
 
     /// Stops: ends every wait, lets running requests finish, closes idle connections.

@@ -28,7 +28,7 @@ use super::participants::Participant;
 use super::persons::Person;
 use super::pipelines::{Pipeline, Stage};
 use super::products::Product;
-use super::route::Operation;
+use super::route::{Collection, Operation};
 use super::state::{Act, State};
 use crate::record::named_enum;
 
@@ -224,6 +224,39 @@ fn merge_records(state: &mut State, act: &Act, noun: Noun, edit: &PeopleEdit) ->
 fn duplicate<R: Resource>(state: &mut State, act: &Act, number: u64) -> Result<Value, Refusal> {
     let number = crud::duplicate::<R>(state, act, number)?;
     record::<R>(state, number)
+}
+
+/// Deletes the first custom field that a body names by its code; nothing if it names none.
+pub(super) fn delete_field(state: &mut State, act: &Act, body: &[u8]) {
+    let text = String::from_utf8_lossy(body);
+    for owner in Owner::ALL {
+        let named = state.fields(owner).live_custom().find(|field| text.contains(&field.code));
+        if let Some(code) = named.map(|field| field.code.clone()) {
+            let edit = PeopleEdit::new(PeopleAction::Delete, owner.noun(), &code);
+            // It was found just now, so nothing can refuse it.
+            drop(edit_field(state, act, owner, &edit));
+            return;
+        }
+    }
+}
+
+/// Deletes the record that a path names, if it is one that people delete.
+pub(super) fn delete_record(state: &mut State, act: &Act, collection: Collection, id: &str) {
+    let noun = match collection {
+        Collection::Organizations => Noun::Organization,
+        Collection::Persons => Noun::Person,
+        Collection::Deals | Collection::DealProducts | Collection::Participants => Noun::Deal,
+        Collection::Leads => Noun::Lead,
+        Collection::Activities => Noun::Activity,
+        Collection::Notes => Noun::Note,
+        Collection::Products => Noun::Product,
+        Collection::Files => Noun::File,
+        Collection::Pipelines => Noun::Pipeline,
+        Collection::Stages => Noun::Stage,
+        _ => return,
+    };
+    // A record that is gone already stays gone.
+    drop(edit(state, act, PeopleEdit::new(PeopleAction::Delete, noun, id)));
 }
 
 fn edit_field(state: &mut State, act: &Act, owner: Owner, edit: &PeopleEdit) -> Result<Value, Refusal> {

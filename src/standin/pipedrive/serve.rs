@@ -22,9 +22,11 @@ use super::faults::FaultKind;
 use super::fields::Input;
 use super::ledger::CUT_STATUS;
 use super::limits::{Arrival, Credential, Demand, Headers};
+use super::people;
 use super::perform::perform;
 use super::route::{self, Endpoint, NoRoute};
 use super::state::{Act, State};
+use super::users;
 use crate::clock::{CALL_HEADER, Clock, Served};
 
 /// The longest body that is read; a note of 100 KB fits ten times.
@@ -69,6 +71,8 @@ struct Reply {
     limits: Option<Headers>,
     /// How long the answer is held.
     wait: Duration,
+    /// Over how long its body is spread.
+    body_wait: Duration,
 }
 
 /// What the first look at a request leads to.
@@ -221,16 +225,17 @@ pub(super) async fn handle(
         }
     };
     app.hold(&served, reply.wait).await;
-    match reply.answer {
-        Some(answer) => respond(answer, reply.limits),
-        None => cut(),
+    let Some(answer) = reply.answer else { return cut() };
+    if !reply.body_wait.is_zero() {
+        return drip(app, served, answer, (reply.limits, reply.body_wait));
     }
+    respond(answer, reply.limits)
 }
 
 /// Counts a request that got nowhere.
 fn refused(state: &mut State, endpoint: Option<Endpoint>, answer: Answer) -> Reply {
     state.books.request(endpoint, answer.status);
-    Reply { answer: Some(answer), limits: None, wait: round_trip(state) }
+    Reply { answer: Some(answer), limits: None, wait: round_trip(state), body_wait: Duration::ZERO }
 }
 
 /// The two methods of the daily limit of 2019.
@@ -252,9 +257,10 @@ fn finish(
 ) -> Reply {
     let endpoint = admitted.endpoint;
     let mut wait = round_trip(state) + state.limits.slow_down(&state.settings, admitted.who);
-    let answer = if let Some(FaultKind::Refuse { status, body }) = fault {
-        charge(state, arrival, endpoint, status < 400);
-        Some(Answer::json(status, body))
+    let mut body_wait = Duration::ZERO;
+    let answer = if let Some(refused) = refuse(state, admitted, fault.as_ref()) {
+        charge(state, arrival, endpoint, refused.as_ref().is_some_and(|answer| answer.status < 400));
+        refused
     } else {
         let lag = match fault {
             Some(FaultKind::Lag { lag }) => lag,
@@ -273,6 +279,7 @@ fn finish(
         };
         let kind = request.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let [id, sub] = &admitted.ids;
+        meddle(state, &act, admitted, fault.as_ref(), &request.body);
         let input = Input { sub, query: &request.query, kind, body: &request.body };
         let done = accepts(endpoint, kind).and_then(|()| perform(state, &act, endpoint, id, input));
         charge(state, arrival, endpoint, done.is_ok());
@@ -286,8 +293,10 @@ fn finish(
                 answer.body.truncate(answer.body.len() / 2);
                 Some(answer)
             }
-            Some(FaultKind::HtmlAnswer) => {
-                Some(Answer::html(200, "<!DOCTYPE html><html><body><h1>We will be right back</h1></body></html>"))
+            Some(FaultKind::HtmlAnswer) => Some(envelope::page(200)),
+            Some(FaultKind::SlowBody { wait }) => {
+                body_wait = wait;
+                Some(answer)
             }
             Some(FaultKind::AnswerLate { wait: late }) => {
                 wait += late;
@@ -298,7 +307,34 @@ fn finish(
     };
     state.books.request(Some(endpoint), answer.as_ref().map_or(CUT_STATUS, |answer| answer.status));
     let limits = state.limits.headers(&state.settings, admitted.who, arrival, is_write(&request.method));
-    Reply { answer, limits, wait }
+    Reply { answer, limits, wait, body_wait }
+}
+
+/// What a fault answers in place of the work: an answer, or none; `None` where the work is done.
+fn refuse(state: &mut State, admitted: &Admitted, fault: Option<&FaultKind>) -> Option<Option<Answer>> {
+    match fault? {
+        FaultKind::Refuse { status, body } => Some(Some(Answer::json(*status, body.clone()))),
+        FaultKind::RefuseWithPage { status } => Some(Some(envelope::page(*status))),
+        FaultKind::Cut => Some(None),
+        FaultKind::RevokeToken => {
+            let (Credential::ApiToken(user) | Credential::OAuth(user)) = admitted.who;
+            users::revoke(state, user);
+            Some(Some(envelope::unauthorized()))
+        }
+        _ => None,
+    }
+}
+
+/// What somebody does in the account just before a request is carried out.
+fn meddle(state: &mut State, act: &Act, admitted: &Admitted, fault: Option<&FaultKind>, body: &[u8]) {
+    let by_people = Act { by_api: false, ..*act };
+    match fault {
+        Some(FaultKind::DeleteField) => people::delete_field(state, &by_people, body),
+        Some(FaultKind::DeleteRecord) => {
+            people::delete_record(state, &by_people, admitted.endpoint.collection(), &admitted.ids[0]);
+        }
+        _ => {}
+    }
 }
 
 fn charge(state: &mut State, arrival: Arrival, endpoint: Endpoint, accepted: bool) {
@@ -364,6 +400,29 @@ fn respond(answer: Answer, limits: Option<Headers>) -> Response {
     if let Some(seconds) = answer.retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
+    response
+}
+
+/// Pieces of a body that comes slowly.
+const PIECES: u32 = 8;
+
+/// Sends a body in pieces over a span; its length is announced at once.
+fn drip(app: Arc<App>, served: Served, mut answer: Answer, (limits, wait): (Option<Headers>, Duration)) -> Response {
+    let body = Bytes::from(std::mem::take(&mut answer.body));
+    let length = body.len();
+    let piece = length.div_ceil(PIECES as usize).max(1);
+    let wait = wait / PIECES;
+    let pieces = futures::stream::unfold((app, served, body), move |(app, served, mut rest)| async move {
+        if rest.is_empty() {
+            return None;
+        }
+        app.hold(&served, wait).await;
+        let next = rest.split_to(piece.min(rest.len()));
+        Some((Ok::<_, io::Error>(next), (app, served, rest)))
+    });
+    let mut response = respond(answer, limits);
+    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+    *response.body_mut() = HttpBody::from_stream(pieces);
     response
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::faults::FaultRule;
+use super::team::Team;
 use crate::record::named_enum;
 
 /// Tokens of one seat per day before the plan's multiplier ("Rate limiting").
@@ -166,6 +167,8 @@ pub struct Settings {
     /// How long a blocked token gets 403 pages; key `block_seconds`. No document says. Default: 600.
     #[serde(rename = "block_seconds", deserialize_with = "seconds")]
     pub block: Duration,
+    /// What the customer's people do meanwhile in the web application. Default: nothing.
+    pub team: Option<Team>,
     /// Faults from the start. Default: none.
     pub faults: Vec<FaultRule>,
 }
@@ -208,6 +211,7 @@ impl Default for Settings {
             slow_down: Duration::ZERO,
             block_after_refusals: 600,
             block: Duration::from_secs(600),
+            team: None,
             faults: Vec::new(),
         }
     }

@@ -28,6 +28,7 @@ use super::notes::Note;
 use super::noun::Noun;
 use super::organizations::Organization;
 use super::participants::Participant;
+use super::people::PeopleEdit;
 use super::persons::Person;
 use super::pipelines::{self, Pipeline, Stage};
 use super::products::Product;
@@ -86,6 +87,8 @@ pub(super) struct State {
     pub(super) history: History,
     pub(super) webhooks: Webhooks,
     pub(super) conversions: Conversions,
+    /// What the simulated team did, in order.
+    pub(super) team_log: Vec<PeopleEdit>,
     pub(super) limits: Limits,
     pub(super) books: Books,
     pub(super) faults: Faults,
@@ -171,6 +174,7 @@ impl State {
             history: History::default(),
             webhooks: Webhooks::default(),
             conversions: Conversions::default(),
+            team_log: Vec::new(),
             limits: Limits::default(),
             books: Books::default(),
             faults,
