@@ -14,4 +14,5 @@ mod records;
 mod refusals;
 mod search;
 mod site;
+mod state;
 mod team;

@@ -129,11 +129,24 @@ impl Site {
 
 /// Runs a test on a stepped clock against a fresh account.
 pub(crate) fn drive<F: Future<Output = ()>>(settings: Settings, test: impl FnOnce(Site) -> F) {
+    run(settings, None, test);
+}
+
+/// The same against an account with data.
+pub(crate) fn drive_with<F: Future<Output = ()>>(settings: Settings, state: Value, test: impl FnOnce(Site) -> F) {
+    run(settings, Some(state), test);
+}
+
+fn run<F: Future<Output = ()>>(settings: Settings, state: Option<Value>, test: impl FnOnce(Site) -> F) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let clock = Clock::stepped("2026-03-02T10:00:00Z".parse().expect("an instant"));
     runtime.block_on(clock.track(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let running = Pipedrive::start(settings, clock.clone(), listener).expect("an account");
+        let running = match state {
+            None => Pipedrive::start(settings, clock.clone(), listener),
+            Some(state) => Pipedrive::start_with(settings, clock.clone(), listener, state),
+        };
+        let running = running.expect("an account");
         let http = Http::new(clock.clone(), Duration::from_secs(30), 8).expect("a client");
         test(Site { clock: clock.clone(), http, running }).await;
     }));

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -19,6 +19,7 @@ use super::noun::Noun;
 use super::state::{Act, State};
 use super::system;
 use super::table::{Meta, Row, Table};
+use super::texts;
 
 /// Longest note of an activity, in bytes (changelog of 2025-07: 100 KB).
 const NOTE_BYTES_MAX: usize = 100 * 1024;
@@ -30,9 +31,9 @@ const PRIORITIES: [u64; 3] = [263, 264, 265];
 const TYPE_DEFAULT: &str = "call";
 
 /// One activity.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Activity {
-    #[serde(flatten)]
+    #[serde(flatten, skip_deserializing)]
     meta: Meta,
     subject: String,
     #[serde(rename = "type")]
@@ -40,7 +41,7 @@ pub(super) struct Activity {
     owner_id: u64,
     creator_user_id: u64,
     deal_id: Option<u64>,
-    #[serde(serialize_with = "uuid_text")]
+    #[serde(with = "texts::uuid_or_null")]
     lead_id: Option<Uuid>,
     person_id: Option<u64>,
     org_id: Option<u64>,
@@ -63,13 +64,13 @@ pub(super) struct Activity {
     note: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Participant {
     person_id: u64,
     primary: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Default)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 struct Attendee {
     email: String,
     name: Option<String>,
@@ -241,13 +242,6 @@ impl Listed for Activity {
 
     fn place(&self, _order: &str) -> String {
         self.due_date.map(|day| day.to_string()).unwrap_or_default()
-    }
-}
-
-fn uuid_text<S: serde::Serializer>(id: &Option<Uuid>, to: S) -> Result<S::Ok, S::Error> {
-    match id {
-        Some(id) => to.collect_str(id),
-        None => to.serialize_none(),
     }
 }
 

@@ -1,5 +1,8 @@
 //! Activity types (API v1). Facts: fact sheet 5.7. The key of a type follows from its name and never changes.
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::check::{self, Body, Purpose};
@@ -64,13 +67,14 @@ const DEFAULTS: [(&str, &str); 6] = [
 ];
 
 /// One type.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct ActivityType {
+    #[serde(skip)]
     meta: Meta,
     order_nr: u64,
     name: String,
     key: String,
-    icon: &'static str,
+    icon: Cow<'static, str>,
     color: Option<String>,
     is_custom: bool,
 }
@@ -102,7 +106,7 @@ impl Resource for ActivityType {
             order_nr: state.activity_types.iter().filter(|row| !row.meta.is_deleted).count() as u64 + 1,
             name: String::new(),
             key: String::new(),
-            icon: "task",
+            icon: Cow::Borrowed("task"),
             color: None,
             is_custom: true,
         }
@@ -112,7 +116,7 @@ impl Resource for ActivityType {
         body.require("name");
         body.put("name", &mut self.name, check::text(check::LINE_MAX));
         body.require("icon_key");
-        body.put("icon_key", &mut self.icon, check::one_of(ICONS));
+        body.put("icon_key", &mut self.icon, |value| check::one_of(ICONS)(value).map(Cow::Borrowed));
         body.put_or_null("color", &mut self.color, read_color);
         if body.purpose == Purpose::Create {
             self.key = fresh_key(state, &self.name);
@@ -167,7 +171,7 @@ pub(super) fn name<'state>(state: &'state State, key: &str) -> Option<&'state st
 pub(super) fn add_defaults(state: &mut State, act: &Act) {
     for (name, key) in DEFAULTS {
         let mut row = ActivityType::blank(state, act);
-        (row.name, row.key, row.icon, row.is_custom) = (name.to_owned(), key.to_owned(), key, false);
+        (row.name, row.key, row.icon, row.is_custom) = (name.to_owned(), key.to_owned(), Cow::Borrowed(key), false);
         state.activity_types.add(row, None);
     }
 }

@@ -11,6 +11,7 @@ use super::envelope::{Answer, Refusal, Version};
 use super::faults::FaultRule;
 use super::noun::Noun;
 use super::people::{self, PeopleEdit};
+use super::saved;
 use super::serve::App;
 use super::team::{self, Team};
 use super::users::{self, User};
@@ -49,6 +50,7 @@ pub(super) fn answer(app: &App, peer: SocketAddr, method: &str, path: &str, body
     let done = match (method, name, rest) {
         ("GET", "health", "") => Ok(json!({"up": true})),
         ("GET", "ledger", "") => Ok(serde_json::to_value(app.lock().ledger()).unwrap_or_default()),
+        ("GET", "state", "") => Ok(saved::save(&app.lock())),
         ("GET", "users", "") => Ok(json!(app.lock().users)),
         ("POST", "users", "") => parse(body).map(|new: NewUser| json!(add_user(app, &new.name, &new.email))),
         ("POST", "tokens", "") => parse(body).and_then(|user: TokenOf| renew_token(app, user.user_id)),

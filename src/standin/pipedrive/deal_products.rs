@@ -19,6 +19,7 @@ use super::noun::Noun;
 use super::products::{Billing, Product};
 use super::query::Query;
 use super::route::Operation;
+use super::saved::Saved;
 use super::state::{Act, State};
 use super::table::{Meta, Row, Table};
 use super::users;
@@ -150,6 +151,17 @@ impl Linked for DealProduct {
             self.deal_id = to;
         }
         moved
+    }
+}
+
+impl Saved for DealProduct {
+    fn rest(&self) -> Value {
+        json!(self.billing)
+    }
+
+    fn set_rest(&mut self, rest: Value) -> serde_json::Result<()> {
+        self.billing = serde_json::from_value(rest)?;
+        Ok(())
     }
 }
 

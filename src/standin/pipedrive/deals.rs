@@ -3,10 +3,12 @@
 //! Where no document says: the value is rounded to the decimals of its currency; a close time that is not given follows
 //! from the won or lost time, and the other way round; re-opening clears all three.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::check::{self, Body};
@@ -19,13 +21,14 @@ use super::list::{Filter, Listed};
 use super::merge::Mergeable;
 use super::noun::Noun;
 use super::pipelines;
+use super::saved::Saved;
 use super::state::{Act, State};
 use super::system;
 use super::table::{Meta, Row, Table};
 use super::users;
 
 /// The status of a deal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Status {
     Open,
@@ -44,9 +47,9 @@ impl Status {
 }
 
 /// One deal.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Deal {
-    #[serde(flatten)]
+    #[serde(flatten, skip_deserializing)]
     meta: Meta,
     title: String,
     creator_user_id: u64,
@@ -73,7 +76,7 @@ pub(super) struct Deal {
     local_close_date: Option<Date>,
     expected_close_date: Option<Date>,
     label_ids: Vec<u64>,
-    origin: &'static str,
+    origin: Cow<'static, str>,
     origin_id: Option<String>,
     channel: Option<u64>,
     channel_id: Option<String>,
@@ -143,7 +146,7 @@ impl Resource for Deal {
             local_close_date: None,
             expected_close_date: None,
             label_ids: Vec::new(),
-            origin: if act.by_api { "API" } else { "ManuallyCreated" },
+            origin: Cow::Borrowed(if act.by_api { "API" } else { "ManuallyCreated" }),
             origin_id: None,
             channel: None,
             channel_id: None,
@@ -352,6 +355,16 @@ impl Mergeable for Deal {
 
     fn anchor(id: u64) -> Anchor {
         Anchor::Deal(id)
+    }
+}
+
+impl Saved for Deal {
+    fn custom(&self) -> Option<&Custom> {
+        Some(&self.custom)
+    }
+
+    fn set_custom(&mut self, custom: Custom) {
+        self.custom = custom;
     }
 }
 

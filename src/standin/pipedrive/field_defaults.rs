@@ -1,5 +1,7 @@
 //! The fields that every account has: a selection of those that the real lists name, and the options of the labels.
 
+use std::borrow::Cow;
+
 use super::fields::{FieldKind, FieldOption, Owner};
 use super::state::State;
 
@@ -67,7 +69,7 @@ pub(super) fn add(state: &mut State, owner: Owner) {
             _ => &[],
         };
         let option = |(label, color): &(&str, &'static str)| {
-            (state.option_id(), FieldOption { label: (*label).to_owned(), color: Some(*color) })
+            (state.option_id(), FieldOption { label: (*label).to_owned(), color: Some(Cow::Borrowed(*color)) })
         };
         let options = labels.iter().map(option).collect();
         state.fields_mut(owner).add_system((name, code, *kind), options);

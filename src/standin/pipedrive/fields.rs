@@ -2,6 +2,7 @@
 //!
 //! Shapes: fact sheet 5.10 and 8, OpenAPI v2 `…Fields`. Codes of custom fields are 40 hexadecimal digits from the seed.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
@@ -101,14 +102,14 @@ pub(super) enum FieldKind {
 }
 
 /// One option of a field.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct FieldOption {
     pub(super) label: String,
-    pub(super) color: Option<&'static str>,
+    pub(super) color: Option<Cow<'static, str>>,
 }
 
 /// One field.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct FieldDef {
     pub(super) number: u32,
     pub(super) code: String,
@@ -118,8 +119,11 @@ pub(super) struct FieldDef {
     options: BTreeMap<u64, FieldOption>,
     is_custom: bool,
     is_deleted: bool,
+    #[serde(skip)]
     by_api: bool,
+    #[serde(skip)]
     changed_by_api: bool,
+    #[serde(skip)]
     shown_at: Moment,
     /// `ui_visibility`, `important_fields` and `required_fields` as given.
     display: [Value; DISPLAY.len()],
@@ -165,7 +169,7 @@ impl FieldDef {
 }
 
 fn option_row(id: u64, option: &FieldOption) -> Value {
-    match option.color {
+    match &option.color {
         Some(color) => json!({"id": id, "label": option.label, "color": color}),
         None => json!({"id": id, "label": option.label}),
     }
@@ -209,6 +213,20 @@ impl FieldSet {
             row
         };
         self.defs.iter().map(row).collect()
+    }
+
+    /// All fields, deleted ones too, for a file.
+    pub(super) fn defs(&self) -> &[FieldDef] {
+        &self.defs
+    }
+
+    /// The fields of a file; none of them was made by this run.
+    pub(super) fn restore(defs: Vec<FieldDef>) -> Self {
+        let mut set = Self::default();
+        for def in defs {
+            set.push(def);
+        }
+        set
     }
 
     /// Adds a system field under its fixed code.

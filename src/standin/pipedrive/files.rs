@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -23,6 +24,7 @@ use super::query::Query;
 use super::route::{Collection, Operation};
 use super::state::{Act, State};
 use super::table::{Meta, Row, Table};
+use super::texts;
 
 /// Files of one page at most (OpenAPI v1).
 const PAGE: Shape = Shape { archived: false, null_when_empty: true, limit_max: 100 };
@@ -31,16 +33,19 @@ const PAGE: Shape = Shape { archived: false, null_when_empty: true, limit_max: 1
 const LINKS: [&str; 6] = ["deal_id", "person_id", "org_id", "product_id", "activity_id", "project_id"];
 
 /// One file.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct File {
+    #[serde(skip)]
     pub(super) meta: Meta,
     pub(super) user_id: u64,
     /// By [`LINKS`].
     pub(super) links: [Option<u64>; LINKS.len()],
+    #[serde(with = "texts::uuid_or_null")]
     pub(super) lead_id: Option<Uuid>,
     pub(super) name: String,
     pub(super) file_name: String,
     pub(super) description: String,
+    #[serde(with = "texts::hex")]
     pub(super) content: Bytes,
     /// Id of a file that is kept elsewhere, and its type there.
     pub(super) remote: Option<(String, String)>,

@@ -46,6 +46,23 @@ pub(super) struct History {
 }
 
 impl History {
+    /// Everything kept, for a file.
+    pub(super) fn saved(&self) -> Value {
+        json!(self.changes.iter().collect::<Vec<_>>())
+    }
+
+    /// The history of a file.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub(super) fn restore(saved: Value) -> serde_json::Result<Self> {
+        let changes: Vec<(Place, Change)> = serde_json::from_value(saved)?;
+        let next = changes.iter().map(|((_, _, number), _)| *number).max().unwrap_or(0);
+        let mut oldest: Vec<Place> = changes.iter().map(|(place, _)| *place).collect();
+        oldest.sort_unstable_by_key(|(_, _, number)| *number);
+        Ok(Self { changes: changes.into_iter().collect(), oldest: oldest.into(), next })
+    }
+
     fn add(&mut self, noun: Noun, number: u64, change: Change) {
         self.next += 1;
         let place = (noun, number, self.next);

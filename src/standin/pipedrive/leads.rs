@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -21,19 +21,24 @@ use super::links::{Linked, Links};
 use super::list::{Filter, Listed};
 use super::noun::Noun;
 use super::pipelines;
+use super::saved::Saved;
 use super::state::{Act, State};
 use super::system;
 use super::table::{Meta, Row, Table};
+use super::texts;
 use super::users;
 
 /// One lead.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Lead {
+    #[serde(skip)]
     meta: Meta,
+    #[serde(with = "texts::uuid_text")]
     id: Uuid,
     title: String,
     owner_id: u64,
     creator_id: u64,
+    #[serde(with = "texts::uuid_texts")]
     label_ids: Vec<Uuid>,
     person_id: Option<u64>,
     organization_id: Option<u64>,
@@ -45,8 +50,11 @@ pub(super) struct Lead {
     value: Option<(Decimal, String)>,
     expected_close_date: Option<Date>,
     visible_to: u64,
+    /// Made by people, which its origin says for ever.
+    is_manual: bool,
     /// The deal that it was.
     source_deal_id: Option<u64>,
+    #[serde(skip)]
     custom: Custom,
 }
 
@@ -123,6 +131,7 @@ impl Resource for Lead {
             value: None,
             expected_close_date: None,
             visible_to: state.default_visibility(),
+            is_manual: !act.by_api,
             source_deal_id: None,
             custom: Custom::default(),
         }
@@ -163,7 +172,7 @@ impl Resource for Lead {
     }
 
     fn write(&self, state: &State, _only: Option<&[String]>, out: &mut Vec<u8>) {
-        let manual = !self.meta.by_api;
+        let manual = self.is_manual;
         let labels = self.label_ids.iter().filter(|id| lead_labels::exists(state, **id));
         let view = View {
             id: self.id.to_string(),
@@ -255,6 +264,16 @@ impl Lead {
 impl Linked for Lead {
     fn links_mut(&mut self) -> Links<'_> {
         Links { person: Some(&mut self.person_id), organization: Some(&mut self.organization_id), ..Links::default() }
+    }
+}
+
+impl Saved for Lead {
+    fn custom(&self) -> Option<&Custom> {
+        Some(&self.custom)
+    }
+
+    fn set_custom(&mut self, custom: Custom) {
+        self.custom = custom;
     }
 }
 

@@ -162,6 +162,16 @@ impl Limits {
         settings.slow_down.mul_f64(over.clamp(0.0, 1.0))
     }
 
+    /// The budget's day and what was spent of it, for a file.
+    pub(super) fn day(&self) -> (i64, u64) {
+        (self.day, self.spent)
+    }
+
+    /// Limits that begin with what was spent of a day.
+    pub(super) fn of_day((day, spent): (i64, u64)) -> Self {
+        Self { day, spent, ..Self::default() }
+    }
+
     /// Tokens that others spent since the start.
     pub(super) fn rival_tokens(&self) -> u64 {
         self.rival

@@ -50,6 +50,7 @@ mod query;
 mod recents;
 mod rival;
 mod route;
+mod saved;
 mod search;
 mod serve;
 mod settings;
@@ -57,6 +58,7 @@ mod state;
 mod system;
 mod table;
 mod team;
+mod texts;
 mod users;
 mod webhooks;
 
@@ -103,11 +105,27 @@ impl Pipedrive {
     /// # Errors
     /// `Settings` for an unknown time zone or currency; `Unreachable` when the listener has no address.
     pub fn start(settings: Settings, clock: Clock, listener: TcpListener) -> Result<Running> {
+        Self::open(settings, clock, listener, None)
+    }
+
+    /// The same with an account that has data already: the value of [`Running::state`]. Its data are not counted as made
+    /// through the API.
+    ///
+    /// # Errors
+    /// Also `Settings` for a state that cannot be read.
+    pub fn start_with(settings: Settings, clock: Clock, listener: TcpListener, state: Value) -> Result<Running> {
+        Self::open(settings, clock, listener, Some(state))
+    }
+
+    fn open(settings: Settings, clock: Clock, listener: TcpListener, saved: Option<Value>) -> Result<Running> {
         let address = listener.local_addr().map_err(|error| {
             Error::new(Kind::Unreachable, "asking the stand-in's listener for its address").because(error)
         })?;
         let start = limits::Arrival { moment: clock.now(), at: clock.utc() };
-        let state = State::new(settings, start)?;
+        let mut state = State::new(settings, start)?;
+        if let Some(saved) = saved {
+            saved::load(&mut state, saved)?;
+        }
         let (stop, mut stopped) = watch::channel(false);
         let app = Arc::new(App::new(state, clock, stopped.clone()));
         team::start(&app);
@@ -137,6 +155,12 @@ impl Running {
     #[must_use]
     pub fn token(&self) -> String {
         self.app.lock().users.first().map(|user| user.token.clone()).unwrap_or_default()
+    }
+
+    /// Everything the account holds, for [`Pipedrive::start_with`]. Takes time by the number of records.
+    #[must_use]
+    pub fn state(&self) -> Value {
+        saved::save(&self.app.lock())
     }
 
     /// The books as they are now. Takes time by the number of records.

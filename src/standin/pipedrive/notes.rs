@@ -1,5 +1,6 @@
 //! Notes (API v1). Facts: fact sheet 5.8. They are the only records besides contacts that can be back-dated.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -13,6 +14,7 @@ use super::list::{Filter, Listed};
 use super::noun::Noun;
 use super::state::{Act, State};
 use super::table::{Meta, Row, Table};
+use super::texts;
 use super::users;
 
 /// Longest content, in characters (OpenAPI v1, text of the tag: about 100,000).
@@ -22,8 +24,9 @@ const CONTENT_MAX: usize = 100_000;
 const PINS: [&str; 6] = ["lead", "deal", "organization", "person", "project", "task"];
 
 /// One note.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Note {
+    #[serde(skip)]
     meta: Meta,
     content: String,
     user_id: u64,
@@ -31,6 +34,7 @@ pub(super) struct Note {
     deal_id: Option<u64>,
     person_id: Option<u64>,
     org_id: Option<u64>,
+    #[serde(with = "texts::uuid_or_null")]
     lead_id: Option<Uuid>,
     pinned: [bool; PINS.len()],
 }

@@ -1,6 +1,8 @@
 //! Organizations (API v2). Facts: fact sheet 5.2.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+use serde_json::{Value, json};
 
 use super::address::Address;
 use super::check::{self, Body, Purpose};
@@ -11,14 +13,15 @@ use super::links::Anchor;
 use super::list::{Filter, Listed};
 use super::merge::Mergeable;
 use super::noun::Noun;
+use super::saved::Saved;
 use super::state::{Act, State};
 use super::system;
 use super::table::{Meta, Row, Table};
 
 /// One organization.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Organization {
-    #[serde(flatten)]
+    #[serde(flatten, skip_deserializing)]
     meta: Meta,
     name: String,
     owner_id: u64,
@@ -26,13 +29,13 @@ pub(super) struct Organization {
     visible_to: u64,
     label_ids: Vec<u64>,
     /// Only in accounts that have the feature.
-    #[serde(flatten)]
+    #[serde(flatten, skip_deserializing)]
     profile: Option<Box<Profile>>,
     #[serde(skip)]
     custom: Custom,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Default)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 struct Profile {
     website: Option<String>,
     linkedin: Option<String>,
@@ -112,6 +115,25 @@ impl Mergeable for Organization {
 
     fn anchor(id: u64) -> Anchor {
         Anchor::Organization(id)
+    }
+}
+
+impl Saved for Organization {
+    fn custom(&self) -> Option<&Custom> {
+        Some(&self.custom)
+    }
+
+    fn set_custom(&mut self, custom: Custom) {
+        self.custom = custom;
+    }
+
+    fn rest(&self) -> Value {
+        json!(self.profile)
+    }
+
+    fn set_rest(&mut self, rest: Value) -> serde_json::Result<()> {
+        self.profile = serde_json::from_value(rest)?;
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Persons (API v2). Facts: fact sheet 5.3, migration guide.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::check::{self, Body, Purpose};
@@ -12,6 +12,7 @@ use super::links::{Anchor, Linked, Links};
 use super::list::{Filter, Listed};
 use super::merge::Mergeable;
 use super::noun::Noun;
+use super::saved::Saved;
 use super::state::{Act, State};
 use super::system;
 use super::table::{Meta, Row, Table};
@@ -23,9 +24,9 @@ const NOT_HERE: [&str; 6] = ["im", "postal_address", "notes", "birthday", "job_t
 const LABEL_DEFAULT: &str = "work";
 
 /// One person.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Person {
-    #[serde(flatten)]
+    #[serde(flatten, skip_deserializing)]
     meta: Meta,
     name: String,
     first_name: Option<String>,
@@ -42,7 +43,7 @@ pub(super) struct Person {
 }
 
 /// One e-mail address or phone number.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Contact {
     value: String,
     primary: bool,
@@ -135,6 +136,16 @@ impl Mergeable for Person {
 
     fn anchor(id: u64) -> Anchor {
         Anchor::Person(id)
+    }
+}
+
+impl Saved for Person {
+    fn custom(&self) -> Option<&Custom> {
+        Some(&self.custom)
+    }
+
+    fn set_custom(&mut self, custom: Custom) {
+        self.custom = custom;
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! No document says whether a new pipeline comes with stages (a setting here) or where a new stage stands (here: last).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::check::{self, Body};
 use super::crud::{self, Resource};
@@ -17,9 +17,9 @@ const DEFAULT_STAGES: [&str; 5] =
     ["Qualified", "Contact Made", "Demo Scheduled", "Proposal Made", "Negotiations Started"];
 
 /// One pipeline.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Pipeline {
-    #[serde(flatten)]
+    #[serde(flatten, skip_deserializing)]
     meta: Meta,
     name: String,
     order_nr: u64,
@@ -27,9 +27,9 @@ pub(super) struct Pipeline {
 }
 
 /// One stage.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Stage {
-    #[serde(flatten)]
+    #[serde(flatten, skip_deserializing)]
     meta: Meta,
     order_nr: u64,
     name: String,

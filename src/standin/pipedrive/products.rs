@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::check::{self, Body, Purpose};
 use super::crud::{self, Resource};
@@ -11,6 +11,7 @@ use super::envelope::Refusal;
 use super::fields::Owner;
 use super::list::{Filter, Listed};
 use super::noun::Noun;
+use super::saved::Saved;
 use super::state::{Act, State};
 use super::system;
 use super::table::{Meta, Row, Table};
@@ -167,6 +168,25 @@ impl Resource for Product {
             price.product_id = number;
         }
         state.products.put(row, act.shown_at());
+    }
+}
+
+impl Saved for Product {
+    fn custom(&self) -> Option<&Custom> {
+        Some(&self.custom)
+    }
+
+    fn set_custom(&mut self, custom: Custom) {
+        self.custom = custom;
+    }
+
+    fn rest(&self) -> Value {
+        json!(self.billing)
+    }
+
+    fn set_rest(&mut self, rest: Value) -> serde_json::Result<()> {
+        self.billing = serde_json::from_value(rest)?;
+        Ok(())
     }
 }
 

@@ -150,6 +150,20 @@ impl<R: Row> Table<R> {
         }
     }
 
+    /// The id of the next record.
+    pub(super) fn next_id(&self) -> u64 {
+        self.next_id
+    }
+
+    /// A table of records that have ids, all shown at once.
+    pub(super) fn restore(rows: Vec<R>, next_id: u64) -> Self {
+        let mut table = Self::new(next_id);
+        for row in rows {
+            table.put(row, None);
+        }
+        table
+    }
+
     fn index(&mut self, now: Moment) {
         while let Some(entry) = self.unfound.first_entry() {
             if entry.key().0 > now {
