@@ -15,4 +15,5 @@ mod refusals;
 mod search;
 mod site;
 mod state;
+mod strict;
 mod team;

@@ -43,6 +43,12 @@ impl Site {
         self.try_send(method, path, "application/json", body).await
     }
 
+    /// Sends a request in the name of another user.
+    pub(crate) async fn call_as(&self, token: &str, method: Method, path: &str, body: Option<Value>) -> Reply {
+        let body = body.map(|body| Bytes::from(body.to_string()));
+        self.exchange(token, method, path, ("application/json", body)).await.expect("an answer")
+    }
+
     /// Sends a body of any type.
     pub(crate) async fn send(&self, method: Method, path: &str, kind: &str, body: impl Into<Bytes>) -> Reply {
         self.try_send(method, path, kind, Some(body.into())).await.expect("an answer")
@@ -63,9 +69,19 @@ impl Site {
     }
 
     async fn try_send(&self, method: Method, path: &str, kind: &str, body: Option<Bytes>) -> Result<Reply, Reached> {
+        self.exchange(&self.running.token(), method, path, (kind, body)).await
+    }
+
+    async fn exchange(
+        &self,
+        token: &str,
+        method: Method,
+        path: &str,
+        (kind, body): (&str, Option<Bytes>),
+    ) -> Result<Reply, Reached> {
         let url: Url = format!("http://{}{path}", self.running.address()).parse().expect("an address");
         let mut headers = HeaderMap::new();
-        headers.insert("x-api-token", self.running.token().parse().expect("a token"));
+        headers.insert("x-api-token", token.parse().expect("a token"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_str(kind).expect("a content type"));
         let answer = self.http.send(Request { method, url, headers, body }).await.map_err(|error| error.reached)?;
         let text = String::from_utf8_lossy(&answer.body).into_owned();

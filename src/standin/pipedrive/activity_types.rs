@@ -8,6 +8,7 @@ use serde_json::json;
 use super::check::{self, Body, Purpose};
 use super::crud::Resource;
 use super::custom;
+use super::envelope::Refusal;
 use super::noun::Noun;
 use super::state::{Act, State};
 use super::table::{Meta, Row, Table};
@@ -119,6 +120,11 @@ impl Resource for ActivityType {
         body.put("icon_key", &mut self.icon, |value| check::one_of(ICONS)(value).map(Cow::Borrowed));
         body.put_or_null("color", &mut self.color, read_color);
         if body.purpose == Purpose::Create {
+            let used = state.activity_types.iter().filter(|own| !own.meta.is_deleted).count();
+            if state.settings.activity_types_max.is_some_and(|max| used >= max) {
+                let error = "Couldn't add activity type. You've reached the activity type per company limit.";
+                body.refuse(Refusal::forbidden(error));
+            }
             self.key = fresh_key(state, &self.name);
         } else {
             body.put("order_nr", &mut self.order_nr, check::whole(0, 10_000));

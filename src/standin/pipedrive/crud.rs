@@ -14,6 +14,7 @@ use super::ledger::Write;
 use super::noun::Noun;
 use super::state::{Act, State};
 use super::table::{Meta, Row, Table};
+use super::users;
 
 /// A kind of record that the API writes.
 pub(super) trait Resource: Row {
@@ -51,6 +52,14 @@ pub(super) trait Resource: Row {
     fn is_active(&self) -> bool {
         false
     }
+    /// True if it counts towards the cap on archived leads and deals.
+    fn is_archived(&self) -> bool {
+        false
+    }
+    /// True if a user may see it. Administrators see everything.
+    fn is_seen_by(&self, _user: u64) -> bool {
+        true
+    }
     /// True where unknown keys of a body are passed over.
     fn is_lenient(_state: &State) -> bool {
         false
@@ -77,7 +86,7 @@ pub(super) fn create<R: Resource>(state: &mut State, act: &Act, mut body: Body) 
 /// # Errors
 /// 403 at a cap.
 pub(super) fn add<R: Resource>(state: &mut State, act: &Act, row: R) -> Result<u64, Refusal> {
-    make_room(state, false, row.is_active())?;
+    make_room(state, Place::none(), Place::of(state, &row, true))?;
     let number = R::table_mut(state).add(row, act.shown_at());
     if act.by_api {
         state.books.wrote(R::NOUN, Write::Create);
@@ -97,7 +106,7 @@ pub(super) fn update<R: Resource>(state: &mut State, act: &Act, number: u64, mut
     after.apply(&mut body, state, act);
     body.finish(R::is_lenient(state))?;
     if after != *before {
-        make_room(state, before.is_active(), after.is_active())?;
+        make_room(state, Place::of(state, before.as_ref(), false), Place::of(state, &after, false))?;
         let meta = after.meta_mut();
         meta.update_time = R::stamp(act);
         meta.changed_by_api |= act.by_api;
@@ -117,7 +126,7 @@ pub(super) fn update<R: Resource>(state: &mut State, act: &Act, number: u64, mut
 pub(super) fn delete<R: Resource>(state: &mut State, act: &Act, number: u64) -> Result<(), Refusal> {
     let before = Arc::clone(live::<R>(state, number)?);
     let mut row = R::clone(&before);
-    make_room(state, row.is_active(), false)?;
+    make_room(state, Place::of(state, &row, false), Place::none())?;
     let meta = row.meta_mut();
     (meta.is_deleted, meta.update_time) = (true, R::stamp(act));
     R::table_mut(state).put(row, act.shown_at());
@@ -156,20 +165,50 @@ pub(super) fn number<R: Resource>(state: &State, id: &str) -> Result<u64, Refusa
     R::number(state, id).ok_or_else(|| Refusal::not_found(R::NAME))
 }
 
-/// Keeps the count of active leads and deals when a record's part in it changes.
-fn make_room(state: &mut State, before: bool, after: bool) -> Result<(), Refusal> {
-    match (before, after) {
-        (false, true) => {
-            if state.settings.active_cap().is_some_and(|cap| state.active >= cap) {
-                let error = "Couldn't add the deal. Open deals limit reached.";
-                return Err(Refusal::capped(error, "feature_capping_deals_limit"));
-            }
-            state.active += 1;
-        }
-        (true, false) => state.active -= 1,
-        _ => {}
+/// What a record takes up of the caps on leads and deals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    active: bool,
+    archived: bool,
+    /// It needs room among the active ones, if only for a moment.
+    passing: bool,
+}
+
+impl Place {
+    const fn none() -> Self {
+        Self { active: false, archived: false, passing: false }
     }
+
+    fn of<R: Resource>(state: &State, row: &R, is_new: bool) -> Self {
+        let archived = row.is_archived();
+        // Whether a record that is made as archived passes by the cap is in no document.
+        let passing = is_new && archived && state.settings.archived_needs_room;
+        Self { active: row.is_active(), archived, passing }
+    }
+}
+
+/// Keeps the counts of leads and deals when a record's part in them changes.
+fn make_room(state: &mut State, before: Place, after: Place) -> Result<(), Refusal> {
+    let full = |cap: Option<u64>, used: u64| cap.is_some_and(|cap| used >= cap);
+    if (after.active || after.passing) && !before.active && full(state.settings.active_cap(), state.active) {
+        let error = "Couldn't add the deal. Open deals limit reached.";
+        return Err(Refusal::capped(error, "feature_capping_deals_limit"));
+    }
+    if after.archived && !before.archived && full(state.settings.archive_cap(), state.archived) {
+        return Err(Refusal::forbidden("Couldn't archive. Archived deals and leads limit reached."));
+    }
+    state.active = state.active + u64::from(after.active) - u64::from(before.active);
+    state.archived = state.archived + u64::from(after.archived) - u64::from(before.archived);
     Ok(())
+}
+
+/// Hides a record from a user who may not see it, as if it were not there.
+///
+/// # Errors
+/// 404.
+pub(super) fn visible<R: Resource>(state: &State, act: &Act, number: u64) -> Result<(), Refusal> {
+    let seen = R::table(state).get(number).is_none_or(|row| users::is_admin(act.user) || row.is_seen_by(act.user));
+    if seen { Ok(()) } else { Err(Refusal::not_found(R::NAME)) }
 }
 
 /// Writes a record of v2 that has custom fields: its own keys, then `custom_fields`.

@@ -219,7 +219,7 @@ pub(super) fn perform(
     }
     let deal_id = crud::number::<Deal>(state, id)?;
     let deal = crud::live::<Deal>(state, deal_id)?;
-    if operation != Operation::List && deal.is_archived() {
+    if operation != Operation::List && deal.is_in_archive() {
         return Err(Refusal::forbidden("Archived deals cannot be changed"));
     }
     match operation {

@@ -188,6 +188,14 @@ impl Resource for Deal {
         crud::write_with_custom(self, &self.custom, &state.deal_fields, only, out);
     }
 
+    fn is_archived(&self) -> bool {
+        !self.meta.is_deleted && self.is_archived
+    }
+
+    fn is_seen_by(&self, user: u64) -> bool {
+        self.visible_to != system::OWNER_ONLY || self.owner_id == user
+    }
+
     fn is_active(&self) -> bool {
         !self.meta.is_deleted && !self.is_archived
     }
@@ -228,7 +236,7 @@ impl Deal {
         (self.stage_id, self.pipeline_id) = (id, stage.pipeline_id);
     }
 
-    pub(super) fn is_archived(&self) -> bool {
+    pub(super) fn is_in_archive(&self) -> bool {
         self.is_archived
     }
 
@@ -276,6 +284,11 @@ impl Deal {
             check::link("Stage", |id| pipelines::stage(state, id).is_some())(value)
         });
         if given {
+            let named = (self.pipeline_id != before.1).then_some(self.pipeline_id);
+            let own = pipelines::stage(state, self.stage_id).map(|stage| stage.pipeline_id);
+            if state.settings.stage_mismatch_refused && named.is_some() && named != own {
+                body.problem("stage_id", "The stage is of another pipeline than pipeline_id");
+            }
             self.pipeline_id = pipelines::stage(state, self.stage_id).map_or(before.1, |stage| stage.pipeline_id);
         } else if self.pipeline_id != before.1 {
             match pipelines::first_stage(state, self.pipeline_id) {
@@ -318,7 +331,13 @@ impl Deal {
         body.put_or_null("won_time", &mut self.won_time, check::instant);
         body.put_or_null("lost_time", &mut self.lost_time, check::instant);
         body.put_or_null("close_time", &mut self.close_time, check::instant);
-        body.put_or_null("lost_reason", &mut self.lost_reason, check::any_text(check::TEXT_MAX));
+        let given = body.put_or_null("lost_reason", &mut self.lost_reason, check::any_text(check::TEXT_MAX));
+        let reasons = &state.settings.lost_reasons;
+        if let Some(reason) = self.lost_reason.as_ref().filter(|_| given && !reasons.is_empty())
+            && !reasons.contains(reason)
+        {
+            body.problem("lost_reason", "Not among the predefined reasons");
+        }
         self.lost_reason = self.lost_reason.take().filter(|text| lost && !text.is_empty());
         let ended = self.won_time.or(self.lost_time);
         if won || lost {

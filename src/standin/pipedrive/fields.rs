@@ -19,7 +19,7 @@ use super::state::{Act, State};
 use crate::clock::Moment;
 
 /// Options of one field ("Custom fields").
-const OPTIONS_MAX: usize = 10_000;
+pub(super) const OPTIONS_MAX: usize = 10_000;
 
 /// Whose fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,9 +137,30 @@ impl FieldDef {
         self.options.contains_key(&id)
     }
 
+    pub(super) fn option(&self, id: u64) -> Option<&FieldOption> {
+        self.options.get(&id)
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn is_custom(&self) -> bool {
+        self.is_custom
+    }
+
+    /// True once lists show it.
+    pub(super) fn is_shown(&self, now: Moment) -> bool {
+        self.shown_at <= now
+    }
+
+    /// Its options as answers have them; null where its type has none.
+    pub(super) fn option_rows(&self) -> Value {
+        let rows = self.options.iter().map(|(id, option)| option_row(*id, option));
+        if matches!(self.kind, FieldKind::Enum | FieldKind::Set) { rows.collect() } else { Value::Null }
+    }
+
     fn row(&self) -> Value {
-        let options: Vec<Value> = self.options.iter().map(|(id, option)| option_row(*id, option)).collect();
-        let has_options = matches!(self.kind, FieldKind::Enum | FieldKind::Set);
         let parts: &[&str] = match self.kind {
             FieldKind::Monetary => &["value", "currency"],
             FieldKind::Daterange => &["value", "until"],
@@ -157,7 +178,7 @@ impl FieldDef {
             "field_code": self.code,
             "description": self.description,
             "field_type": self.kind,
-            "options": if has_options { Value::Array(options) } else { Value::Null },
+            "options": self.option_rows(),
             "subfields": if parts.is_empty() { Value::Null } else { parts.iter().map(part).collect() },
             "is_custom_field": self.is_custom,
             "is_optional_response_field": false,
@@ -191,6 +212,27 @@ impl FieldSet {
     /// A custom field that is not deleted, by its code.
     pub(super) fn custom(&self, code: &str) -> Option<&FieldDef> {
         self.get(code).filter(|def| def.is_custom)
+    }
+
+    /// All fields that are not deleted, in the order they were made.
+    pub(super) fn live(&self) -> impl Iterator<Item = &FieldDef> {
+        self.defs.iter().filter(|def| !def.is_deleted)
+    }
+
+    /// Changes the name and all options of a field, as far as they are given.
+    pub(super) fn replace(
+        &mut self,
+        code: &str,
+        name: Option<String>,
+        options: Option<BTreeMap<u64, FieldOption>>,
+        by_api: bool,
+    ) {
+        let Some(place) = self.by_code.get(code) else { return };
+        let def = &mut self.defs[*place];
+        let before = def.clone();
+        def.name = name.unwrap_or_else(|| before.name.clone());
+        def.options = options.unwrap_or_else(|| before.options.clone());
+        def.changed_by_api |= by_api && *def != before;
     }
 
     /// All custom fields that are not deleted, in the order they were made.
@@ -329,7 +371,8 @@ impl Input<'_> {
     }
 }
 
-fn wrote(state: &mut State, act: &Act, owner: Owner, write: Write) {
+/// Keeps the books of a write.
+pub(super) fn wrote(state: &mut State, act: &Act, owner: Owner, write: Write) {
     if act.by_api {
         state.books.wrote(owner.noun(), write);
     }
@@ -340,6 +383,16 @@ fn changeable<'state>(state: &'state mut State, owner: Owner, code: &str) -> Res
         return Err(Refusal::forbidden(format!("Field '{code}' is not a custom field and cannot be changed")));
     }
     state.fields_mut(owner).custom_mut(code).ok_or_else(|| Refusal::not_found("Field"))
+}
+
+/// A field whose options can be changed: a custom one, and the labels where the account is set so.
+fn with_options<'state>(state: &'state mut State, owner: Owner, code: &str) -> Result<&'state mut FieldDef, Refusal> {
+    if code == "label_ids" && state.settings.label_options_in_v2 {
+        let fields = state.fields_mut(owner);
+        let place = *fields.by_code.get(code).ok_or_else(|| Refusal::not_found("Field"))?;
+        return Ok(&mut fields.defs[place]);
+    }
+    changeable(state, owner, code)
 }
 
 fn create(state: &mut State, act: &Act, owner: Owner, mut body: Body) -> Result<Answer, Refusal> {
@@ -436,7 +489,7 @@ fn change_options(
 ) -> Result<Answer, Refusal> {
     let invalid = |why: String| Refusal::invalid(&[format!("options: {why}")]);
     let value: Value = serde_json::from_slice(body).map_err(|_| invalid("Expected array".to_owned()))?;
-    let field = changeable(state, owner, code)?;
+    let field = with_options(state, owner, code)?;
     if !matches!(field.kind, FieldKind::Enum | FieldKind::Set) {
         return Err(invalid("Only for field types enum and set".to_owned()));
     }
@@ -453,7 +506,7 @@ fn change_options(
     if touched.is_empty() {
         return Err(invalid("Array must contain at least 1 element(s)".to_owned()));
     }
-    let field = changeable(state, owner, code)?;
+    let field = with_options(state, owner, code)?;
     let before = field.options.clone();
     let mut rows = Vec::new();
     for (id, label) in touched {

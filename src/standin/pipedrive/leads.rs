@@ -220,6 +220,14 @@ impl Resource for Lead {
         act.millisecond()
     }
 
+    fn is_archived(&self) -> bool {
+        !self.meta.is_deleted && self.is_archived
+    }
+
+    fn is_seen_by(&self, user: u64) -> bool {
+        self.visible_to != system::OWNER_ONLY || self.owner_id == user
+    }
+
     fn is_active(&self) -> bool {
         !self.meta.is_deleted && !self.is_archived
     }

@@ -16,6 +16,7 @@ use super::envelope::{Answer, Refusal};
 use super::query::Query;
 use super::state::{Act, State};
 use super::table::Order;
+use super::users;
 
 /// Rows of a page by default, and at most (document "Pagination").
 pub(super) const PAGE_ROWS: usize = 100;
@@ -70,6 +71,8 @@ pub(super) struct Filter {
     pub(super) archived: bool,
     pub(super) since: Option<Timestamp>,
     pub(super) until: Option<Timestamp>,
+    /// Only what this user sees; `None`: everything.
+    pub(super) seen_by: Option<u64>,
 }
 
 impl Filter {
@@ -123,6 +126,7 @@ impl Filter {
     pub(super) fn lets<R: Listed>(&self, row: &R, state: &State) -> bool {
         let meta = row.meta();
         (!meta.is_deleted || self.deleted)
+            && self.seen_by.is_none_or(|user| row.is_seen_by(user))
             && self.since.is_none_or(|since| meta.update_time >= since)
             && self.until.is_none_or(|until| meta.update_time < until)
             && row.passes(self, state)
@@ -299,7 +303,8 @@ pub(super) fn extras(query: &mut Query) -> Option<Vec<String>> {
 /// # Errors
 /// 400 for unknown parameters and values that cannot be read.
 pub(super) fn page<R: Listed>(state: &mut State, act: &Act, query: Query, archived: bool) -> Result<Answer, Refusal> {
-    let page = Page::read::<R>(query, archived)?;
+    let mut page = Page::read::<R>(query, archived)?;
+    page.filter.seen_by = (!users::is_admin(act.user)).then_some(act.user);
     R::table_mut(state).shown(act.moment);
     let mut rows = page.rows::<R>(state);
     let more = rows.len() > page.limit;

@@ -26,6 +26,7 @@ mod envelope;
 mod faults;
 mod field_defaults;
 mod fields;
+mod fields_v1;
 mod files;
 mod form;
 mod history;

@@ -14,6 +14,7 @@ use super::list::{FEW_ROWS, Filter, Listed, PAGE_ROWS, PAGE_ROWS_MAX, write_rows
 use super::query::Query;
 use super::state::{Act, State};
 use super::table::Order;
+use super::users;
 
 /// What the lists of API v1 differ in.
 #[derive(Debug)]
@@ -43,6 +44,7 @@ pub(super) fn page<R: Listed>(
 ) -> Result<Answer, Refusal> {
     let mut filter = Filter::read(&mut query, R::FILTERS, any_instant);
     filter.archived = shape.archived;
+    filter.seen_by = (!users::is_admin(act.user)).then_some(act.user);
     let start = query.read("start", "integer", |text| text.parse::<usize>().ok()).unwrap_or(0);
     let limit = query.read("limit", "integer", |text| text.parse::<usize>().ok().filter(|limit| *limit > 0));
     let limit = limit.unwrap_or(PAGE_ROWS).min(shape.limit_max);

@@ -78,14 +78,14 @@ impl Resource for Organization {
         }
     }
 
-    fn apply(&mut self, body: &mut Body, state: &State, _act: &Act) {
+    fn apply(&mut self, body: &mut Body, state: &State, act: &Act) {
         body.require("name");
         body.put("name", &mut self.name, check::text(check::LINE_MAX));
         system::read_owner(body, state, &mut self.owner_id);
         system::read_visibility(body, state, &mut self.visible_to);
         system::read_labels(body, state, Owner::Organization, &mut self.label_ids);
         if body.purpose == Purpose::Create {
-            body.put("add_time", &mut self.meta.add_time, check::instant);
+            system::read_add_time(body, state, act, &mut self.meta.add_time, check::instant);
         }
         body.put_or_null("address", &mut self.address, |value| Address::read(value).map(Box::new));
         if let Some(profile) = &mut self.profile {
@@ -97,6 +97,10 @@ impl Resource for Organization {
             body.put_or_null("employee_count", &mut profile.employee_count, check::whole(0, u64::MAX));
         }
         system::read_custom(body, state, Owner::Organization, &mut self.custom);
+    }
+
+    fn is_seen_by(&self, user: u64) -> bool {
+        self.visible_to != system::OWNER_ONLY || self.owner_id == user
     }
 
     fn write(&self, state: &State, only: Option<&[String]>, out: &mut Vec<u8>) {

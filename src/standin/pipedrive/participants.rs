@@ -135,7 +135,7 @@ pub(super) fn perform(
     input: Input<'_>,
 ) -> Result<Answer, Refusal> {
     let deal_id = crud::number::<Deal>(state, id)?;
-    if operation != Operation::List && crud::live::<Deal>(state, deal_id)?.is_archived() {
+    if operation != Operation::List && crud::live::<Deal>(state, deal_id)?.is_in_archive() {
         return Err(Refusal::forbidden("Archived deals cannot be changed"));
     }
     crud::live::<Deal>(state, deal_id)?;

@@ -12,6 +12,7 @@ use super::deal_products;
 use super::deals::Deal;
 use super::envelope::{Answer, Refusal};
 use super::fields::{self, Input, Owner};
+use super::fields_v1;
 use super::files;
 use super::history;
 use super::lead_labels::{self, LeadLabel};
@@ -70,9 +71,24 @@ pub(super) fn perform(
     }
 }
 
+/// Only administrators change what belongs to the whole account (scope `admin` of the OpenAPI documents).
+fn allowed(act: &Act, collection: Collection, operation: Operation) -> Result<(), Refusal> {
+    use Collection::{ActivityTypes, DealFields, OrganizationFields, PersonFields, Pipelines, ProductFields, Stages};
+    let shared = matches!(
+        collection,
+        ActivityTypes | DealFields | OrganizationFields | PersonFields | Pipelines | ProductFields | Stages
+    );
+    let reads = matches!(operation, Operation::Read | Operation::List | Operation::ReadV1 | Operation::ListV1);
+    if shared && !reads && !users::is_admin(act.user) {
+        return Err(Refusal::forbidden("Only administrators can do this"));
+    }
+    Ok(())
+}
+
 /// Carries out what a collection is mostly asked for.
 fn usual(state: &mut State, act: &Act, endpoint: Endpoint, id: &str, input: Input<'_>) -> Result<Answer, Refusal> {
     let operation = endpoint.operation();
+    allowed(act, endpoint.collection(), operation)?;
     match endpoint.collection() {
         Collection::Organizations => v2::<Organization>(state, act, operation, id, input),
         Collection::Persons => v2::<Person>(state, act, operation, id, input),
@@ -95,6 +111,10 @@ fn usual(state: &mut State, act: &Act, endpoint: Endpoint, id: &str, input: Inpu
         | Collection::PersonFields
         | Collection::DealFields
         | Collection::ProductFields => {
+            use Operation::{CreateV1, DeleteV1, ListV1, ReadV1, UpdateV1};
+            if matches!(operation, CreateV1 | DeleteV1 | ListV1 | ReadV1 | UpdateV1) {
+                return fields_v1::perform(state, act, (Owner::of(endpoint.collection()), operation), id, input);
+            }
             fields::perform(state, act, (Owner::of(endpoint.collection()), operation), id, input)
         }
         Collection::Users => match operation {
@@ -145,17 +165,20 @@ fn v1<R: Resource>(
         }
         Operation::Update => {
             let number = crud::number::<R>(state, id)?;
+            crud::visible::<R>(state, act, number)?;
             crud::update::<R>(state, act, number, Body::parse(body, Purpose::Update)?)?;
             Ok(one::<R>(state, number, 200))
         }
         Operation::Delete => {
             let number = crud::number::<R>(state, id)?;
+            crud::visible::<R>(state, act, number)?;
             let public_id = crud::live::<R>(state, number)?.public_id();
             crud::delete::<R>(state, act, number)?;
             Ok(Answer::value(200, &json!({ "id": public_id })))
         }
         Operation::Read => {
             let number = crud::number::<R>(state, id)?;
+            crud::visible::<R>(state, act, number)?;
             crud::live::<R>(state, number)?;
             Ok(one::<R>(state, number, 200))
         }
@@ -180,6 +203,7 @@ fn v2<R: Listed>(
             let only = list::extras(&mut query);
             query.finish(false)?;
             let number = crud::number::<R>(state, id)?;
+            crud::visible::<R>(state, act, number)?;
             let row = R::table(state).get(number).ok_or_else(|| Refusal::not_found(R::NAME))?;
             return Ok(Answer::data(200, |out| row.write(state, only.as_deref(), out)));
         }
@@ -189,16 +213,19 @@ fn v2<R: Listed>(
         Operation::Create => crud::create::<R>(state, act, Body::parse(input.body, Purpose::Create)?)?,
         Operation::Duplicate => {
             let number = crud::number::<R>(state, id)?;
+            crud::visible::<R>(state, act, number)?;
             let number = crud::duplicate::<R>(state, act, number)?;
             return Ok(one::<R>(state, number, if R::NOUN == Noun::Product { 201 } else { 200 }));
         }
         Operation::Delete => {
             let number = crud::number::<R>(state, id)?;
+            crud::visible::<R>(state, act, number)?;
             crud::delete::<R>(state, act, number)?;
             return Ok(Answer::json(200, format!(r#"{{"success":true,"data":{{"id":{number}}}}}"#)));
         }
         _ => {
             let number = crud::number::<R>(state, id)?;
+            crud::visible::<R>(state, act, number)?;
             crud::update::<R>(state, act, number, Body::parse(input.body, Purpose::Update)?)?;
             number
         }

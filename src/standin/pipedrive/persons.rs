@@ -88,24 +88,35 @@ impl Resource for Person {
         }
     }
 
-    fn apply(&mut self, body: &mut Body, state: &State, _act: &Act) {
+    fn apply(&mut self, body: &mut Body, state: &State, act: &Act) {
         self.read_name(body);
         system::read_owner(body, state, &mut self.owner_id);
         system::read_visibility(body, state, &mut self.visible_to);
         system::read_labels(body, state, Owner::Person, &mut self.label_ids);
         if body.purpose == Purpose::Create {
-            body.put("add_time", &mut self.meta.add_time, check::instant);
+            system::read_add_time(body, state, act, &mut self.meta.add_time, check::instant);
         }
         let organization = check::link("Organization", |id| state.organizations.live(id).is_some());
         body.put_or_null("org_id", &mut self.org_id, organization);
-        body.put("emails", &mut self.emails, read_contacts);
-        body.put("phones", &mut self.phones, read_contacts);
+        for (key, slot) in [("emails", &mut self.emails), ("phones", &mut self.phones)] {
+            body.put(key, slot, |value| {
+                let contacts = read_contacts(value)?;
+                match state.settings.contacts_max {
+                    Some(max) if contacts.len() > max => Err(format!("Array must contain at most {max} element(s)")),
+                    _ => Ok(contacts),
+                }
+            });
+        }
         for key in NOT_HERE {
             if body.take(key).is_some() {
                 body.refuse(Refusal::forbidden(format!("Field '{key}' is not available: contact sync is not set up")));
             }
         }
         system::read_custom(body, state, Owner::Person, &mut self.custom);
+    }
+
+    fn is_seen_by(&self, user: u64) -> bool {
+        self.visible_to != system::OWNER_ONLY || self.owner_id == user
     }
 
     fn write(&self, state: &State, only: Option<&[String]>, out: &mut Vec<u8>) {

@@ -157,6 +157,10 @@ impl Resource for Product {
         system::read_custom(body, state, Owner::Product, &mut self.custom);
     }
 
+    fn is_seen_by(&self, user: u64) -> bool {
+        self.visible_to != system::OWNER_ONLY || self.owner_id == user
+    }
+
     fn write(&self, state: &State, only: Option<&[String]>, out: &mut Vec<u8>) {
         crud::write_with_custom(self, &self.custom, &state.product_fields, only, out);
     }

@@ -70,6 +70,11 @@ pub(super) enum Operation {
     RemoteLink,
     /// Attaches a recording.
     Record,
+    ListV1,
+    CreateV1,
+    ReadV1,
+    UpdateV1,
+    DeleteV1,
 }
 
 /// One endpoint: its place in the table.
@@ -135,12 +140,13 @@ impl Endpoint {
     /// What the request's body must be, by the beginning of its content type; `None` where there is none.
     pub(super) fn body_type(self) -> Option<&'static str> {
         use Operation::{
-            AddOptions, Bulk, Create, DeleteOptions, Merge, Record, Remote, RemoteLink, Update, UpdateOptions,
+            AddOptions, Bulk, Create, CreateV1, DeleteOptions, Merge, Record, Remote, RemoteLink, Update,
+            UpdateOptions, UpdateV1,
         };
         match (self.collection(), self.operation()) {
             (Collection::Files, Create) | (_, Record) => Some("multipart/form-data"),
             (Collection::Files, Update) | (_, Remote | RemoteLink) => Some("application/x-www-form-urlencoded"),
-            (_, Create | Update | AddOptions | UpdateOptions | DeleteOptions | Bulk | Merge) => {
+            (_, Create | Update | CreateV1 | UpdateV1 | AddOptions | UpdateOptions | DeleteOptions | Bulk | Merge) => {
                 Some("application/json")
             }
             _ => None,

@@ -170,8 +170,11 @@ fn read(state: &mut State, saved: &mut Value) -> serde_json::Result<()> {
     state.history = History::restore(saved["history"].take())?;
     state.limits = Limits::of_day(part(saved, "day")?);
     state.lead_numbers = state.leads.iter().map(|lead| (lead.uuid(), lead.meta().id)).collect();
-    let deals = state.deals.iter().filter(|row| row.is_active()).count();
-    state.active = (deals + state.leads.iter().filter(|row| row.is_active()).count()) as u64;
+    let deals = state.deals.iter().map(|row| (row.is_active(), row.is_archived()));
+    let leads = state.leads.iter().map(|row| (row.is_active(), row.is_archived()));
+    let places: Vec<(bool, bool)> = deals.chain(leads).collect();
+    state.active = places.iter().filter(|(active, _)| *active).count() as u64;
+    state.archived = places.iter().filter(|(_, archived)| *archived).count() as u64;
     Ok(())
 }
 

@@ -137,6 +137,26 @@ pub struct Settings {
     pub search_lag: Duration,
     /// Whether the ids in the `meta` of webhook events are texts; no document says. Default: true.
     pub webhook_ids_as_text: bool,
+    /// Whether API v2 changes the options of labels too, as v1 does; no document says. Default: false.
+    pub label_options_in_v2: bool,
+    /// Archived leads and deals at most ("Archive deals and leads", September 2025). Default: 300,000.
+    pub archive_max: u64,
+    /// Whether a record that is made as archived needs room among the active ones too; no document says. Default: false.
+    pub archived_needs_room: bool,
+    /// Whether only administrators can set `add_time` of persons, organizations and notes; no document says.
+    /// Default: false.
+    pub back_dating_needs_admin: bool,
+    /// E-mail addresses, and phone numbers, of one person at most; there is a limit and no document says which.
+    /// Default: none.
+    pub contacts_max: Option<usize>,
+    /// Notes of one deal at most; there is a limit and no document says which. Default: none.
+    pub notes_per_deal_max: Option<usize>,
+    /// Activity types at most; there is a limit and no document says which. Default: none.
+    pub activity_types_max: Option<usize>,
+    /// Reasons for a loss, if the account allows no others; no document says how it answers then. Default: any text.
+    pub lost_reasons: Vec<String>,
+    /// Whether a stage of another pipeline than the one sent with it is refused; as API v1 did, it is not. Default: false.
+    pub stage_mismatch_refused: bool,
     /// Id of the company. Default: 7204931.
     pub company_id: u64,
     /// The company's domain below pipedrive.com. Default: `standin`.
@@ -197,6 +217,15 @@ impl Default for Settings {
             conversion: Duration::from_secs(2),
             search_lag: Duration::from_secs(10),
             webhook_ids_as_text: true,
+            label_options_in_v2: false,
+            archive_max: 300_000,
+            archived_needs_room: false,
+            back_dating_needs_admin: false,
+            contacts_max: None,
+            notes_per_deal_max: None,
+            activity_types_max: None,
+            lost_reasons: Vec::new(),
+            stage_mismatch_refused: false,
             company_id: 7_204_931,
             company_domain: "standin".to_owned(),
             currency: "USD".to_owned(),
@@ -229,6 +258,12 @@ impl Settings {
     pub fn active_cap(&self) -> Option<u64> {
         let per_seat = self.plan.numbers().active_per_seat.filter(|_| self.caps)?;
         Some((per_seat * u64::from(self.seats)).min(ACTIVE_CEILING))
+    }
+
+    /// The cap on archived leads and deals; `None`: no cap.
+    #[must_use]
+    pub fn archive_cap(&self) -> Option<u64> {
+        self.caps.then_some(self.archive_max)
     }
 
     /// The cap on custom fields of the company; `None`: no cap.

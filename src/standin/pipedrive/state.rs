@@ -84,6 +84,8 @@ pub(super) struct State {
     pub(super) next_option: u64,
     /// Leads and deals that are neither archived nor deleted.
     pub(super) active: u64,
+    /// Those that are archived and not deleted.
+    pub(super) archived: u64,
     pub(super) history: History,
     pub(super) webhooks: Webhooks,
     pub(super) conversions: Conversions,
@@ -171,6 +173,7 @@ impl State {
             product_fields: FieldSet::default(),
             next_option: 11,
             active: 0,
+            archived: 0,
             history: History::default(),
             webhooks: Webhooks::default(),
             conversions: Conversions::default(),
