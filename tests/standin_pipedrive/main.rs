@@ -9,6 +9,7 @@ mod changes;
 mod faults;
 mod hooks;
 mod limits;
+mod oauth;
 mod older;
 mod records;
 mod refusals;

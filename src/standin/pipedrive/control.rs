@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::envelope::{Answer, Refusal, Version};
 use super::faults::FaultRule;
 use super::noun::Noun;
+use super::oauth;
 use super::people::{self, PeopleEdit};
 use super::saved;
 use super::serve::App;
@@ -54,6 +55,10 @@ pub(super) fn answer(app: &App, peer: SocketAddr, method: &str, path: &str, body
         ("GET", "users", "") => Ok(json!(app.lock().users)),
         ("POST", "users", "") => parse(body).map(|new: NewUser| json!(add_user(app, &new.name, &new.email))),
         ("POST", "tokens", "") => parse(body).and_then(|user: TokenOf| renew_token(app, user.user_id)),
+        ("POST", "oauth", "") => parse(body).and_then(|user: TokenOf| {
+            let now = app.clock.now();
+            oauth::grant(&mut app.lock(), user.user_id, now).ok_or_else(|| Refusal::not_found("User"))
+        }),
         ("POST", "team", "") => parse(body).map(|team: Team| act_as_team(app, &team)),
         ("GET", "team", "") => Ok(json!(app.lock().team_log)),
         ("POST", "faults", "") => parse(body).map(|rules| add_faults(app, rules)),

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::check::Body;
 use super::custom::{self, Custom};
 use super::envelope::Refusal;
-use super::fields::FieldSet;
+use super::field_set::FieldSet;
 use super::history;
 use super::ledger::Write;
 use super::noun::Noun;

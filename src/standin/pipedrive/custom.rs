@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::address::Address;
 use super::check;
-use super::fields::{FieldDef, FieldKind, FieldSet};
+use super::field_set::{FieldDef, FieldKind, FieldSet};
 use super::state::State;
 use super::users;
 

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::fields::{FieldKind, FieldOption, Owner};
+use super::field_set::{FieldKind, FieldOption};
+use super::fields::Owner;
 use super::state::State;
 
 /// The label options of a fresh account, and the fields that every account has.

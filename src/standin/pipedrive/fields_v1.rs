@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use super::check::{self, Body, Purpose};
 use super::envelope::{Answer, Refusal};
-use super::fields::{self, FieldDef, FieldOption, Input, OPTIONS_MAX, Owner};
+use super::field_set::{FieldDef, FieldOption};
+use super::fields::{self, Input, OPTIONS_MAX, Owner};
 use super::ledger::Write;
 use super::list::{PAGE_ROWS, PAGE_ROWS_MAX};
 use super::query::Query;

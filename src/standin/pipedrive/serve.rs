@@ -1,15 +1,14 @@
 //! One request from its arrival to its answer: who sends it, the limits, the faults, the work, the books, the wait.
 
 use std::collections::VecDeque;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::body::{Body as HttpBody, Bytes};
+use axum::body::Bytes;
 use axum::extract::{ConnectInfo, Request, State as Shared};
-use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
@@ -22,8 +21,10 @@ use super::faults::FaultKind;
 use super::fields::Input;
 use super::ledger::CUT_STATUS;
 use super::limits::{Arrival, Credential, Demand, Headers};
+use super::oauth;
 use super::people;
 use super::perform::perform;
+use super::reply::{cut, drip, respond};
 use super::route::{self, Endpoint, NoRoute};
 use super::state::{Act, State};
 use super::users;
@@ -115,7 +116,7 @@ impl App {
     }
 
     /// Holds an answer on the clock, until the server stops.
-    async fn hold(&self, served: &Served, wait: Duration) {
+    pub(super) async fn hold(&self, served: &Served, wait: Duration) {
         if wait.is_zero() {
             return;
         }
@@ -135,7 +136,7 @@ impl App {
         convert::run_due(state, arrival);
         let found = route::find(&request.method, &request.path);
         let endpoint = found.as_ref().ok().map(|route| route.endpoint);
-        let Some(who) = credential(state, &request.headers) else {
+        let Some(who) = credential(state, &request.headers, arrival) else {
             return Begun::Reply(refused(state, endpoint, envelope::unauthorized()));
         };
         let route = match found {
@@ -186,6 +187,11 @@ pub(super) async fn handle(
         let answer = control::answer(&app, peer, parts.method.as_str(), path, &body);
         delivery::start(&app);
         return respond(answer, None);
+    }
+    if path.trim_end_matches('/') == oauth::PATH && parts.method == Method::POST {
+        let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let now = app.clock.now();
+        return respond(oauth::exchange(&mut app.lock(), now, header, &body), None);
     }
     let request = Incoming {
         method: parts.method.as_str().to_owned(),
@@ -317,8 +323,10 @@ fn refuse(state: &mut State, admitted: &Admitted, fault: Option<&FaultKind>) -> 
         FaultKind::RefuseWithPage { status } => Some(Some(envelope::page(*status))),
         FaultKind::Cut => Some(None),
         FaultKind::RevokeToken => {
-            let (Credential::ApiToken(user) | Credential::OAuth(user)) = admitted.who;
-            users::revoke(state, user);
+            match admitted.who {
+                Credential::ApiToken(user) => users::revoke(state, user),
+                Credential::OAuth(user) => state.grants.end_access(user),
+            }
             Some(Some(envelope::unauthorized()))
         }
         _ => None,
@@ -355,13 +363,14 @@ fn accepts(endpoint: Endpoint, kind: &str) -> Result<(), Refusal> {
 }
 
 /// Who sends a request, by the token in its header.
-fn credential(state: &State, headers: &HeaderMap) -> Option<Credential> {
+fn credential(state: &State, headers: &HeaderMap, arrival: Arrival) -> Option<Credential> {
     let user = |token: &str| state.tokens.get(token).copied();
     if let Some(token) = headers.get(API_TOKEN) {
         return token.to_str().ok().and_then(user).map(Credential::ApiToken);
     }
     let bearer = headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?;
-    user(bearer).map(Credential::OAuth)
+    let api_token = state.settings.bearer_api_token.then(|| user(bearer)).flatten();
+    state.grants.user(bearer, arrival.moment).or(api_token).map(Credential::OAuth)
 }
 
 fn no_route(why: NoRoute) -> Answer {
@@ -370,67 +379,4 @@ fn no_route(why: NoRoute) -> Answer {
         NoRoute::Method(version) => (version, 405, "Method not allowed"),
     };
     Refusal { status, error: error.to_owned(), code: Some("ERR_NOT_FOUND") }.answer(version)
-}
-
-fn respond(answer: Answer, limits: Option<Headers>) -> Response {
-    let mut response = Response::new(HttpBody::from(answer.body));
-    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
-    if let Ok(kind) = HeaderValue::from_str(&answer.kind) {
-        headers.insert(CONTENT_TYPE, kind);
-    }
-    if let Some(limits) = limits {
-        for (name, value) in [
-            ("x-ratelimit-limit", limits.window_limit),
-            ("x-ratelimit-remaining", limits.window_remaining),
-            ("x-ratelimit-reset", limits.window_reset),
-        ] {
-            headers.insert(HeaderName::from_static(name), HeaderValue::from(value));
-        }
-        for (name, value) in [
-            ("x-daily-ratelimit-token-limit", limits.daily.map(|(limit, _)| limit)),
-            ("x-daily-ratelimit-token-remaining", limits.daily.map(|(_, left)| left)),
-            ("x-daily-requests-left", limits.writes_left),
-        ] {
-            if let Some(value) = value {
-                headers.insert(HeaderName::from_static(name), HeaderValue::from(value));
-            }
-        }
-    }
-    if let Some(seconds) = answer.retry_after {
-        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    response
-}
-
-/// Pieces of a body that comes slowly.
-const PIECES: u32 = 8;
-
-/// Sends a body in pieces over a span; its length is announced at once.
-fn drip(app: Arc<App>, served: Served, mut answer: Answer, (limits, wait): (Option<Headers>, Duration)) -> Response {
-    let body = Bytes::from(std::mem::take(&mut answer.body));
-    let length = body.len();
-    let piece = length.div_ceil(PIECES as usize).max(1);
-    let wait = wait / PIECES;
-    let pieces = futures::stream::unfold((app, served, body), move |(app, served, mut rest)| async move {
-        if rest.is_empty() {
-            return None;
-        }
-        app.hold(&served, wait).await;
-        let next = rest.split_to(piece.min(rest.len()));
-        Some((Ok::<_, io::Error>(next), (app, served, rest)))
-    });
-    let mut response = respond(answer, limits);
-    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
-    *response.body_mut() = HttpBody::from_stream(pieces);
-    response
-}
-
-/// Closes the connection: the body fails before its first byte, which makes the server drop the connection with all that
-/// it had not sent yet.
-fn cut() -> Response {
-    let failure = futures::stream::once(async { Err::<Bytes, _>(io::Error::from(io::ErrorKind::ConnectionReset)) });
-    let mut response = Response::new(HttpBody::from_stream(failure));
-    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("64"));
-    response
 }

@@ -139,6 +139,16 @@ pub struct Settings {
     pub webhook_ids_as_text: bool,
     /// Whether API v2 changes the options of labels too, as v1 does; no document says. Default: false.
     pub label_options_in_v2: bool,
+    /// Id of the OAuth app. Default: `standin-app`.
+    pub oauth_client_id: String,
+    /// Secret of the OAuth app; a simulated one. Default: `standin-secret`.
+    pub oauth_client_secret: String,
+    /// Life of an OAuth access token; key `oauth_life_seconds`. Default: 3600.
+    #[serde(rename = "oauth_life_seconds", deserialize_with = "seconds")]
+    pub oauth_life: Duration,
+    /// Whether the API token of a user also passes as an OAuth access token, for clients that are given only one; the real
+    /// service refuses it. Default: false.
+    pub bearer_api_token: bool,
     /// Archived leads and deals at most ("Archive deals and leads", September 2025). Default: 300,000.
     pub archive_max: u64,
     /// Whether a record that is made as archived needs room among the active ones too; no document says. Default: false.
@@ -218,6 +228,10 @@ impl Default for Settings {
             search_lag: Duration::from_secs(10),
             webhook_ids_as_text: true,
             label_options_in_v2: false,
+            oauth_client_id: "standin-app".to_owned(),
+            oauth_client_secret: "standin-secret".to_owned(),
+            oauth_life: Duration::from_secs(3_600),
+            bearer_api_token: false,
             archive_max: 300_000,
             archived_needs_room: false,
             back_dating_needs_admin: false,

@@ -17,7 +17,8 @@ use super::deal_products::DealProduct;
 use super::deals::Deal;
 use super::faults::Faults;
 use super::field_defaults;
-use super::fields::{FieldSet, Owner};
+use super::field_set::FieldSet;
+use super::fields::Owner;
 use super::files::File;
 use super::history::History;
 use super::lead_labels::{self, LeadLabel};
@@ -26,6 +27,7 @@ use super::ledger::{Books, Ledger};
 use super::limits::{Arrival, Limits};
 use super::notes::Note;
 use super::noun::Noun;
+use super::oauth::Grants;
 use super::organizations::Organization;
 use super::participants::Participant;
 use super::people::PeopleEdit;
@@ -91,6 +93,7 @@ pub(super) struct State {
     pub(super) conversions: Conversions,
     /// What the simulated team did, in order.
     pub(super) team_log: Vec<PeopleEdit>,
+    pub(super) grants: Grants,
     pub(super) limits: Limits,
     pub(super) books: Books,
     pub(super) faults: Faults,
@@ -178,6 +181,7 @@ impl State {
             webhooks: Webhooks::default(),
             conversions: Conversions::default(),
             team_log: Vec::new(),
+            grants: Grants::default(),
             limits: Limits::default(),
             books: Books::default(),
             faults,
