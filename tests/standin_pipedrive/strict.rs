@@ -112,6 +112,19 @@ fn facts_that_no_document_settles_have_both_readings() {
 }
 
 #[test]
+fn the_priority_of_an_activity_is_an_option_of_its_field() {
+    drive(unlimited(), |site| async move {
+        let field = site.get("/api/v2/activityFields/priority").await.data().clone();
+        let high = field["options"][0]["id"].clone();
+        let task = site.made("/api/v2/activities", json!({"subject": "T", "priority": high})).await;
+        assert_eq!(task["priority"], high);
+        refuses(&site.post("/api/v2/activities", json!({"subject": "T", "priority": 1})).await, 400, "priority");
+        assert!(site.pages("/api/v2/activityFields?limit=5").await.contains(&field));
+        refuses(&site.post("/api/v2/activityFields", json!({})).await, 405, "Method");
+    });
+}
+
+#[test]
 fn fields_of_the_older_api_are_numbered_and_send_all_options() {
     drive(unlimited(), |site| async move {
         let options = json!([{"label": "Gold"}, {"label": "Silver"}]);

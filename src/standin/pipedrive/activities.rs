@@ -25,7 +25,7 @@ use super::texts;
 const NOTE_BYTES_MAX: usize = 100 * 1024;
 
 /// Ids of the options of `priority` in every account of this stand-in.
-const PRIORITIES: [u64; 3] = [263, 264, 265];
+pub(super) const PRIORITIES: [u64; 3] = [263, 264, 265];
 
 /// Type of an activity that names none; no document says which.
 const TYPE_DEFAULT: &str = "call";

@@ -343,7 +343,8 @@ fn set_value(state: &mut State, act: &Act, deal_id: u64) {
         return;
     }
     let own = state.deal_products.iter().filter(|row| row.deal_id == deal_id && !row.meta.is_deleted && row.is_enabled);
-    let value = own.map(|row| row.sum).sum();
+    // No real deal comes near the end of the numbers; one that does keeps what it has.
+    let Some(value) = own.map(|row| row.sum).try_fold(Decimal::ZERO, Decimal::checked_add) else { return };
     if let Some(deal) = state.deals.live(deal_id) {
         let mut deal = Deal::clone(deal);
         if deal.set_value(value) {

@@ -148,6 +148,8 @@ pub(super) const ENDPOINTS: &[Line] = &[
     line("GET", "/v1/productFields/{id}", ProductFields, ReadV1, 2),
     line("PUT", "/v1/productFields/{id}", ProductFields, UpdateV1, 10),
     line("DELETE", "/v1/productFields/{id}", ProductFields, DeleteV1, 6),
+    line("GET", "/api/v2/activityFields", ActivityFields, List, 10),
+    line("GET", "/api/v2/activityFields/{field_code}", ActivityFields, Read, 1),
     line("GET", "/v1/leadFields", DealFields, ListV1, 20),
     line("GET", "/api/v2/leads/search", Leads, Search, 20),
     line("POST", "/api/v2/leads/{id}/convert/deal", Leads, Convert, 40),

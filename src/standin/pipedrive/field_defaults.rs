@@ -2,9 +2,38 @@
 
 use std::borrow::Cow;
 
-use super::field_set::{FieldKind, FieldOption};
+use super::field_set::{FieldKind, FieldOption, FieldSet};
 use super::fields::Owner;
 use super::state::State;
+
+/// The fields of activities (API v2), which the API only reads; the options of the priority are `priorities`.
+pub(super) fn of_activities(priorities: [u64; 3]) -> FieldSet {
+    use FieldKind::{Address, Date, Double, Enum, Org, People, Text, Time, User, Varchar};
+    let mut set = FieldSet::default();
+    for (name, code, kind) in [
+        ("Subject", "subject", Varchar),
+        ("Type", "type", Varchar),
+        ("Owner", "owner_id", User),
+        ("Deal", "deal_id", Double),
+        ("Lead", "lead_id", Varchar),
+        ("Contact person", "person_id", People),
+        ("Organization", "org_id", Org),
+        ("Due date", "due_date", Date),
+        ("Due time", "due_time", Time),
+        ("Duration", "duration", Time),
+        ("Location", "location", Address),
+        ("Public description", "public_description", Text),
+        ("Note", "note", Text),
+        ("Priority", "priority", Enum),
+        ("Add time", "add_time", Date),
+        ("Update time", "update_time", Date),
+    ] {
+        let labels = if code == "priority" { &["High", "Medium", "Low"][..] } else { &[] };
+        let option = |(id, label): (u64, &&str)| (id, FieldOption { label: (*label).to_owned(), color: None });
+        set.add_system((name, code, kind), priorities.into_iter().zip(labels).map(option).collect());
+    }
+    set
+}
 
 /// The label options of a fresh account, and the fields that every account has.
 pub(super) fn add(state: &mut State, owner: Owner) {

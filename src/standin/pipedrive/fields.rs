@@ -73,13 +73,7 @@ pub(super) fn perform(
 ) -> Result<Answer, Refusal> {
     match operation {
         Operation::Create => create(state, act, owner, Body::parse(input.body, Purpose::Create)?),
-        Operation::Read => {
-            let def = state.fields(owner).get(code).ok_or_else(|| Refusal::not_found("Field"))?;
-            let mut query = Query::parse(input.query);
-            query.take("include_fields");
-            query.finish(false)?;
-            Ok(Answer::value(200, &def.row()))
-        }
+        Operation::Read => read(state.fields(owner), code, input.query),
         Operation::List => list_page(state.fields(owner), act, input.query),
         Operation::Update => update(state, act, owner, code, Body::parse(input.body, Purpose::Update)?),
         Operation::Delete => {
@@ -91,6 +85,18 @@ pub(super) fn perform(
         }
         _ => change_options(state, act, (owner, operation), code, input.body),
     }
+}
+
+/// One field of a set.
+///
+/// # Errors
+/// 404 for an unknown code, 400 for unknown parameters.
+pub(super) fn read(fields: &FieldSet, code: &str, query: &str) -> Result<Answer, Refusal> {
+    let def = fields.get(code).ok_or_else(|| Refusal::not_found("Field"))?;
+    let mut query = Query::parse(query);
+    query.take("include_fields");
+    query.finish(false)?;
+    Ok(Answer::value(200, &def.row()))
 }
 
 /// What a request brought.
@@ -271,7 +277,7 @@ fn change_options(
 }
 
 /// `GET …Fields`: pages by a cursor that counts fields.
-fn list_page(fields: &FieldSet, act: &Act, query: &str) -> Result<Answer, Refusal> {
+pub(super) fn list_page(fields: &FieldSet, act: &Act, query: &str) -> Result<Answer, Refusal> {
     let mut query = Query::parse(query);
     query.take("include_fields");
     let limit = list::limit(&mut query);

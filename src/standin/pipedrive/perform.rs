@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::activities::Activity;
+use super::activities::{Activity, PRIORITIES};
 use super::activity_types::ActivityType;
 use super::call_logs;
 use super::check::{Body, Purpose};
@@ -11,6 +11,7 @@ use super::crud::{self, Resource};
 use super::deal_products;
 use super::deals::Deal;
 use super::envelope::{Answer, Refusal};
+use super::field_defaults;
 use super::fields::{self, Input, Owner};
 use super::fields_v1;
 use super::files;
@@ -116,6 +117,13 @@ fn usual(state: &mut State, act: &Act, endpoint: Endpoint, id: &str, input: Inpu
                 return fields_v1::perform(state, act, (Owner::of(endpoint.collection()), operation), id, input);
             }
             fields::perform(state, act, (Owner::of(endpoint.collection()), operation), id, input)
+        }
+        Collection::ActivityFields => {
+            let set = field_defaults::of_activities(PRIORITIES);
+            match operation {
+                Operation::List => fields::list_page(&set, act, input.query),
+                _ => fields::read(&set, id, input.query),
+            }
         }
         Collection::Users => match operation {
             Operation::Me => users::me(state, act.user),

@@ -74,7 +74,7 @@ pub(super) fn page(state: &mut State, act: &Act, query: &str) -> Result<Answer, 
         }
     }
     all.sort_unstable();
-    let more = all.len() > start + limit;
+    let more = all.len() > start.saturating_add(limit);
     let page: Vec<Changed> = all.into_iter().skip(start).take(limit).collect();
     let rows: Vec<Value> = page.iter().map(|(_, name, id)| row(state, name, *id)).collect();
     let last = page.last().map(|(time, ..)| check::v1_text(*time));

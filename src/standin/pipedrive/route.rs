@@ -22,6 +22,7 @@ pub(super) enum Collection {
     PersonFields,
     DealFields,
     ProductFields,
+    ActivityFields,
     Leads,
     LeadLabels,
     LeadSources,
