@@ -1,10 +1,10 @@
 //! `standin`: a simulated end as a server of its own.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::{Success, terminal};
@@ -22,9 +22,19 @@ pub(super) struct Standin {
 #[derive(Debug, clap::Subcommand)]
 enum End {
     /// A Pipedrive account, as strict and as limited as the real one
-    Pipedrive(Server),
+    Pipedrive(PipedriveServer),
     /// A generated PromoXcrm account
     Promox(Server),
+}
+
+/// The same with an account that lives longer than its server.
+#[derive(Debug, clap::Args)]
+struct PipedriveServer {
+    #[command(flatten)]
+    server: Server,
+    /// File that the account is read from if it is there, and written to at the end
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
 }
 
 /// Where it answers and how it is set.
@@ -45,11 +55,17 @@ impl Standin {
     pub(super) async fn run(self) -> Result<Success> {
         let clock = Clock::system();
         match self.end {
-            End::Pipedrive(server) => {
+            End::Pipedrive(PipedriveServer { server, state }) => {
                 let listener = server.bind().await?;
-                let running = pipedrive::Pipedrive::start(server.settings()?, clock, listener)?;
+                let running = match state.as_deref().map(read_state).transpose()?.flatten() {
+                    Some(state) => pipedrive::Pipedrive::start_with(server.settings()?, clock, listener, state)?,
+                    None => pipedrive::Pipedrive::start(server.settings()?, clock, listener)?,
+                };
                 announce(running.address(), &running.token());
                 interrupted().await?;
+                if let Some(path) = state {
+                    write_state(&path, &running.state())?;
+                }
                 running.shutdown().await;
             }
             End::Promox(server) => {
@@ -89,6 +105,24 @@ impl Server {
         }
         table.try_into().map_err(|error| Error::new(Kind::Settings, "the stand-in's settings").because(error))
     }
+}
+
+/// The account of a file; `None` if there is no such file yet.
+fn read_state(path: &Path) -> Result<Option<Value>> {
+    let failed = |what: &str| Error::new(Kind::Settings, format!("--state {}: {what}", path.display()));
+    if !path.exists() {
+        return Ok(None);
+    }
+    let text = std::fs::read(path).map_err(|error| failed("cannot be read").because(error))?;
+    serde_json::from_slice(&text).map(Some).map_err(|error| failed("is not JSON").because(error))
+}
+
+/// Writes beside the file first, so that an end half-way leaves the old one.
+fn write_state(path: &Path, state: &Value) -> Result<()> {
+    let failed =
+        |error| Error::new(Kind::Settings, format!("--state {}: cannot be written", path.display())).because(error);
+    let beside = path.with_extension("new");
+    std::fs::write(&beside, state.to_string()).and_then(|()| std::fs::rename(&beside, path)).map_err(failed)
 }
 
 /// One JSON line, for scripts: where it answers and with which token.

@@ -98,3 +98,57 @@ fn it_stops_while_answers_are_held() {
         waiting.await.expect("the caller ends");
     });
 }
+
+#[test]
+fn what_is_not_done_leaves_no_record() {
+    drive(unlimited(), |site| async move {
+        let strike = |kind: FaultKind| site.running.set_faults(vec![FaultRule::new(kind).times(0, 1)]);
+        let made = || site.running.rows(Entity::Deal).len();
+        strike(FaultKind::Cut);
+        let reply = site.try_call(Method::POST, "/api/v2/deals", Some(json!({"title": "D"}))).await;
+        assert_eq!((reply.err(), made()), (Some(Reached::Perhaps), 0));
+        strike(FaultKind::RefuseWithPage { status: 502 });
+        let reply = site.post("/api/v2/deals", json!({"title": "D"})).await;
+        assert_eq!((reply.status, made()), (502, 0));
+        assert!(reply.headers["content-type"].to_str().is_ok_and(|kind| kind.starts_with("text/html")));
+        let started = site.clock.now();
+        strike(FaultKind::SlowBody { wait: Duration::from_secs(16) });
+        let reply = site.post("/api/v2/deals", json!({"title": "D"})).await;
+        assert_eq!((&reply.data()["title"], made()), (&json!("D"), 1));
+        assert_eq!(site.clock.now().since(started).as_secs(), 16);
+    });
+}
+
+#[test]
+fn a_revoked_token_is_dead_until_there_is_a_new_one() {
+    drive(unlimited(), |site| async move {
+        let user = site.running.users()[0].id;
+        site.running.set_faults(vec![FaultRule::new(FaultKind::RevokeToken).times(1, 1)]);
+        assert_eq!(site.get("/v1/users/me").await.status, 200);
+        for _ in 0..3 {
+            assert_eq!(site.get("/v1/users/me").await.status, 401);
+        }
+        let token = site.post("/standin/tokens", json!({ "user_id": user })).await.body["token"].clone();
+        assert_eq!(token, json!(site.running.token()));
+        assert_eq!(site.get("/v1/users/me").await.status, 200);
+        assert!(site.running.renew_token(7).is_none());
+    });
+}
+
+#[test]
+fn fields_and_records_go_away_while_they_are_used() {
+    drive(unlimited(), |site| async move {
+        let field = site.made("/api/v2/dealFields", json!({"field_name": "Mark", "field_type": "varchar"})).await;
+        let code = field["field_code"].as_str().expect("a code").to_owned();
+        let body = json!({"title": "D", "custom_fields": {code: "x"}});
+        let deal = site.made("/api/v2/deals", body.clone()).await["id"].clone();
+        site.running.set_faults(vec![FaultRule::new(FaultKind::DeleteField).times(0, 1)]);
+        let reply = site.post("/api/v2/deals", body).await;
+        assert_eq!(reply.status, 400);
+        assert_eq!(site.running.ledger().deleted.get("deal_field"), None, "people did it");
+        site.running.set_faults(vec![FaultRule::new(FaultKind::DeleteRecord).times(0, 1)]);
+        let path = format!("/api/v2/deals/{deal}");
+        assert_eq!(site.patch(&path, json!({"title": "E"})).await.status, 404);
+        assert_eq!(site.get(&path).await.data()["is_deleted"], json!(true));
+    });
+}

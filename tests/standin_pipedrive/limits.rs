@@ -101,3 +101,73 @@ fn the_round_trip_is_held_on_the_clock() {
         assert_eq!(site.clock.now().since(started), Duration::from_millis(800));
     });
 }
+
+#[test]
+fn others_spend_the_same_day_and_the_same_window() {
+    let settings = Settings { plan: Plan::Lite, rival_day_share: 0.3, rival_window_share: 0.3, ..Settings::default() };
+    drive(settings, |site| async move {
+        let (mut passed, mut refused) = (0, 0);
+        for _ in 0..2_000 {
+            match site.get("/v1/users/me").await.status {
+                200 => passed += 1,
+                _ => refused += 1,
+            }
+            site.clock.sleep(Duration::from_millis(100)).await;
+        }
+        assert!((1_300..1_999).contains(&passed), "{passed} pass where 20 in 2 s would all");
+        let ledger = site.running.ledger();
+        assert_eq!((ledger.rate_limited, ledger.tokens), (refused, 2 * passed));
+        assert!(
+            (14_000..24_000).contains(&ledger.rival_tokens),
+            "{} of 150,000 until ten o'clock",
+            ledger.rival_tokens
+        );
+        let left = site.get("/v1/users/me").await.number("x-daily-ratelimit-token-remaining").expect("a header");
+        assert!(left <= 150_000 - 2 * passed - ledger.rival_tokens, "{left}");
+    });
+}
+
+#[test]
+fn the_rule_of_2019_counts_posts_and_puts_of_a_day() {
+    let settings = Settings {
+        plan: Plan::Ultimate,
+        seats: 50,
+        write_limit_2019: true,
+        rtt: Duration::from_millis(20),
+        ..Settings::default()
+    };
+    drive(settings, |site| async move {
+        for number in 0..10_000_u64 {
+            let made = site.post("/v1/activityTypes", json!({"name": "", "icon_key": "car"})).await;
+            assert_eq!((made.status, made.number("x-daily-requests-left")), (400, Some(9_999 - number)));
+        }
+        refuses(&site.post("/api/v2/deals", json!({"title": "D"})).await, 429, "daily request limit");
+        let read = site.get("/v1/users/me").await;
+        assert_eq!((read.status, read.number("x-daily-requests-left")), (200, None));
+        site.wait(14 * 3_600).await;
+        assert_eq!(site.post("/api/v2/deals", json!({"title": "D"})).await.status, 200);
+    });
+}
+
+#[test]
+fn answers_slow_down_in_silence_and_may_lack_headers() {
+    let settings = Settings {
+        slow_down_share: 0.5,
+        slow_down: Duration::from_secs(1),
+        daily_headers_missing: 3,
+        burst_retry_after: true,
+        plan: Plan::Lite,
+        ..Settings::default()
+    };
+    drive(settings, |site| async move {
+        let mut took = Vec::new();
+        for request in 0..15 {
+            let started = site.clock.now();
+            let reply = site.get("/v1/users/me").await;
+            assert_eq!(reply.number("x-daily-ratelimit-token-limit").is_some(), request >= 3);
+            took.push(site.clock.now().since(started).as_millis());
+        }
+        assert_eq!(took[..11], [[0; 10].as_slice(), &[100]].concat());
+        assert_eq!(took[11..], [200, 300, 400, 500]);
+    });
+}

@@ -94,7 +94,8 @@ fn a_missing_token_is_refused_by_the_gateway() {
         for (name, value, expected) in [
             ("x-other", "1".to_owned(), 401),
             ("x-api-token", "wrong".to_owned(), 401),
-            ("authorization", format!("Bearer {}", site.running.token()), 200),
+            ("authorization", format!("Bearer {}", site.running.token()), 401),
+            ("x-api-token", site.running.token(), 200),
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(name, value.parse().expect("a header"));

@@ -39,11 +39,50 @@ impl Reply {
 
 impl Site {
     pub(crate) async fn try_call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Reply, Reached> {
+        let body = body.map(|body| Bytes::from(body.to_string()));
+        self.try_send(method, path, "application/json", body).await
+    }
+
+    /// Sends a request in the name of another user.
+    pub(crate) async fn call_as(&self, token: &str, method: Method, path: &str, body: Option<Value>) -> Reply {
+        let body = body.map(|body| Bytes::from(body.to_string()));
+        self.exchange(token, method, path, ("application/json", body)).await.expect("an answer")
+    }
+
+    /// Sends a body of any type.
+    pub(crate) async fn send(&self, method: Method, path: &str, kind: &str, body: impl Into<Bytes>) -> Reply {
+        self.try_send(method, path, kind, Some(body.into())).await.expect("an answer")
+    }
+
+    /// Uploads one file with further parts.
+    pub(crate) async fn upload(&self, path: &str, name: &str, content: &[u8], parts: &[(&str, String)]) -> Reply {
+        let mut body = Vec::new();
+        for (key, value) in parts {
+            let part = format!("--limit\r\nContent-Disposition: form-data; name=\"{key}\"\r\n\r\n{value}\r\n");
+            body.extend_from_slice(part.as_bytes());
+        }
+        let head = format!("--limit\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n");
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(content);
+        body.extend_from_slice(b"\r\n--limit--\r\n");
+        self.send(Method::POST, path, "multipart/form-data; boundary=limit", body).await
+    }
+
+    async fn try_send(&self, method: Method, path: &str, kind: &str, body: Option<Bytes>) -> Result<Reply, Reached> {
+        self.exchange(&self.running.token(), method, path, (kind, body)).await
+    }
+
+    async fn exchange(
+        &self,
+        token: &str,
+        method: Method,
+        path: &str,
+        (kind, body): (&str, Option<Bytes>),
+    ) -> Result<Reply, Reached> {
         let url: Url = format!("http://{}{path}", self.running.address()).parse().expect("an address");
         let mut headers = HeaderMap::new();
-        headers.insert("x-api-token", self.running.token().parse().expect("a token"));
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let body = body.map(|body| Bytes::from(body.to_string()));
+        headers.insert("x-api-token", token.parse().expect("a token"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_str(kind).expect("a content type"));
         let answer = self.http.send(Request { method, url, headers, body }).await.map_err(|error| error.reached)?;
         let text = String::from_utf8_lossy(&answer.body).into_owned();
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
@@ -68,6 +107,17 @@ impl Site {
 
     pub(crate) async fn delete(&self, path: &str) -> Reply {
         self.call(Method::DELETE, path, None).await
+    }
+
+    /// The bytes of an answer that is no JSON.
+    pub(crate) async fn download(&self, path: &str) -> Vec<u8> {
+        let url: Url = format!("http://{}{path}", self.running.address()).parse().expect("an address");
+        let mut headers = HeaderMap::new();
+        headers.insert("x-api-token", self.running.token().parse().expect("a token"));
+        let answer =
+            self.http.send(Request { method: Method::GET, url, headers, body: None }).await.expect("an answer");
+        assert_eq!(answer.status, 200);
+        answer.body.to_vec()
     }
 
     /// Makes a record and gives its data.
@@ -95,11 +145,24 @@ impl Site {
 
 /// Runs a test on a stepped clock against a fresh account.
 pub(crate) fn drive<F: Future<Output = ()>>(settings: Settings, test: impl FnOnce(Site) -> F) {
+    run(settings, None, test);
+}
+
+/// The same against an account with data.
+pub(crate) fn drive_with<F: Future<Output = ()>>(settings: Settings, state: Value, test: impl FnOnce(Site) -> F) {
+    run(settings, Some(state), test);
+}
+
+fn run<F: Future<Output = ()>>(settings: Settings, state: Option<Value>, test: impl FnOnce(Site) -> F) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let clock = Clock::stepped("2026-03-02T10:00:00Z".parse().expect("an instant"));
     runtime.block_on(clock.track(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let running = Pipedrive::start(settings, clock.clone(), listener).expect("an account");
+        let running = match state {
+            None => Pipedrive::start(settings, clock.clone(), listener),
+            Some(state) => Pipedrive::start_with(settings, clock.clone(), listener, state),
+        };
+        let running = running.expect("an account");
         let http = Http::new(clock.clone(), Duration::from_secs(30), 8).expect("a client");
         test(Site { clock: clock.clone(), http, running }).await;
     }));

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::{Date, Time};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -13,25 +13,27 @@ use super::check::{self, Body, Purpose};
 use super::crud::Resource;
 use super::custom;
 use super::leads;
+use super::links::{Anchor, Linked, Links};
 use super::list::{Filter, Listed};
+use super::noun::Noun;
 use super::state::{Act, State};
 use super::system;
 use super::table::{Meta, Row, Table};
-use crate::record::Entity;
+use super::texts;
 
 /// Longest note of an activity, in bytes (changelog of 2025-07: 100 KB).
 const NOTE_BYTES_MAX: usize = 100 * 1024;
 
 /// Ids of the options of `priority` in every account of this stand-in.
-const PRIORITIES: [u64; 3] = [263, 264, 265];
+pub(super) const PRIORITIES: [u64; 3] = [263, 264, 265];
 
 /// Type of an activity that names none; no document says which.
 const TYPE_DEFAULT: &str = "call";
 
 /// One activity.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Activity {
-    #[serde(flatten)]
+    #[serde(flatten, skip_deserializing)]
     meta: Meta,
     subject: String,
     #[serde(rename = "type")]
@@ -39,7 +41,7 @@ pub(super) struct Activity {
     owner_id: u64,
     creator_user_id: u64,
     deal_id: Option<u64>,
-    #[serde(serialize_with = "uuid_text")]
+    #[serde(with = "texts::uuid_or_null")]
     lead_id: Option<Uuid>,
     person_id: Option<u64>,
     org_id: Option<u64>,
@@ -62,13 +64,13 @@ pub(super) struct Activity {
     note: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Participant {
     person_id: u64,
     primary: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Default)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 struct Attendee {
     email: String,
     name: Option<String>,
@@ -88,7 +90,7 @@ impl Row for Activity {
 }
 
 impl Resource for Activity {
-    const ENTITY: Entity = Entity::Activity;
+    const NOUN: Noun = Noun::Activity;
     const NAME: &'static str = "Activity";
 
     fn table(state: &State) -> &Table<Self> {
@@ -166,6 +168,16 @@ impl Resource for Activity {
 }
 
 impl Activity {
+    /// True for a call, which can become a call log.
+    pub(super) fn is_call(&self) -> bool {
+        self.kind == "call"
+    }
+
+    /// Deal, person, organization and lead.
+    pub(super) fn links(&self) -> (Option<u64>, Option<u64>, Option<u64>, Option<Uuid>) {
+        (self.deal_id, self.person_id, self.org_id, self.lead_id)
+    }
+
     /// A deal and a lead exclude each other: an inference from the web application, in no document.
     fn read_links(&mut self, body: &mut Body, state: &State) {
         body.put_or_null("deal_id", &mut self.deal_id, check::link("Deal", |id| state.deals.live(id).is_some()));
@@ -181,6 +193,26 @@ impl Activity {
         body.put_or_null("project_id", &mut self.project_id, check::link("Project", |_| false));
         body.put("participants", &mut self.participants, |value| read_participants(value, state));
         self.person_id = self.participants.iter().find(|one| one.primary).map(|one| one.person_id);
+    }
+}
+
+impl Linked for Activity {
+    fn links_mut(&mut self) -> Links<'_> {
+        Links {
+            deal: Some(&mut self.deal_id),
+            lead: Some(&mut self.lead_id),
+            person: Some(&mut self.person_id),
+            organization: Some(&mut self.org_id),
+        }
+    }
+
+    fn move_more(&mut self, from: Anchor, to: Anchor) -> bool {
+        let (Anchor::Person(from), Anchor::Person(to)) = (from, to) else { return false };
+        let mut moved = false;
+        for one in self.participants.iter_mut().filter(|one| one.person_id == from) {
+            (one.person_id, moved) = (to, true);
+        }
+        moved
     }
 }
 
@@ -213,20 +245,13 @@ impl Listed for Activity {
     }
 }
 
-fn uuid_text<S: serde::Serializer>(id: &Option<Uuid>, to: S) -> Result<S::Ok, S::Error> {
-    match id {
-        Some(id) => to.collect_str(id),
-        None => to.serialize_none(),
-    }
-}
-
 /// HTML as the real service keeps it: without scripts, styles and unknown tags. Which tags it allows is in no document;
 /// these are ammonia's.
 pub(super) fn clean_html(html: &str) -> String {
     if html.contains(['<', '>', '&']) { ammonia::clean(html) } else { html.to_owned() }
 }
 
-fn read_note(value: &Value) -> Result<String, String> {
+pub(super) fn read_note(value: &Value) -> Result<String, String> {
     let Value::String(html) = value else { return Err(check::expected("string", value)) };
     if html.len() > NOTE_BYTES_MAX {
         return Err(format!("Must be at most {NOTE_BYTES_MAX} bytes"));

@@ -1,13 +1,17 @@
 //! Activity types (API v1). Facts: fact sheet 5.7. The key of a type follows from its name and never changes.
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::check::{self, Body, Purpose};
 use super::crud::Resource;
 use super::custom;
+use super::envelope::Refusal;
+use super::noun::Noun;
 use super::state::{Act, State};
 use super::table::{Meta, Row, Table};
-use crate::record::Entity;
 
 /// The icons a type can have (OpenAPI v1).
 const ICONS: &[&str] = &[
@@ -64,13 +68,14 @@ const DEFAULTS: [(&str, &str); 6] = [
 ];
 
 /// One type.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct ActivityType {
+    #[serde(skip)]
     meta: Meta,
     order_nr: u64,
     name: String,
     key: String,
-    icon: &'static str,
+    icon: Cow<'static, str>,
     color: Option<String>,
     is_custom: bool,
 }
@@ -85,7 +90,7 @@ impl Row for ActivityType {
 }
 
 impl Resource for ActivityType {
-    const ENTITY: Entity = Entity::ActivityType;
+    const NOUN: Noun = Noun::ActivityType;
     const NAME: &'static str = "Activity type";
 
     fn table(state: &State) -> &Table<Self> {
@@ -102,7 +107,7 @@ impl Resource for ActivityType {
             order_nr: state.activity_types.iter().filter(|row| !row.meta.is_deleted).count() as u64 + 1,
             name: String::new(),
             key: String::new(),
-            icon: "task",
+            icon: Cow::Borrowed("task"),
             color: None,
             is_custom: true,
         }
@@ -112,9 +117,14 @@ impl Resource for ActivityType {
         body.require("name");
         body.put("name", &mut self.name, check::text(check::LINE_MAX));
         body.require("icon_key");
-        body.put("icon_key", &mut self.icon, check::one_of(ICONS));
+        body.put("icon_key", &mut self.icon, |value| check::one_of(ICONS)(value).map(Cow::Borrowed));
         body.put_or_null("color", &mut self.color, read_color);
         if body.purpose == Purpose::Create {
+            let used = state.activity_types.iter().filter(|own| !own.meta.is_deleted).count();
+            if state.settings.activity_types_max.is_some_and(|max| used >= max) {
+                let error = "Couldn't add activity type. You've reached the activity type per company limit.";
+                body.refuse(Refusal::forbidden(error));
+            }
             self.key = fresh_key(state, &self.name);
         } else {
             body.put("order_nr", &mut self.order_nr, check::whole(0, 10_000));
@@ -167,7 +177,7 @@ pub(super) fn name<'state>(state: &'state State, key: &str) -> Option<&'state st
 pub(super) fn add_defaults(state: &mut State, act: &Act) {
     for (name, key) in DEFAULTS {
         let mut row = ActivityType::blank(state, act);
-        (row.name, row.key, row.icon, row.is_custom) = (name.to_owned(), key.to_owned(), key, false);
+        (row.name, row.key, row.icon, row.is_custom) = (name.to_owned(), key.to_owned(), Cow::Borrowed(key), false);
         state.activity_types.add(row, None);
     }
 }

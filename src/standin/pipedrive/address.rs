@@ -1,6 +1,8 @@
 //! Postal addresses: only the whole line is needed, the parts are null when left out (fact sheet 5.2, 5.10).
 
-use serde::Serialize;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::check;
@@ -28,6 +30,14 @@ pub(super) struct Address {
 impl Serialize for Address {
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.collect_map(self.entries())
+    }
+}
+
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let mut keys = BTreeMap::<String, Option<String>>::deserialize(from)?;
+        let value = keys.remove("value").flatten().unwrap_or_default();
+        Ok(Self { value, parts: PARTS.map(|part| keys.remove(part).flatten()) })
     }
 }
 

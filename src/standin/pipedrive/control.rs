@@ -9,10 +9,13 @@ use serde_json::{Value, json};
 
 use super::envelope::{Answer, Refusal, Version};
 use super::faults::FaultRule;
+use super::noun::Noun;
+use super::oauth;
 use super::people::{self, PeopleEdit};
+use super::saved;
 use super::serve::App;
+use super::team::{self, Team};
 use super::users::{self, User};
-use crate::record::Entity;
 
 /// Where the control API begins.
 pub(super) const PREFIX: &str = "/standin";
@@ -22,6 +25,12 @@ pub(super) const PREFIX: &str = "/standin";
 struct NewUser {
     name: String,
     email: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TokenOf {
+    user_id: u64,
 }
 
 /// One rule or several.
@@ -42,16 +51,24 @@ pub(super) fn answer(app: &App, peer: SocketAddr, method: &str, path: &str, body
     let done = match (method, name, rest) {
         ("GET", "health", "") => Ok(json!({"up": true})),
         ("GET", "ledger", "") => Ok(serde_json::to_value(app.lock().ledger()).unwrap_or_default()),
+        ("GET", "state", "") => Ok(saved::save(&app.lock())),
         ("GET", "users", "") => Ok(json!(app.lock().users)),
         ("POST", "users", "") => parse(body).map(|new: NewUser| json!(add_user(app, &new.name, &new.email))),
+        ("POST", "tokens", "") => parse(body).and_then(|user: TokenOf| renew_token(app, user.user_id)),
+        ("POST", "oauth", "") => parse(body).and_then(|user: TokenOf| {
+            let now = app.clock.now();
+            oauth::grant(&mut app.lock(), user.user_id, now).ok_or_else(|| Refusal::not_found("User"))
+        }),
+        ("POST", "team", "") => parse(body).map(|team: Team| act_as_team(app, &team)),
+        ("GET", "team", "") => Ok(json!(app.lock().team_log)),
         ("POST", "faults", "") => parse(body).map(|rules| add_faults(app, rules)),
         ("DELETE", "faults", "") => {
             app.lock().faults = super::faults::Faults::default();
             Ok(json!({"rules": 0}))
         }
         ("POST", "people", "") => parse(body).and_then(|edit| edit_as_people(app, edit)),
-        ("GET", "rows", entity) => match Entity::parse(entity) {
-            Some(entity) => Ok(Value::Array(people::rows(&app.lock(), entity))),
+        ("GET", "rows", entity) => match Noun::parse(entity) {
+            Some(noun) => Ok(Value::Array(people::rows(&app.lock(), noun))),
             None => Err(Refusal::not_found("Entity")),
         },
         _ => Err(Refusal::not_found("Control endpoint")),
@@ -74,6 +91,20 @@ fn add_faults(app: &App, rules: Rules) -> Value {
     let added = rules.len();
     app.lock().faults.extend(rules);
     json!({ "added": added })
+}
+
+/// Gives a user a new token, as the user would in the settings.
+fn renew_token(app: &App, user: u64) -> Result<Value, Refusal> {
+    let token = users::renew(&mut app.lock(), user).ok_or_else(|| Refusal::not_found("User"))?;
+    Ok(json!({ "token": token }))
+}
+
+/// Lets the team act at once; the answer is what it did.
+pub(super) fn act_as_team(app: &App, team: &Team) -> Value {
+    let mut state = app.lock();
+    let mut random = team::random(team, state.settings.seed);
+    let done = (0..team.acts).filter_map(|_| team::act(&mut state, app.arrival(), team, &mut random));
+    json!(done.collect::<Vec<_>>())
 }
 
 /// Adds a user, as an administrator would.

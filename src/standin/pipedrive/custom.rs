@@ -5,12 +5,12 @@
 
 use jiff::civil::{Date, Time};
 use rust_decimal::Decimal;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::address::Address;
 use super::check;
-use super::fields::{FieldDef, FieldKind, FieldSet};
+use super::field_set::{FieldDef, FieldKind, FieldSet};
 use super::state::State;
 use super::users;
 
@@ -35,7 +35,7 @@ pub(super) enum CustomValue {
 }
 
 /// An amount and its currency.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Money {
     #[serde(with = "rust_decimal::serde::arbitrary_precision")]
     value: Decimal,
@@ -43,7 +43,7 @@ pub(super) struct Money {
 }
 
 /// A time of day, or two, in a zone.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct TimeOfDay {
     value: Time,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,6 +57,11 @@ pub(super) struct TimeOfDay {
 pub(super) struct Custom(Vec<(u32, CustomValue)>);
 
 impl Custom {
+    /// The values with the numbers of their fields, for a file.
+    pub(super) fn values(&self) -> &[(u32, CustomValue)] {
+        &self.0
+    }
+
     /// The value of a field.
     pub(super) fn get(&self, number: u32) -> Option<&CustomValue> {
         self.0.binary_search_by_key(&number, |(own, _)| *own).ok().map(|place| &self.0[place].1)
@@ -71,6 +76,15 @@ impl Custom {
             }
             (Err(place), Some(value)) => self.0.insert(place, (number, value)),
             (Err(_), None) => {}
+        }
+    }
+
+    /// Takes over every value that it does not have itself.
+    pub(super) fn fill(&mut self, other: &Self) {
+        for (number, value) in &other.0 {
+            if self.get(*number).is_none() {
+                self.set(*number, Some(value.clone()));
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::address;
 use super::check::Body;
 use super::custom::{self, Custom, CustomValue};
-use super::fields::{FieldDef, FieldKind, FieldSet};
+use super::field_set::{FieldDef, FieldKind, FieldSet};
 use super::state::State;
 
 /// Digits of a field's code.

@@ -3,27 +3,32 @@
 //! Where no document says: the value is rounded to the decimals of its currency; a close time that is not given follows
 //! from the won or lost time, and the other way round; re-opening clears all three.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
 use super::check::{self, Body};
 use super::crud::{self, Resource};
 use super::custom::Custom;
 use super::envelope::Refusal;
 use super::fields::Owner;
+use super::links::{Anchor, Linked, Links};
 use super::list::{Filter, Listed};
+use super::merge::Mergeable;
+use super::noun::Noun;
 use super::pipelines;
+use super::saved::Saved;
 use super::state::{Act, State};
 use super::system;
 use super::table::{Meta, Row, Table};
 use super::users;
-use crate::record::Entity;
 
 /// The status of a deal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Status {
     Open,
@@ -42,9 +47,9 @@ impl Status {
 }
 
 /// One deal.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Deal {
-    #[serde(flatten)]
+    #[serde(flatten, skip_deserializing)]
     meta: Meta,
     title: String,
     creator_user_id: u64,
@@ -71,7 +76,7 @@ pub(super) struct Deal {
     local_close_date: Option<Date>,
     expected_close_date: Option<Date>,
     label_ids: Vec<u64>,
-    origin: &'static str,
+    origin: Cow<'static, str>,
     origin_id: Option<String>,
     channel: Option<u64>,
     channel_id: Option<String>,
@@ -102,7 +107,7 @@ impl Row for Deal {
 }
 
 impl Resource for Deal {
-    const ENTITY: Entity = Entity::Deal;
+    const NOUN: Noun = Noun::Deal;
     const NAME: &'static str = "Deal";
 
     fn table(state: &State) -> &Table<Self> {
@@ -141,7 +146,7 @@ impl Resource for Deal {
             local_close_date: None,
             expected_close_date: None,
             label_ids: Vec::new(),
-            origin: if act.by_api { "API" } else { "ManuallyCreated" },
+            origin: Cow::Borrowed(if act.by_api { "API" } else { "ManuallyCreated" }),
             origin_id: None,
             channel: None,
             channel_id: None,
@@ -183,6 +188,14 @@ impl Resource for Deal {
         crud::write_with_custom(self, &self.custom, &state.deal_fields, only, out);
     }
 
+    fn is_archived(&self) -> bool {
+        !self.meta.is_deleted && self.is_archived
+    }
+
+    fn is_seen_by(&self, user: u64) -> bool {
+        self.visible_to != system::OWNER_ONLY || self.owner_id == user
+    }
+
     fn is_active(&self) -> bool {
         !self.meta.is_deleted && !self.is_archived
     }
@@ -196,6 +209,45 @@ impl Deal {
         if let Some((value, currency)) = from.value {
             (self.value, self.currency) = (value, currency);
         }
+    }
+
+    /// What it leaves to the lead that takes its place: the keys that both have, and its custom values.
+    pub(super) fn as_lead(&self) -> (Map<String, Value>, Custom) {
+        let mut keys = Map::new();
+        for (key, value) in [
+            ("title", json!(self.title)),
+            ("owner_id", json!(self.owner_id)),
+            ("person_id", json!(self.person_id)),
+            ("organization_id", json!(self.org_id)),
+            ("expected_close_date", json!(self.expected_close_date)),
+            ("visible_to", json!(self.visible_to.to_string())),
+        ] {
+            keys.insert(key.to_owned(), value);
+        }
+        if !self.value.is_zero() {
+            let amount = serde_json::Number::from_string_unchecked(self.value.to_string());
+            keys.insert("value".to_owned(), json!({"amount": amount, "currency": self.currency}));
+        }
+        (keys, self.custom.clone())
+    }
+
+    /// Puts it into a stage of a pipeline.
+    pub(super) fn enter(&mut self, stage: &pipelines::Stage, id: u64) {
+        (self.stage_id, self.pipeline_id) = (id, stage.pipeline_id);
+    }
+
+    pub(super) fn is_in_archive(&self) -> bool {
+        self.is_archived
+    }
+
+    pub(super) fn currency(&self) -> &str {
+        &self.currency
+    }
+
+    /// Sets the value; false if it was that already.
+    pub(super) fn set_value(&mut self, value: Decimal) -> bool {
+        let value = users::round_money(value, &self.currency);
+        std::mem::replace(&mut self.value, value) != value
     }
 
     pub(super) fn person_id(&self) -> Option<u64> {
@@ -232,6 +284,11 @@ impl Deal {
             check::link("Stage", |id| pipelines::stage(state, id).is_some())(value)
         });
         if given {
+            let named = (self.pipeline_id != before.1).then_some(self.pipeline_id);
+            let own = pipelines::stage(state, self.stage_id).map(|stage| stage.pipeline_id);
+            if state.settings.stage_mismatch_refused && named.is_some() && named != own {
+                body.problem("stage_id", "The stage is of another pipeline than pipeline_id");
+            }
             self.pipeline_id = pipelines::stage(state, self.stage_id).map_or(before.1, |stage| stage.pipeline_id);
         } else if self.pipeline_id != before.1 {
             match pipelines::first_stage(state, self.pipeline_id) {
@@ -274,7 +331,13 @@ impl Deal {
         body.put_or_null("won_time", &mut self.won_time, check::instant);
         body.put_or_null("lost_time", &mut self.lost_time, check::instant);
         body.put_or_null("close_time", &mut self.close_time, check::instant);
-        body.put_or_null("lost_reason", &mut self.lost_reason, check::any_text(check::TEXT_MAX));
+        let given = body.put_or_null("lost_reason", &mut self.lost_reason, check::any_text(check::TEXT_MAX));
+        let reasons = &state.settings.lost_reasons;
+        if let Some(reason) = self.lost_reason.as_ref().filter(|_| given && !reasons.is_empty())
+            && !reasons.contains(reason)
+        {
+            body.problem("lost_reason", "Not among the predefined reasons");
+        }
         self.lost_reason = self.lost_reason.take().filter(|text| lost && !text.is_empty());
         let ended = self.won_time.or(self.lost_time);
         if won || lost {
@@ -287,6 +350,40 @@ impl Deal {
         self.local_won_date = local(self.won_time);
         self.local_lost_date = local(self.lost_time);
         self.local_close_date = local(self.close_time);
+    }
+}
+
+impl Linked for Deal {
+    fn links_mut(&mut self) -> Links<'_> {
+        Links { person: Some(&mut self.person_id), organization: Some(&mut self.org_id), ..Links::default() }
+    }
+}
+
+impl Mergeable for Deal {
+    fn absorb(&mut self, other: &Self) {
+        self.person_id = self.person_id.or(other.person_id);
+        self.org_id = self.org_id.or(other.org_id);
+        self.expected_close_date = self.expected_close_date.or(other.expected_close_date);
+        self.probability = self.probability.or(other.probability);
+        if self.value.is_zero() {
+            (self.value, self.currency) = (other.value, other.currency.clone());
+        }
+        system::unite(&mut self.label_ids, &other.label_ids);
+        self.custom.fill(&other.custom);
+    }
+
+    fn anchor(id: u64) -> Anchor {
+        Anchor::Deal(id)
+    }
+}
+
+impl Saved for Deal {
+    fn custom(&self) -> Option<&Custom> {
+        Some(&self.custom)
+    }
+
+    fn set_custom(&mut self, custom: Custom) {
+        self.custom = custom;
     }
 }
 

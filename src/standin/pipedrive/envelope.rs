@@ -2,10 +2,18 @@
 //!
 //! Shapes: fact sheet sections 3.1 and 8. Where the real text is in no document, it is one that names the key.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
+/// The code of a refusal that has v1's envelope under v2 too.
+pub(super) const OLD_SHAPE: &str = "old_shape";
+
+/// The content type of nearly all answers.
+const JSON: &str = "application/json; charset=utf-8";
+
 /// Which of the two APIs a request speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Version {
     V1,
     V2,
@@ -16,8 +24,8 @@ pub(super) enum Version {
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) body: Vec<u8>,
-    /// `text/html` instead of JSON.
-    pub(super) html: bool,
+    /// The header `content-type`.
+    pub(super) kind: Cow<'static, str>,
     /// Whole seconds for the header `retry-after`.
     pub(super) retry_after: Option<u64>,
 }
@@ -25,12 +33,13 @@ pub(super) struct Answer {
 impl Answer {
     /// JSON text with a status.
     pub(super) fn json(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, body: body.into(), html: false, retry_after: None }
+        Self { status, body: body.into(), kind: Cow::Borrowed(JSON), retry_after: None }
     }
 
     /// A page with a status.
     pub(super) fn html(status: u16, body: &str) -> Self {
-        Self { status, body: body.as_bytes().to_vec(), html: true, retry_after: None }
+        let kind = Cow::Borrowed("text/html; charset=UTF-8");
+        Self { status, body: body.as_bytes().to_vec(), kind, retry_after: None }
     }
 
     /// `{success:true, data}` around JSON text written by `data`.
@@ -83,6 +92,8 @@ impl Refusal {
     /// The answer in the envelope of an API. Caps have v1's envelope and a code under both (fact sheet 3.3 and 8).
     pub(super) fn answer(&self, version: Version) -> Answer {
         let capped = self.code.is_some_and(|code| code.starts_with("feature_capping"));
+        // The conversions answer in v1's shape under v2 (OpenAPI v2).
+        let version = if self.code == Some(OLD_SHAPE) { Version::V1 } else { version };
         let body = if capped {
             let info = "Please upgrade your plan to add more.";
             json!({"success": false, "error": self.error, "error_info": info, "data": null, "additional_data": null,
@@ -105,14 +116,24 @@ pub(super) fn unauthorized() -> Answer {
     gateway(401, "unauthorized access")
 }
 
-/// 429 of the two-second window.
-pub(super) fn over_window() -> Answer {
-    gateway(429, "request over limit")
+/// 429 of the two-second window; `tells` how long to wait, which live answers may or may not do.
+pub(super) fn over_window(tells: bool) -> Answer {
+    Answer { retry_after: tells.then_some(2), ..gateway(429, "request over limit") }
+}
+
+/// 429 of the daily limit on POST and PUT of 2019, with the whole seconds until it ends. Its text is in no document.
+pub(super) fn over_writes(reset_seconds: u64) -> Answer {
+    Answer { retry_after: Some(reset_seconds), ..gateway(429, "daily request limit exceeded") }
 }
 
 /// 429 of the day's tokens, with the whole seconds until they are there again.
 pub(super) fn over_budget(reset_seconds: u64) -> Answer {
     Answer { retry_after: Some(reset_seconds), ..gateway(429, "daily request budget exceeded") }
+}
+
+/// A web page in place of an answer, as proxies in front of the API send.
+pub(super) fn page(status: u16) -> Answer {
+    Answer::html(status, "<!DOCTYPE html><html><body><h1>We will be right back</h1></body></html>")
 }
 
 /// 403 of the protection in front of the API, for a token that goes on through refusals.

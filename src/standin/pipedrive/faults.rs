@@ -82,6 +82,13 @@ pub enum FaultKind {
         /// HTTP status, 5xx.
         status: u16,
     },
+    /// Nothing is done; the answer is a web page with this status, as proxies in front of the API send.
+    RefuseWithPage {
+        /// HTTP status.
+        status: u16,
+    },
+    /// Nothing is done; the connection closes without an answer.
+    Cut,
     /// The request is carried out; the connection closes without an answer.
     CommitThenCut,
     /// The connection closes at once; the request is carried out later.
@@ -104,8 +111,21 @@ pub enum FaultKind {
     },
     /// The request is carried out; the answer's JSON breaks off half-way, at its announced length.
     TruncatedJson,
+    /// The request is carried out; the answer's body comes in pieces, the last one at the end of this span.
+    SlowBody {
+        /// How long the whole body takes.
+        #[serde(rename = "seconds", deserialize_with = "seconds", serialize_with = "as_seconds")]
+        wait: Duration,
+    },
     /// The request is carried out; the answer is a web page with status 200.
     HtmlAnswer,
+    /// Nothing is done, and the token that was sent is worth nothing from now on; `/standin/tokens` makes a new one.
+    RevokeToken,
+    /// Somebody deletes a custom field that the body names just before the request is carried out; without one, it is
+    /// carried out as usual.
+    DeleteField,
+    /// Somebody deletes the record of the path just before the request is carried out.
+    DeleteRecord,
     /// The request is carried out and answered; lists show it only after this span.
     Lag {
         /// How late lists show it.

@@ -1,24 +1,22 @@
-//! Field definitions of organizations, persons and deals: system fields, custom fields and their options.
+//! Requests about the fields of organizations, persons, deals and products (API v2), and about their options.
 //!
 //! Shapes: fact sheet 5.10 and 8, OpenAPI v2 `…Fields`. Codes of custom fields are 40 hexadecimal digits from the seed.
 
-use std::collections::{BTreeMap, HashMap};
-
-use serde::{Deserialize, Serialize};
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use super::check::{self, Body, Purpose};
 use super::envelope::{Answer, Refusal};
+use super::field_set::{DISPLAY, FieldDef, FieldKind, FieldOption, FieldSet, blank, option_row};
 use super::ledger::Write;
 use super::list;
+use super::noun::Noun;
 use super::query::Query;
 use super::route::{Collection, Operation};
 use super::state::{Act, State};
-use crate::clock::Moment;
-use crate::record::Entity;
 
 /// Options of one field ("Custom fields").
-const OPTIONS_MAX: usize = 10_000;
+pub(super) const OPTIONS_MAX: usize = 10_000;
 
 /// Whose fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,14 +24,19 @@ pub(super) enum Owner {
     Organization,
     Person,
     Deal,
+    Product,
 }
 
 impl Owner {
+    /// All of them.
+    pub(super) const ALL: [Owner; 4] = [Owner::Organization, Owner::Person, Owner::Deal, Owner::Product];
+
     /// The owner of an endpoint's fields.
     pub(super) const fn of(collection: Collection) -> Self {
         match collection {
             Collection::OrganizationFields => Owner::Organization,
             Collection::PersonFields => Owner::Person,
+            Collection::ProductFields => Owner::Product,
             _ => Owner::Deal,
         }
     }
@@ -43,207 +46,17 @@ impl Owner {
             Owner::Organization => Collection::OrganizationFields,
             Owner::Person => Collection::PersonFields,
             Owner::Deal => Collection::DealFields,
+            Owner::Product => Collection::ProductFields,
         }
     }
 
-    pub(super) const fn entity(self) -> Entity {
+    pub(super) const fn noun(self) -> Noun {
         match self {
-            Owner::Organization => Entity::OrganizationField,
-            Owner::Person => Entity::PersonField,
-            Owner::Deal => Entity::DealField,
+            Owner::Organization => Noun::OrganizationField,
+            Owner::Person => Noun::PersonField,
+            Owner::Deal => Noun::DealField,
+            Owner::Product => Noun::ProductField,
         }
-    }
-}
-
-/// The types a field made through the API can have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum FieldKind {
-    /// One line, at most 255 characters.
-    Varchar,
-    /// One line with suggestions.
-    VarcharAuto,
-    /// Many lines.
-    Text,
-    /// A number.
-    Double,
-    /// An amount and its currency.
-    Monetary,
-    /// A day.
-    Date,
-    /// Two days.
-    Daterange,
-    /// A time of day.
-    Time,
-    /// Two times of day.
-    Timerange,
-    /// Several options.
-    Set,
-    /// One option.
-    Enum,
-    /// A postal address.
-    Address,
-    /// A phone number.
-    Phone,
-    /// An organization, without a real relation.
-    Org,
-    /// A person, without a real relation.
-    People,
-    /// A user.
-    User,
-}
-
-/// One option of a field.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct FieldOption {
-    pub(super) label: String,
-    pub(super) color: Option<&'static str>,
-}
-
-/// One field.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct FieldDef {
-    pub(super) number: u32,
-    pub(super) code: String,
-    pub(super) kind: FieldKind,
-    name: String,
-    description: Option<String>,
-    options: BTreeMap<u64, FieldOption>,
-    is_custom: bool,
-    is_deleted: bool,
-    by_api: bool,
-    changed_by_api: bool,
-    shown_at: Moment,
-    /// `ui_visibility`, `important_fields` and `required_fields` as given.
-    display: [Value; DISPLAY.len()],
-}
-
-/// Keys that only matter to the web application.
-const DISPLAY: [&str; 3] = ["ui_visibility", "important_fields", "required_fields"];
-
-impl FieldDef {
-    pub(super) fn has_option(&self, id: u64) -> bool {
-        self.options.contains_key(&id)
-    }
-
-    fn row(&self) -> Value {
-        let options: Vec<Value> = self.options.iter().map(|(id, option)| option_row(*id, option)).collect();
-        let has_options = matches!(self.kind, FieldKind::Enum | FieldKind::Set);
-        let parts: &[&str] = match self.kind {
-            FieldKind::Monetary => &["value", "currency"],
-            FieldKind::Daterange => &["value", "until"],
-            FieldKind::Time => &["value", "timezone_id", "timezone_name"],
-            FieldKind::Timerange => &["value", "until", "timezone_id", "timezone_name"],
-            FieldKind::Address => &["value", "street_number", "route", "locality", "country", "postal_code"],
-            _ => &[],
-        };
-        let part = |code: &&str| {
-            let kind = if self.kind == FieldKind::Monetary && *code == "value" { "double" } else { "varchar" };
-            json!({"field_code": code, "field_name": format!("{code} of {}", self.name), "field_type": kind})
-        };
-        json!({
-            "field_name": self.name,
-            "field_code": self.code,
-            "description": self.description,
-            "field_type": self.kind,
-            "options": if has_options { Value::Array(options) } else { Value::Null },
-            "subfields": if parts.is_empty() { Value::Null } else { parts.iter().map(part).collect() },
-            "is_custom_field": self.is_custom,
-            "is_optional_response_field": false,
-            "ui_visibility": self.display[0],
-            "important_fields": self.display[1],
-            "required_fields": self.display[2],
-        })
-    }
-}
-
-fn option_row(id: u64, option: &FieldOption) -> Value {
-    match option.color {
-        Some(color) => json!({"id": id, "label": option.label, "color": color}),
-        None => json!({"id": id, "label": option.label}),
-    }
-}
-
-/// All fields of one owner, deleted ones too.
-#[derive(Debug, Default)]
-pub(super) struct FieldSet {
-    defs: Vec<FieldDef>,
-    by_code: HashMap<String, usize>,
-}
-
-impl FieldSet {
-    /// A field that is not deleted, by its code.
-    pub(super) fn get(&self, code: &str) -> Option<&FieldDef> {
-        self.by_code.get(code).map(|place| &self.defs[*place]).filter(|def| !def.is_deleted)
-    }
-
-    /// A custom field that is not deleted, by its code.
-    pub(super) fn custom(&self, code: &str) -> Option<&FieldDef> {
-        self.get(code).filter(|def| def.is_custom)
-    }
-
-    /// All custom fields that are not deleted, in the order they were made.
-    pub(super) fn live_custom(&self) -> impl Iterator<Item = &FieldDef> {
-        self.defs.iter().filter(|def| def.is_custom && !def.is_deleted)
-    }
-
-    /// Live fields that were made through the API, and those that an update through it changed.
-    pub(super) fn made_and_changed(&self) -> (u64, u64) {
-        let live = || self.defs.iter().filter(|def| !def.is_deleted);
-        let made = live().filter(|def| def.by_api).count();
-        (made as u64, live().filter(|def| def.changed_by_api).count() as u64)
-    }
-
-    /// All fields as rows with `is_deleted`, for the control API.
-    pub(super) fn rows(&self) -> Vec<Value> {
-        let row = |def: &FieldDef| {
-            let mut row = def.row();
-            row["is_deleted"] = Value::Bool(def.is_deleted);
-            row
-        };
-        self.defs.iter().map(row).collect()
-    }
-
-    /// Adds a system field under its fixed code.
-    pub(super) fn add_system(&mut self, (name, code, kind): (&str, &str, FieldKind), options: Vec<(u64, FieldOption)>) {
-        let mut def = blank(name, kind);
-        def.code = code.to_owned();
-        def.options.extend(options);
-        self.push(def);
-    }
-
-    fn custom_mut(&mut self, code: &str) -> Option<&mut FieldDef> {
-        let place = *self.by_code.get(code)?;
-        Some(&mut self.defs[place]).filter(|def| def.is_custom && !def.is_deleted)
-    }
-
-    fn push(&mut self, mut def: FieldDef) {
-        let place = self.defs.len();
-        def.number = u32::try_from(place).unwrap_or(u32::MAX);
-        self.by_code.insert(def.code.clone(), place);
-        self.defs.push(def);
-    }
-}
-
-/// A field without code, options and conditions.
-fn blank(name: &str, kind: FieldKind) -> FieldDef {
-    FieldDef {
-        number: 0,
-        code: String::new(),
-        kind,
-        name: name.to_owned(),
-        description: None,
-        options: BTreeMap::new(),
-        is_custom: false,
-        is_deleted: false,
-        by_api: false,
-        changed_by_api: false,
-        shown_at: Moment::default(),
-        display: [
-            json!({"add_visible_flag": true, "details_visible_flag": true}),
-            json!({"enabled": false, "stage_ids": []}),
-            json!({"enabled": false}),
-        ],
     }
 }
 
@@ -260,13 +73,7 @@ pub(super) fn perform(
 ) -> Result<Answer, Refusal> {
     match operation {
         Operation::Create => create(state, act, owner, Body::parse(input.body, Purpose::Create)?),
-        Operation::Read => {
-            let def = state.fields(owner).get(code).ok_or_else(|| Refusal::not_found("Field"))?;
-            let mut query = Query::parse(input.query);
-            query.take("include_fields");
-            query.finish(false)?;
-            Ok(Answer::value(200, &def.row()))
-        }
+        Operation::Read => read(state.fields(owner), code, input.query),
         Operation::List => list_page(state.fields(owner), act, input.query),
         Operation::Update => update(state, act, owner, code, Body::parse(input.body, Purpose::Update)?),
         Operation::Delete => {
@@ -280,16 +87,46 @@ pub(super) fn perform(
     }
 }
 
+/// One field of a set.
+///
+/// # Errors
+/// 404 for an unknown code, 400 for unknown parameters.
+pub(super) fn read(fields: &FieldSet, code: &str, query: &str) -> Result<Answer, Refusal> {
+    let def = fields.get(code).ok_or_else(|| Refusal::not_found("Field"))?;
+    let mut query = Query::parse(query);
+    query.take("include_fields");
+    query.finish(false)?;
+    Ok(Answer::value(200, &def.row()))
+}
+
 /// What a request brought.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Input<'request> {
+    /// The second id of the path.
+    pub(super) sub: &'request str,
     pub(super) query: &'request str,
+    /// The header `content-type`, which tells where the parts of a form end.
+    pub(super) kind: &'request str,
     pub(super) body: &'request [u8],
 }
 
-fn wrote(state: &mut State, act: &Act, owner: Owner, write: Write) {
+impl Input<'_> {
+    /// The body as keys of a JSON object.
+    ///
+    /// # Errors
+    /// 400 when it is none.
+    pub(super) fn body_object(&self) -> Result<serde_json::Map<String, Value>, Refusal> {
+        match serde_json::from_slice(self.body) {
+            Ok(Value::Object(keys)) => Ok(keys),
+            _ => Err(Refusal::invalid(&["body: Expected object".to_owned()])),
+        }
+    }
+}
+
+/// Keeps the books of a write.
+pub(super) fn wrote(state: &mut State, act: &Act, owner: Owner, write: Write) {
     if act.by_api {
-        state.books.wrote(owner.entity(), write);
+        state.books.wrote(owner.noun(), write);
     }
 }
 
@@ -298,6 +135,16 @@ fn changeable<'state>(state: &'state mut State, owner: Owner, code: &str) -> Res
         return Err(Refusal::forbidden(format!("Field '{code}' is not a custom field and cannot be changed")));
     }
     state.fields_mut(owner).custom_mut(code).ok_or_else(|| Refusal::not_found("Field"))
+}
+
+/// A field whose options can be changed: a custom one, and the labels where the account is set so.
+fn with_options<'state>(state: &'state mut State, owner: Owner, code: &str) -> Result<&'state mut FieldDef, Refusal> {
+    if code == "label_ids" && state.settings.label_options_in_v2 {
+        let fields = state.fields_mut(owner);
+        let place = *fields.by_code.get(code).ok_or_else(|| Refusal::not_found("Field"))?;
+        return Ok(&mut fields.defs[place]);
+    }
+    changeable(state, owner, code)
 }
 
 fn create(state: &mut State, act: &Act, owner: Owner, mut body: Body) -> Result<Answer, Refusal> {
@@ -319,10 +166,7 @@ fn create(state: &mut State, act: &Act, owner: Owner, mut body: Body) -> Result<
     }
     read_common(&mut def, owner, &mut body);
     body.finish(false)?;
-    let customs: usize = [Owner::Organization, Owner::Person, Owner::Deal]
-        .into_iter()
-        .map(|owner| state.fields(owner).live_custom().count())
-        .sum();
+    let customs: usize = Owner::ALL.into_iter().map(|owner| state.fields(owner).live_custom().count()).sum();
     if state.settings.custom_field_cap().is_some_and(|cap| customs >= cap) {
         let error = "Couldn't add the custom field. Custom fields limit reached.";
         return Err(Refusal::capped(error, "feature_capping_custom_fields_limit"));
@@ -397,7 +241,7 @@ fn change_options(
 ) -> Result<Answer, Refusal> {
     let invalid = |why: String| Refusal::invalid(&[format!("options: {why}")]);
     let value: Value = serde_json::from_slice(body).map_err(|_| invalid("Expected array".to_owned()))?;
-    let field = changeable(state, owner, code)?;
+    let field = with_options(state, owner, code)?;
     if !matches!(field.kind, FieldKind::Enum | FieldKind::Set) {
         return Err(invalid("Only for field types enum and set".to_owned()));
     }
@@ -414,7 +258,7 @@ fn change_options(
     if touched.is_empty() {
         return Err(invalid("Array must contain at least 1 element(s)".to_owned()));
     }
-    let field = changeable(state, owner, code)?;
+    let field = with_options(state, owner, code)?;
     let before = field.options.clone();
     let mut rows = Vec::new();
     for (id, label) in touched {
@@ -433,7 +277,7 @@ fn change_options(
 }
 
 /// `GET …Fields`: pages by a cursor that counts fields.
-fn list_page(fields: &FieldSet, act: &Act, query: &str) -> Result<Answer, Refusal> {
+pub(super) fn list_page(fields: &FieldSet, act: &Act, query: &str) -> Result<Answer, Refusal> {
     let mut query = Query::parse(query);
     query.take("include_fields");
     let limit = list::limit(&mut query);

@@ -1,5 +1,8 @@
 //! Lead labels and lead sources (API v1). Facts: fact sheet 5.5.
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -8,9 +11,10 @@ use super::crud::Resource;
 use super::custom;
 use super::envelope::Answer;
 use super::leads::with_milliseconds;
+use super::noun::Noun;
 use super::state::{Act, State};
 use super::table::{Meta, Row, Table};
-use crate::record::Entity;
+use super::texts;
 
 /// Colours of labels (OpenAPI v1).
 const COLORS: &[&str] = &["blue", "brown", "dark-gray", "gray", "green", "orange", "pink", "purple", "red", "yellow"];
@@ -30,12 +34,14 @@ const SOURCES: [&str; 10] = [
 ];
 
 /// One label.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct LeadLabel {
+    #[serde(skip)]
     meta: Meta,
+    #[serde(with = "texts::uuid_text")]
     id: Uuid,
     name: String,
-    color: &'static str,
+    color: Cow<'static, str>,
 }
 
 impl Row for LeadLabel {
@@ -48,7 +54,7 @@ impl Row for LeadLabel {
 }
 
 impl Resource for LeadLabel {
-    const ENTITY: Entity = Entity::LeadLabel;
+    const NOUN: Noun = Noun::LeadLabel;
     const NAME: &'static str = "Lead label";
 
     fn table(state: &State) -> &Table<Self> {
@@ -60,14 +66,19 @@ impl Resource for LeadLabel {
     }
 
     fn blank(state: &mut State, act: &Act) -> Self {
-        Self { meta: Meta::new(act.millisecond(), act.by_api), id: state.uuid(), name: String::new(), color: "blue" }
+        Self {
+            meta: Meta::new(act.millisecond(), act.by_api),
+            id: state.uuid(),
+            name: String::new(),
+            color: Cow::Borrowed("blue"),
+        }
     }
 
     fn apply(&mut self, body: &mut Body, _state: &State, _act: &Act) {
         body.require("name");
         body.put("name", &mut self.name, check::text(check::LINE_MAX));
         body.require("color");
-        body.put("color", &mut self.color, check::one_of(COLORS));
+        body.put("color", &mut self.color, |value| check::one_of(COLORS)(value).map(Cow::Borrowed));
     }
 
     fn write(&self, _state: &State, _only: Option<&[String]>, out: &mut Vec<u8>) {
@@ -108,7 +119,7 @@ pub(super) fn exists(state: &State, id: Uuid) -> bool {
 pub(super) fn add_defaults(state: &mut State, act: &Act) {
     for (name, color) in [("Hot", "red"), ("Cold", "blue"), ("Warm", "yellow")] {
         let mut label = LeadLabel::blank(state, act);
-        (label.name, label.color) = (name.to_owned(), color);
+        (label.name, label.color) = (name.to_owned(), Cow::Borrowed(color));
         state.lead_labels.add(label, None);
     }
 }

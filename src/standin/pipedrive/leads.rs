@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -17,21 +17,28 @@ use super::custom_flat;
 use super::deals::{Deal, FromLead};
 use super::envelope::Refusal;
 use super::lead_labels;
+use super::links::{Linked, Links};
 use super::list::{Filter, Listed};
+use super::noun::Noun;
+use super::pipelines;
+use super::saved::Saved;
 use super::state::{Act, State};
 use super::system;
 use super::table::{Meta, Row, Table};
+use super::texts;
 use super::users;
-use crate::record::Entity;
 
 /// One lead.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Lead {
+    #[serde(skip)]
     meta: Meta,
+    #[serde(with = "texts::uuid_text")]
     id: Uuid,
     title: String,
     owner_id: u64,
     creator_id: u64,
+    #[serde(with = "texts::uuid_texts")]
     label_ids: Vec<Uuid>,
     person_id: Option<u64>,
     organization_id: Option<u64>,
@@ -43,6 +50,11 @@ pub(super) struct Lead {
     value: Option<(Decimal, String)>,
     expected_close_date: Option<Date>,
     visible_to: u64,
+    /// Made by people, which its origin says for ever.
+    is_manual: bool,
+    /// The deal that it was.
+    source_deal_id: Option<u64>,
+    #[serde(skip)]
     custom: Custom,
 }
 
@@ -90,7 +102,7 @@ impl Row for Lead {
 }
 
 impl Resource for Lead {
-    const ENTITY: Entity = Entity::Lead;
+    const NOUN: Noun = Noun::Lead;
     const NAME: &'static str = "requested lead";
 
     fn table(state: &State) -> &Table<Self> {
@@ -119,6 +131,8 @@ impl Resource for Lead {
             value: None,
             expected_close_date: None,
             visible_to: state.default_visibility(),
+            is_manual: !act.by_api,
+            source_deal_id: None,
             custom: Custom::default(),
         }
     }
@@ -158,7 +172,7 @@ impl Resource for Lead {
     }
 
     fn write(&self, state: &State, _only: Option<&[String]>, out: &mut Vec<u8>) {
-        let manual = !self.meta.by_api;
+        let manual = self.is_manual;
         let labels = self.label_ids.iter().filter(|id| lead_labels::exists(state, **id));
         let view = View {
             id: self.id.to_string(),
@@ -173,7 +187,7 @@ impl Resource for Lead {
             origin_id: self.origin_id.as_deref(),
             channel: self.channel,
             channel_id: self.channel_id.as_deref(),
-            source_deal_id: None,
+            source_deal_id: self.source_deal_id,
             is_archived: self.is_archived,
             was_seen: self.was_seen,
             value: self.value.as_ref().map(|(amount, currency)| Money { amount: *amount, currency }),
@@ -206,6 +220,14 @@ impl Resource for Lead {
         act.millisecond()
     }
 
+    fn is_archived(&self) -> bool {
+        !self.meta.is_deleted && self.is_archived
+    }
+
+    fn is_seen_by(&self, user: u64) -> bool {
+        self.visible_to != system::OWNER_ONLY || self.owner_id == user
+    }
+
     fn is_active(&self) -> bool {
         !self.meta.is_deleted && !self.is_archived
     }
@@ -222,6 +244,15 @@ impl Resource for Lead {
 }
 
 impl Lead {
+    pub(super) fn uuid(&self) -> Uuid {
+        self.id
+    }
+
+    /// Takes over what a deal leaves to the lead that takes its place.
+    pub(super) fn take_over(&mut self, deal: u64, custom: Custom) {
+        (self.source_deal_id, self.custom) = (Some(deal), custom);
+    }
+
     fn read_parents(&mut self, body: &mut Body, state: &State) {
         let named = [body.has("person_id"), body.has("organization_id")];
         let person = check::link("Person", |id| state.persons.live(id).is_some());
@@ -235,6 +266,22 @@ impl Lead {
         if !wrong && self.person_id.is_none() && self.organization_id.is_none() {
             body.problem("person_id", "A lead must be linked to a person_id or an organization_id");
         }
+    }
+}
+
+impl Linked for Lead {
+    fn links_mut(&mut self) -> Links<'_> {
+        Links { person: Some(&mut self.person_id), organization: Some(&mut self.organization_id), ..Links::default() }
+    }
+}
+
+impl Saved for Lead {
+    fn custom(&self) -> Option<&Custom> {
+        Some(&self.custom)
+    }
+
+    fn set_custom(&mut self, custom: Custom) {
+        self.custom = custom;
     }
 }
 
@@ -285,11 +332,12 @@ pub(super) fn exists(state: &State, id: Uuid) -> bool {
     state.lead_numbers.get(&id).is_some_and(|number| state.leads.live(*number).is_some())
 }
 
-/// What people do when a lead ripens: a deal takes its place with all its values, and the lead is gone.
+/// What happens when a lead ripens: a deal takes its place with all its values, in a stage or in the first one of the
+/// first pipeline, and the lead is gone.
 ///
 /// # Errors
 /// 404 for an unknown lead.
-pub(super) fn convert(state: &mut State, act: &Act, number: u64) -> Result<u64, Refusal> {
+pub(super) fn convert(state: &mut State, act: &Act, number: u64, stage: Option<u64>) -> Result<u64, Refusal> {
     let lead = Lead::clone(crud::live::<Lead>(state, number)?);
     let mut keys = Map::new();
     for (key, value) in [
@@ -308,5 +356,8 @@ pub(super) fn convert(state: &mut State, act: &Act, number: u64) -> Result<u64, 
     deal.apply(&mut body, state, act);
     body.finish(false)?;
     deal.take_over(from);
+    if let Some((stage, id)) = stage.and_then(|id| Some((pipelines::stage(state, id)?, id))) {
+        deal.enter(stage, id);
+    }
     crud::add(state, act, deal)
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::noun::Noun;
 use super::route::Endpoint;
-use crate::record::Entity;
 
 /// The status under which requests are counted whose connection was closed without an answer.
 pub const CUT_STATUS: u16 = 0;
@@ -24,6 +24,9 @@ pub struct Ledger {
     pub tokens: u64,
     /// The same by endpoint.
     pub tokens_by_endpoint: BTreeMap<String, u64>,
+    /// Tokens that other clients of the same company spent; not among `tokens`.
+    #[serde(default)]
+    pub rival_tokens: u64,
     /// Records made, by entity (`deal`).
     pub created: BTreeMap<String, u64>,
     /// Updates that succeeded, by entity, with or without an effect.
@@ -42,7 +45,7 @@ pub struct Ledger {
 pub(super) struct Books {
     requests: BTreeMap<(Option<Endpoint>, u16), u64>,
     tokens: BTreeMap<Endpoint, u64>,
-    writes: BTreeMap<(Entity, Write), u64>,
+    writes: BTreeMap<(Noun, Write), u64>,
 }
 
 /// A write that succeeded.
@@ -65,8 +68,8 @@ impl Books {
     }
 
     /// A record was written through the API.
-    pub(super) fn wrote(&mut self, entity: Entity, write: Write) {
-        *self.writes.entry((entity, write)).or_default() += 1;
+    pub(super) fn wrote(&mut self, noun: Noun, write: Write) {
+        *self.writes.entry((noun, write)).or_default() += 1;
     }
 
     /// The books in words, without what depends on the records themselves.
@@ -84,13 +87,13 @@ impl Books {
             ledger.tokens_by_endpoint.insert(endpoint.label(), *tokens);
             ledger.tokens += tokens;
         }
-        for ((entity, write), count) in &self.writes {
+        for ((noun, write), count) in &self.writes {
             let counts = match write {
                 Write::Create => &mut ledger.created,
                 Write::Update => &mut ledger.updated,
                 Write::Delete => &mut ledger.deleted,
             };
-            counts.insert(entity.as_str().to_owned(), *count);
+            counts.insert(noun.as_str().to_owned(), *count);
         }
         ledger
     }
@@ -99,9 +102,9 @@ impl Books {
 impl Ledger {
     /// Adds the live records of an entity to the minimum: how many were made through the API and how many an update
     /// through the API changed, at the cost of a create and of an update.
-    pub(super) fn add_live(&mut self, entity: Entity, made: u64, changed: u64, costs: (u64, u64)) {
+    pub(super) fn add_live(&mut self, noun: Noun, made: u64, changed: u64, costs: (u64, u64)) {
         if made > 0 {
-            *self.live.entry(entity.as_str().to_owned()).or_default() += made;
+            *self.live.entry(noun.as_str().to_owned()).or_default() += made;
         }
         self.minimum += made * costs.0 + changed * costs.1;
     }

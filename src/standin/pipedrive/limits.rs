@@ -1,5 +1,7 @@
 //! The two limits of the API: requests of a token in a rolling window of two seconds, and tokens of the company per day.
 //!
+//! Others may spend of both (`rival`). Beside them stand the limit of searches, and the daily one of 2019, if it still holds.
+//!
 //! Numbers and headers: document "Rate limiting" and fact sheet 1.4, 1.5. Where no document says: refused requests are not
 //! counted in the window, a request that costs more than what is left of the day is refused, and a token that collects
 //! too many 429 within a minute is blocked for a while.
@@ -10,11 +12,18 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::envelope::{self, Answer};
+use super::rival;
 use super::settings::Settings;
 use crate::clock::Moment;
 
 /// Length of the rolling window ("Rate limiting").
 const WINDOW: Duration = Duration::from_secs(2);
+
+/// Searches in the window, on every plan and with any token ("Rate limiting").
+const SEARCHES: usize = 10;
+
+/// POST and PUT requests of one user per UTC day (changelog of 2019, "Daily API limit for POST/PUT").
+const WRITES_PER_DAY: u64 = 10_000;
 
 /// OAuth apps may send four times as much as an API token ("Rate limiting").
 const OAUTH_FACTOR: usize = 4;
@@ -40,12 +49,31 @@ pub(super) struct Limits {
     /// Number of the budget's day that `spent` is about.
     day: i64,
     spent: u64,
+    /// Of which others spent in all days, and the minute of the day up to which that is known.
+    rival: u64,
+    rival_minute: i64,
+    /// UTC day and POST and PUT requests of each user.
+    writes: HashMap<u64, (i64, u64)>,
+    /// Answers given, because the first ones may lack the daily headers.
+    answered: u64,
+}
+
+/// What a request asks of the limits.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Demand {
+    pub(super) tokens: u64,
+    pub(super) is_search: bool,
+    /// It is a POST or a PUT.
+    pub(super) is_write: bool,
 }
 
 #[derive(Debug, Default)]
 struct Window {
     /// When the requests that still count arrived.
     arrivals: VecDeque<Moment>,
+    searches: VecDeque<Moment>,
+    /// Until when the requests of others are among the arrivals.
+    rival_until: Moment,
     refusals: VecDeque<Moment>,
     blocked_until: Option<Moment>,
 }
@@ -57,8 +85,10 @@ pub(super) struct Headers {
     pub(super) window_remaining: u64,
     /// Whole seconds, a duration.
     pub(super) window_reset: u64,
-    pub(super) daily_limit: u64,
-    pub(super) daily_remaining: u64,
+    /// Tokens of the day, and those left; missing where the account is set so.
+    pub(super) daily: Option<(u64, u64)>,
+    /// POST and PUT requests left today, on such requests only.
+    pub(super) writes_left: Option<u64>,
 }
 
 /// When a request arrived: on the clock, and by the calendar.
@@ -75,7 +105,7 @@ impl Limits {
         settings: &Settings,
         who: Credential,
         arrival: Arrival,
-        cost: u64,
+        demand: Demand,
     ) -> Result<(), Answer> {
         if settings.unlimited {
             return Ok(());
@@ -84,16 +114,26 @@ impl Limits {
         let left = settings.daily_tokens().saturating_sub(self.spent);
         let window = self.windows.entry(who).or_default();
         let now = arrival.moment;
+        window.rival(settings, who, now);
         window.forget(now);
         if window.blocked_until.is_some_and(|until| now < until) {
             return Err(envelope::blocked());
         }
-        let answer = if cost > left {
+        let written = written(&mut self.writes, who, arrival.at);
+        let answer = if demand.tokens > left {
             envelope::over_budget(seconds_to_reset(settings, arrival.at))
-        } else if window.arrivals.len() >= limit(settings, who) {
-            envelope::over_window()
+        } else if settings.write_limit_2019 && demand.is_write && *written >= WRITES_PER_DAY {
+            envelope::over_writes(seconds_to_midnight(arrival.at))
+        } else if window.arrivals.len() >= limit(settings, who)
+            || (demand.is_search && window.searches.len() >= SEARCHES)
+        {
+            envelope::over_window(settings.burst_retry_after)
         } else {
             window.arrivals.push_back(now);
+            if demand.is_search {
+                window.searches.push_back(now);
+            }
+            *written += u64::from(demand.is_write);
             return Ok(());
         };
         window.refusals.push_back(now);
@@ -111,12 +151,49 @@ impl Limits {
         self.spent += tokens;
     }
 
+    /// How much later an answer comes because the window is nearly used up. No answer says so.
+    pub(super) fn slow_down(&self, settings: &Settings, who: Credential) -> Duration {
+        if settings.unlimited || settings.slow_down.is_zero() || settings.slow_down_share >= 1.0 {
+            return Duration::ZERO;
+        }
+        let used = self.windows.get(&who).map_or(0, |window| window.arrivals.len());
+        let share = used as f64 / limit(settings, who) as f64;
+        let over = (share - settings.slow_down_share) / (1.0 - settings.slow_down_share);
+        settings.slow_down.mul_f64(over.clamp(0.0, 1.0))
+    }
+
+    /// The budget's day and what was spent of it, for a file.
+    pub(super) fn day(&self) -> (i64, u64) {
+        (self.day, self.spent)
+    }
+
+    /// Limits that begin with what was spent of a day.
+    pub(super) fn of_day((day, spent): (i64, u64)) -> Self {
+        Self { day, spent, ..Self::default() }
+    }
+
+    /// Tokens that others spent since the start.
+    pub(super) fn rival_tokens(&self) -> u64 {
+        self.rival
+    }
+
     /// What an answer says; `None` when nothing is limited.
-    pub(super) fn headers(&mut self, settings: &Settings, who: Credential, arrival: Arrival) -> Option<Headers> {
+    pub(super) fn headers(
+        &mut self,
+        settings: &Settings,
+        who: Credential,
+        arrival: Arrival,
+        is_write: bool,
+    ) -> Option<Headers> {
         if settings.unlimited {
             return None;
         }
         self.turn_day(settings, arrival.at);
+        self.answered += 1;
+        let left = settings.daily_tokens().saturating_sub(self.spent);
+        let daily = (self.answered > settings.daily_headers_missing).then(|| (settings.daily_tokens(), left));
+        let tells = settings.write_limit_2019 && is_write && matches!(who, Credential::ApiToken(_));
+        let writes_left = tells.then(|| WRITES_PER_DAY.saturating_sub(*written(&mut self.writes, who, arrival.at)));
         let window = self.windows.entry(who).or_default();
         let (limit, used) = (limit(settings, who), window.arrivals.len());
         let oldest = window.arrivals.front().map_or(Duration::ZERO, |first| arrival.moment.since(*first));
@@ -124,23 +201,48 @@ impl Limits {
             window_limit: limit as u64,
             window_remaining: limit.saturating_sub(used) as u64,
             window_reset: WINDOW.saturating_sub(oldest).as_millis().div_ceil(1000) as u64,
-            daily_limit: settings.daily_tokens(),
-            daily_remaining: settings.daily_tokens().saturating_sub(self.spent),
+            daily,
+            writes_left,
         })
     }
 
     fn turn_day(&mut self, settings: &Settings, at: Timestamp) {
         let day = local_second(settings, at).div_euclid(DAY_SECONDS);
         if day != self.day {
-            (self.day, self.spent) = (day, 0);
+            (self.day, self.spent, self.rival_minute) = (day, 0, -1);
+        }
+        if settings.rival_day_share > 0.0 {
+            let minute = local_second(settings, at).rem_euclid(DAY_SECONDS) / 60;
+            while self.rival_minute < minute {
+                self.rival_minute += 1;
+                let left = settings.daily_tokens().saturating_sub(self.spent);
+                let tokens = rival::tokens(settings, day, self.rival_minute).min(left);
+                self.spent += tokens;
+                self.rival += tokens;
+            }
         }
     }
 }
 
 impl Window {
+    /// Lets the requests of others arrive that came since the last look.
+    fn rival(&mut self, settings: &Settings, who: Credential, now: Moment) {
+        let limit = limit(settings, who);
+        for moment in rival::requests(settings, limit, self.rival_until, now) {
+            self.forget(moment);
+            if self.arrivals.len() < limit {
+                self.arrivals.push_back(moment);
+            }
+        }
+        self.rival_until = now;
+    }
+
     fn forget(&mut self, now: Moment) {
         while self.arrivals.front().is_some_and(|first| now.since(*first) >= WINDOW) {
             self.arrivals.pop_front();
+        }
+        while self.searches.front().is_some_and(|first| now.since(*first) >= WINDOW) {
+            self.searches.pop_front();
         }
         while self.refusals.front().is_some_and(|first| now.since(*first) >= REFUSALS_WITHIN) {
             self.refusals.pop_front();
@@ -154,6 +256,21 @@ fn limit(settings: &Settings, who: Credential) -> usize {
         Credential::ApiToken(_) => requests,
         Credential::OAuth(_) => requests * OAUTH_FACTOR,
     }
+}
+
+/// POST and PUT requests of a user on this UTC day.
+fn written(writes: &mut HashMap<u64, (i64, u64)>, who: Credential, at: Timestamp) -> &mut u64 {
+    let (Credential::ApiToken(user) | Credential::OAuth(user)) = who;
+    let day = at.as_second().div_euclid(DAY_SECONDS);
+    let own = writes.entry(user).or_default();
+    if own.0 != day {
+        *own = (day, 0);
+    }
+    &mut own.1
+}
+
+fn seconds_to_midnight(at: Timestamp) -> u64 {
+    u64::try_from(DAY_SECONDS - at.as_second().rem_euclid(DAY_SECONDS)).unwrap_or(1)
 }
 
 fn local_second(settings: &Settings, at: Timestamp) -> i64 {
@@ -181,7 +298,9 @@ mod tests {
     }
 
     fn status(limits: &mut Limits, settings: &Settings, ms: u64, cost: u64) -> u16 {
-        limits.admit(settings, USER, arrival(ms), cost).map_or_else(|answer| answer.status, |()| 200)
+        limits
+            .admit(settings, USER, arrival(ms), Demand { tokens: cost, ..Demand::default() })
+            .map_or_else(|answer| answer.status, |()| 200)
     }
 
     #[test]
@@ -195,9 +314,9 @@ mod tests {
         assert_eq!(status(&mut limits, &settings, 2_000, 1), 200);
         assert_eq!(status(&mut limits, &settings, 2_009, 1), 429);
         assert_eq!(status(&mut limits, &settings, 2_010, 1), 200);
-        let headers = limits.headers(&settings, USER, arrival(2_010)).expect("limits");
+        let headers = limits.headers(&settings, USER, arrival(2_010), false).expect("limits");
         assert_eq!((headers.window_limit, headers.window_remaining, headers.window_reset), (20, 0, 1));
-        let app = limits.admit(&settings, Credential::OAuth(1), arrival(2_010), 1);
+        let app = limits.admit(&settings, Credential::OAuth(1), arrival(2_010), Demand::default());
         assert!(app.is_ok(), "an app has a window of its own");
     }
 
@@ -207,11 +326,13 @@ mod tests {
         let mut limits = Limits::default();
         limits.charge(&settings, arrival(0).at, 29_996);
         assert_eq!(status(&mut limits, &settings, 0, 4), 200);
-        let refused = limits.admit(&settings, USER, arrival(1_000), 5).expect_err("the day is used up");
+        let refused = limits
+            .admit(&settings, USER, arrival(1_000), Demand { tokens: 5, ..Demand::default() })
+            .expect_err("the day is used up");
         assert_eq!((refused.status, refused.retry_after), (429, Some(3_599)));
         assert_eq!(status(&mut limits, &settings, 3_600_000, 5), 200);
-        let headers = limits.headers(&settings, USER, arrival(3_600_000)).expect("limits");
-        assert_eq!(headers.daily_remaining, 30_000);
+        let headers = limits.headers(&settings, USER, arrival(3_600_000), false).expect("limits");
+        assert_eq!(headers.daily, Some((30_000, 30_000)));
     }
 
     #[test]

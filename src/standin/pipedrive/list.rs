@@ -16,6 +16,7 @@ use super::envelope::{Answer, Refusal};
 use super::query::Query;
 use super::state::{Act, State};
 use super::table::Order;
+use super::users;
 
 /// Rows of a page by default, and at most (document "Pagination").
 pub(super) const PAGE_ROWS: usize = 100;
@@ -54,6 +55,8 @@ pub(super) struct Filter {
     pub(super) person_id: Option<u64>,
     pub(super) org_id: Option<u64>,
     pub(super) deal_id: Option<u64>,
+    pub(super) deal_ids: Option<Vec<u64>>,
+    pub(super) product_id: Option<u64>,
     pub(super) lead_id: Option<Uuid>,
     pub(super) pipeline_id: Option<u64>,
     pub(super) stage_id: Option<u64>,
@@ -68,6 +71,8 @@ pub(super) struct Filter {
     pub(super) archived: bool,
     pub(super) since: Option<Timestamp>,
     pub(super) until: Option<Timestamp>,
+    /// Only what this user sees; `None`: everything.
+    pub(super) seen_by: Option<u64>,
 }
 
 impl Filter {
@@ -86,6 +91,15 @@ impl Filter {
                 "person_id" => filter.person_id = query.whole(name),
                 "user_id" => filter.user_id = query.whole(name),
                 "org_id" | "organization_id" => filter.org_id = query.whole(name),
+                "deal_ids" => {
+                    if let Some(text) = query.take_all(name) {
+                        filter.deal_ids = read_ids(&text);
+                        if filter.deal_ids.is_none() {
+                            query.problem(name, "Expected up to 100 ids");
+                        }
+                    }
+                }
+                "product_id" => filter.product_id = query.whole(name),
                 "deal_id" => filter.deal_id = query.whole(name),
                 "pipeline_id" => filter.pipeline_id = query.whole(name),
                 "stage_id" => filter.stage_id = query.whole(name),
@@ -112,13 +126,14 @@ impl Filter {
     pub(super) fn lets<R: Listed>(&self, row: &R, state: &State) -> bool {
         let meta = row.meta();
         (!meta.is_deleted || self.deleted)
+            && self.seen_by.is_none_or(|user| row.is_seen_by(user))
             && self.since.is_none_or(|since| meta.update_time >= since)
             && self.until.is_none_or(|until| meta.update_time < until)
             && row.passes(self, state)
     }
 }
 
-fn read_ids(text: &str) -> Option<Vec<u64>> {
+pub(super) fn read_ids(text: &str) -> Option<Vec<u64>> {
     let mut ids: Vec<u64> = text.split(',').map(|id| id.parse().ok()).collect::<Option<_>>()?;
     ids.sort_unstable();
     ids.dedup();
@@ -288,7 +303,8 @@ pub(super) fn extras(query: &mut Query) -> Option<Vec<String>> {
 /// # Errors
 /// 400 for unknown parameters and values that cannot be read.
 pub(super) fn page<R: Listed>(state: &mut State, act: &Act, query: Query, archived: bool) -> Result<Answer, Refusal> {
-    let page = Page::read::<R>(query, archived)?;
+    let mut page = Page::read::<R>(query, archived)?;
+    page.filter.seen_by = (!users::is_admin(act.user)).then_some(act.user);
     R::table_mut(state).shown(act.moment);
     let mut rows = page.rows::<R>(state);
     let more = rows.len() > page.limit;

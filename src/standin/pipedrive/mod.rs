@@ -11,36 +11,60 @@
 mod activities;
 mod activity_types;
 mod address;
+mod call_logs;
 mod check;
 mod control;
+mod convert;
 mod crud;
 mod custom;
 mod custom_flat;
+mod deal_products;
 mod deals;
+mod delivery;
+mod endpoints;
 mod envelope;
 mod faults;
 mod field_defaults;
+mod field_set;
 mod fields;
+mod fields_v1;
+mod files;
+mod form;
+mod history;
 mod lead_labels;
 mod leads;
 mod ledger;
 mod limits;
+mod links;
 mod list;
+mod merge;
 mod notes;
+mod noun;
+mod oauth;
 mod offset;
 mod organizations;
+mod participants;
 mod people;
 mod perform;
 mod persons;
 mod pipelines;
+mod products;
 mod query;
+mod recents;
+mod reply;
+mod rival;
 mod route;
+mod saved;
+mod search;
 mod serve;
 mod settings;
 mod state;
 mod system;
 mod table;
+mod team;
+mod texts;
 mod users;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -54,15 +78,16 @@ use tokio::task::JoinHandle;
 
 pub use self::faults::{FaultKind, FaultRule};
 pub use self::ledger::{CUT_STATUS, Ledger};
+pub use self::noun::Noun;
 pub use self::people::{PeopleAction, PeopleEdit};
 pub use self::settings::{Plan, Settings};
+pub use self::team::Team;
 pub use self::users::User;
 
 use self::serve::App;
 use self::state::State;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
-use crate::record::Entity;
 
 /// The simulated Pipedrive, before it runs.
 #[derive(Debug)]
@@ -84,13 +109,30 @@ impl Pipedrive {
     /// # Errors
     /// `Settings` for an unknown time zone or currency; `Unreachable` when the listener has no address.
     pub fn start(settings: Settings, clock: Clock, listener: TcpListener) -> Result<Running> {
+        Self::open(settings, clock, listener, None)
+    }
+
+    /// The same with an account that has data already: the value of [`Running::state`]. Its data are not counted as made
+    /// through the API.
+    ///
+    /// # Errors
+    /// Also `Settings` for a state that cannot be read.
+    pub fn start_with(settings: Settings, clock: Clock, listener: TcpListener, state: Value) -> Result<Running> {
+        Self::open(settings, clock, listener, Some(state))
+    }
+
+    fn open(settings: Settings, clock: Clock, listener: TcpListener, saved: Option<Value>) -> Result<Running> {
         let address = listener.local_addr().map_err(|error| {
             Error::new(Kind::Unreachable, "asking the stand-in's listener for its address").because(error)
         })?;
         let start = limits::Arrival { moment: clock.now(), at: clock.utc() };
-        let state = State::new(settings, start)?;
+        let mut state = State::new(settings, start)?;
+        if let Some(saved) = saved {
+            saved::load(&mut state, saved)?;
+        }
         let (stop, mut stopped) = watch::channel(false);
         let app = Arc::new(App::new(state, clock, stopped.clone()));
+        team::start(&app);
         let router = Router::new().fallback(serve::handle).with_state(Arc::clone(&app));
         // Small answers must not wait for more of them.
         let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
@@ -119,6 +161,12 @@ impl Running {
         self.app.lock().users.first().map(|user| user.token.clone()).unwrap_or_default()
     }
 
+    /// Everything the account holds, for [`Pipedrive::start_with`]. Takes time by the number of records.
+    #[must_use]
+    pub fn state(&self) -> Value {
+        saved::save(&self.app.lock())
+    }
+
     /// The books as they are now. Takes time by the number of records.
     #[must_use]
     pub fn ledger(&self) -> Ledger {
@@ -144,16 +192,33 @@ impl Running {
 
     /// All records of a kind as the API writes them, deleted ones too, each with `is_deleted`, by internal number.
     #[must_use]
-    pub fn rows(&self, entity: Entity) -> Vec<Value> {
-        people::rows(&self.app.lock(), entity)
+    pub fn rows(&self, noun: impl Into<Noun>) -> Vec<Value> {
+        people::rows(&self.app.lock(), noun.into())
     }
 
-    /// Carries out an edit by people in the web application; the answer is the record afterwards.
+    /// Carries out an edit by people in the web application; the answer is the record afterwards. Called within a tokio
+    /// runtime, because webhooks may hear of it.
     ///
     /// # Errors
     /// `Refused` with the account's reason.
     pub fn edit_as_people(&self, edit: PeopleEdit) -> Result<Value> {
-        control::edit_as_people(&self.app, edit).map_err(|refusal| Error::new(Kind::Refused, refusal.error))
+        let edited = control::edit_as_people(&self.app, edit);
+        delivery::start(&self.app);
+        edited.map_err(|refusal| Error::new(Kind::Refused, refusal.error))
+    }
+
+    /// Lets the simulated team act at once; the answer is what it did. Called within a tokio runtime.
+    #[must_use]
+    pub fn act_as_team(&self, team: &Team) -> Value {
+        let done = control::act_as_team(&self.app, team);
+        delivery::start(&self.app);
+        done
+    }
+
+    /// Gives a user a new API token, as the user would in the settings; `None` for an unknown user.
+    #[must_use]
+    pub fn renew_token(&self, user: u64) -> Option<String> {
+        users::renew(&mut self.app.lock(), user)
     }
 
     /// Stops: ends every wait, lets running requests finish, closes idle connections.

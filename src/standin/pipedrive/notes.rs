@@ -1,5 +1,6 @@
 //! Notes (API v1). Facts: fact sheet 5.8. They are the only records besides contacts that can be back-dated.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -7,12 +8,16 @@ use super::activities::clean_html;
 use super::check::{self, Body, Purpose};
 use super::crud::Resource;
 use super::custom;
+use super::envelope::Refusal;
 use super::leads;
+use super::links::{Linked, Links};
 use super::list::{Filter, Listed};
+use super::noun::Noun;
 use super::state::{Act, State};
+use super::system;
 use super::table::{Meta, Row, Table};
+use super::texts;
 use super::users;
-use crate::record::Entity;
 
 /// Longest content, in characters (OpenAPI v1, text of the tag: about 100,000).
 const CONTENT_MAX: usize = 100_000;
@@ -21,8 +26,9 @@ const CONTENT_MAX: usize = 100_000;
 const PINS: [&str; 6] = ["lead", "deal", "organization", "person", "project", "task"];
 
 /// One note.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Note {
+    #[serde(skip)]
     meta: Meta,
     content: String,
     user_id: u64,
@@ -30,6 +36,7 @@ pub(super) struct Note {
     deal_id: Option<u64>,
     person_id: Option<u64>,
     org_id: Option<u64>,
+    #[serde(with = "texts::uuid_or_null")]
     lead_id: Option<Uuid>,
     pinned: [bool; PINS.len()],
 }
@@ -44,7 +51,7 @@ impl Row for Note {
 }
 
 impl Resource for Note {
-    const ENTITY: Entity = Entity::Note;
+    const NOUN: Noun = Noun::Note;
     const NAME: &'static str = "Note";
 
     fn table(state: &State) -> &Table<Self> {
@@ -70,11 +77,20 @@ impl Resource for Note {
     }
 
     fn apply(&mut self, body: &mut Body, state: &State, act: &Act) {
+        let (before, deal) = (self.user_id, self.deal_id);
         body.require("content");
         body.put("content", &mut self.content, |value| check::text(CONTENT_MAX)(value).map(|html| clean_html(&html)));
         body.put("user_id", &mut self.user_id, check::link("User", |id| users::get(state, id).is_some()));
-        body.put("add_time", &mut self.meta.add_time, check::v1_instant);
+        if self.user_id != before && !users::is_admin(act.user) {
+            body.refuse(Refusal::forbidden("Only administrators write notes in the name of others"));
+        }
+        system::read_add_time(body, state, act, &mut self.meta.add_time, check::v1_instant);
         body.put_or_null("deal_id", &mut self.deal_id, check::link("Deal", |id| state.deals.live(id).is_some()));
+        let notes = || state.notes.iter().filter(|own| own.deal_id == self.deal_id && !own.meta.is_deleted).count();
+        let full = |max: usize| self.deal_id.is_some() && self.deal_id != deal && notes() >= max;
+        if state.settings.notes_per_deal_max.is_some_and(full) {
+            body.refuse(Refusal::forbidden("Couldn't add note. You've reached the notes per deal limit."));
+        }
         let person = check::link("Person", |id| state.persons.live(id).is_some());
         body.put_or_null("person_id", &mut self.person_id, person);
         let organization = check::link("Organization", |id| state.organizations.live(id).is_some());
@@ -135,6 +151,17 @@ impl Resource for Note {
 
     fn is_lenient(_state: &State) -> bool {
         true
+    }
+}
+
+impl Linked for Note {
+    fn links_mut(&mut self) -> Links<'_> {
+        Links {
+            deal: Some(&mut self.deal_id),
+            lead: Some(&mut self.lead_id),
+            person: Some(&mut self.person_id),
+            organization: Some(&mut self.org_id),
+        }
     }
 }
 

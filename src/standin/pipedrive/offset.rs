@@ -14,8 +14,25 @@ use super::list::{FEW_ROWS, Filter, Listed, PAGE_ROWS, PAGE_ROWS_MAX, write_rows
 use super::query::Query;
 use super::state::{Act, State};
 use super::table::Order;
+use super::users;
 
-/// A page of API v1: `start`, `limit` (more than 500 counts as 500), `sort` as `field ASC,field DESC`.
+/// What the lists of API v1 differ in.
+#[derive(Debug)]
+pub(super) struct Shape {
+    pub(super) archived: bool,
+    /// An empty page has null for its rows.
+    pub(super) null_when_empty: bool,
+    /// Rows of one page at most; who asks for more gets this many.
+    pub(super) limit_max: usize,
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        Self { archived: false, null_when_empty: false, limit_max: PAGE_ROWS_MAX }
+    }
+}
+
+/// A page of API v1: `start`, `limit`, `sort` as `field ASC,field DESC`.
 ///
 /// # Errors
 /// 400 for values that cannot be read; unknown parameters are passed over, as v1 does.
@@ -23,14 +40,14 @@ pub(super) fn page<R: Listed>(
     state: &mut State,
     act: &Act,
     mut query: Query,
-    archived: bool,
-    null_when_empty: bool,
+    shape: &Shape,
 ) -> Result<Answer, Refusal> {
     let mut filter = Filter::read(&mut query, R::FILTERS, any_instant);
-    filter.archived = archived;
+    filter.archived = shape.archived;
+    filter.seen_by = (!users::is_admin(act.user)).then_some(act.user);
     let start = query.read("start", "integer", |text| text.parse::<usize>().ok()).unwrap_or(0);
     let limit = query.read("limit", "integer", |text| text.parse::<usize>().ok().filter(|limit| *limit > 0));
-    let limit = limit.unwrap_or(PAGE_ROWS).min(PAGE_ROWS_MAX);
+    let limit = limit.unwrap_or(PAGE_ROWS).min(shape.limit_max);
     let sort = query.read("sort", "known fields, each with ASC or DESC", read_sort::<R>).unwrap_or_default();
     query.finish(true)?;
     R::table_mut(state).shown(act.moment);
@@ -43,7 +60,7 @@ pub(super) fn page<R: Listed>(
     }
     let mut body = Vec::with_capacity(128 + rows.len() * 512);
     body.extend_from_slice(br#"{"success":true,"data":"#);
-    if rows.is_empty() && null_when_empty {
+    if rows.is_empty() && shape.null_when_empty {
         body.extend_from_slice(b"null");
     } else {
         write_rows(&rows, state, None, &mut body);

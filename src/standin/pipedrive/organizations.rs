@@ -1,22 +1,27 @@
 //! Organizations (API v2). Facts: fact sheet 5.2.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+use serde_json::{Value, json};
 
 use super::address::Address;
 use super::check::{self, Body, Purpose};
 use super::crud::{self, Resource};
 use super::custom::Custom;
 use super::fields::Owner;
+use super::links::Anchor;
 use super::list::{Filter, Listed};
+use super::merge::Mergeable;
+use super::noun::Noun;
+use super::saved::Saved;
 use super::state::{Act, State};
 use super::system;
 use super::table::{Meta, Row, Table};
-use crate::record::Entity;
 
 /// One organization.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Organization {
-    #[serde(flatten)]
+    #[serde(flatten, skip_deserializing)]
     meta: Meta,
     name: String,
     owner_id: u64,
@@ -24,13 +29,13 @@ pub(super) struct Organization {
     visible_to: u64,
     label_ids: Vec<u64>,
     /// Only in accounts that have the feature.
-    #[serde(flatten)]
+    #[serde(flatten, skip_deserializing)]
     profile: Option<Box<Profile>>,
     #[serde(skip)]
     custom: Custom,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Default)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 struct Profile {
     website: Option<String>,
     linkedin: Option<String>,
@@ -49,7 +54,7 @@ impl Row for Organization {
 }
 
 impl Resource for Organization {
-    const ENTITY: Entity = Entity::Organization;
+    const NOUN: Noun = Noun::Organization;
     const NAME: &'static str = "Organization";
 
     fn table(state: &State) -> &Table<Self> {
@@ -73,14 +78,14 @@ impl Resource for Organization {
         }
     }
 
-    fn apply(&mut self, body: &mut Body, state: &State, _act: &Act) {
+    fn apply(&mut self, body: &mut Body, state: &State, act: &Act) {
         body.require("name");
         body.put("name", &mut self.name, check::text(check::LINE_MAX));
         system::read_owner(body, state, &mut self.owner_id);
         system::read_visibility(body, state, &mut self.visible_to);
         system::read_labels(body, state, Owner::Organization, &mut self.label_ids);
         if body.purpose == Purpose::Create {
-            body.put("add_time", &mut self.meta.add_time, check::instant);
+            system::read_add_time(body, state, act, &mut self.meta.add_time, check::instant);
         }
         body.put_or_null("address", &mut self.address, |value| Address::read(value).map(Box::new));
         if let Some(profile) = &mut self.profile {
@@ -94,8 +99,45 @@ impl Resource for Organization {
         system::read_custom(body, state, Owner::Organization, &mut self.custom);
     }
 
+    fn is_seen_by(&self, user: u64) -> bool {
+        self.visible_to != system::OWNER_ONLY || self.owner_id == user
+    }
+
     fn write(&self, state: &State, only: Option<&[String]>, out: &mut Vec<u8>) {
         crud::write_with_custom(self, &self.custom, &state.organization_fields, only, out);
+    }
+}
+
+impl Mergeable for Organization {
+    fn absorb(&mut self, other: &Self) {
+        if self.address.is_none() {
+            self.address.clone_from(&other.address);
+        }
+        system::unite(&mut self.label_ids, &other.label_ids);
+        self.custom.fill(&other.custom);
+    }
+
+    fn anchor(id: u64) -> Anchor {
+        Anchor::Organization(id)
+    }
+}
+
+impl Saved for Organization {
+    fn custom(&self) -> Option<&Custom> {
+        Some(&self.custom)
+    }
+
+    fn set_custom(&mut self, custom: Custom) {
+        self.custom = custom;
+    }
+
+    fn rest(&self) -> Value {
+        json!(self.profile)
+    }
+
+    fn set_rest(&mut self, rest: Value) -> serde_json::Result<()> {
+        self.profile = serde_json::from_value(rest)?;
+        Ok(())
     }
 }
 

@@ -2,25 +2,39 @@
 
 use serde_json::json;
 
-use super::activities::Activity;
+use super::activities::{Activity, PRIORITIES};
 use super::activity_types::ActivityType;
+use super::call_logs;
 use super::check::{Body, Purpose};
+use super::convert;
 use super::crud::{self, Resource};
+use super::deal_products;
 use super::deals::Deal;
 use super::envelope::{Answer, Refusal};
+use super::field_defaults;
 use super::fields::{self, Input, Owner};
+use super::fields_v1;
+use super::files;
+use super::history;
 use super::lead_labels::{self, LeadLabel};
 use super::leads::Lead;
 use super::list::{self, Listed};
+use super::merge;
 use super::notes::Note;
-use super::offset;
+use super::noun::Noun;
+use super::offset::{self, Shape};
 use super::organizations::Organization;
+use super::participants;
 use super::persons::Person;
 use super::pipelines::{Pipeline, Stage};
+use super::products::Product;
 use super::query::Query;
+use super::recents;
 use super::route::{Collection, Endpoint, Operation};
+use super::search;
 use super::state::{Act, State};
 use super::users;
+use super::webhooks;
 
 /// Carries out a request of an endpoint; `id` is that of its path.
 ///
@@ -33,15 +47,83 @@ pub(super) fn perform(
     id: &str,
     input: Input<'_>,
 ) -> Result<Answer, Refusal> {
-    let operation = endpoint.operation;
-    match endpoint.collection {
+    let operation = endpoint.operation();
+    if operation == Operation::ListFiles {
+        return files::of_record(state, act, endpoint.collection(), id, input.query);
+    }
+    match (endpoint.collection(), operation) {
+        (Collection::Organizations, Operation::Merge) => merge::perform::<Organization>(state, act, id, input.body),
+        (Collection::Persons, Operation::Merge) => merge::perform::<Person>(state, act, id, input.body),
+        (_, Operation::Merge) => merge::perform::<Deal>(state, act, id, input.body),
+        (Collection::Organizations, Operation::Changelog) => history::page::<Organization>(state, id, input.query),
+        (Collection::Persons, Operation::Changelog) => history::page::<Person>(state, id, input.query),
+        (_, Operation::Changelog) => history::page::<Deal>(state, id, input.query),
+        (Collection::Leads, Operation::Convert) => convert::ask_lead(state, act, id, input.body),
+        (_, Operation::Convert) => convert::ask_deal(state, act, id),
+        (collection, Operation::ConvertStatus) => {
+            convert::status(state, act, collection == Collection::Leads, id, input.sub)
+        }
+        (Collection::Deals, Operation::ListArchivedV1) => {
+            let shape = Shape { archived: true, ..Shape::default() };
+            offset::page::<Deal>(state, act, Query::parse(input.query), &shape)
+        }
+        (_, Operation::Search | Operation::SearchField) => search::perform(state, act, endpoint, input.query),
+        _ => usual(state, act, endpoint, id, input),
+    }
+}
+
+/// Only administrators change what belongs to the whole account (scope `admin` of the OpenAPI documents).
+fn allowed(act: &Act, collection: Collection, operation: Operation) -> Result<(), Refusal> {
+    use Collection::{ActivityTypes, DealFields, OrganizationFields, PersonFields, Pipelines, ProductFields, Stages};
+    let shared = matches!(
+        collection,
+        ActivityTypes | DealFields | OrganizationFields | PersonFields | Pipelines | ProductFields | Stages
+    );
+    let reads = matches!(operation, Operation::Read | Operation::List | Operation::ReadV1 | Operation::ListV1);
+    if shared && !reads && !users::is_admin(act.user) {
+        return Err(Refusal::forbidden("Only administrators can do this"));
+    }
+    Ok(())
+}
+
+/// Carries out what a collection is mostly asked for.
+fn usual(state: &mut State, act: &Act, endpoint: Endpoint, id: &str, input: Input<'_>) -> Result<Answer, Refusal> {
+    let operation = endpoint.operation();
+    allowed(act, endpoint.collection(), operation)?;
+    match endpoint.collection() {
         Collection::Organizations => v2::<Organization>(state, act, operation, id, input),
         Collection::Persons => v2::<Person>(state, act, operation, id, input),
         Collection::Deals => v2::<Deal>(state, act, operation, id, input),
+        Collection::DealProducts => deal_products::perform(state, act, operation, id, input),
+        Collection::Participants => participants::perform(state, act, operation, id, input),
+        Collection::Products => v2::<Product>(state, act, operation, id, input),
+        Collection::Files => files::perform(state, act, operation, id, input),
+        Collection::CallLogs => call_logs::perform(state, act, operation, id, input),
+        Collection::Webhooks => match operation {
+            Operation::Create => webhooks::create(state, act, input.body),
+            Operation::List => Ok(webhooks::list(state)),
+            _ => Ok(webhooks::delete(state, id)),
+        },
+        Collection::Recents => recents::page(state, act, input.query),
+        Collection::ItemSearch => search::perform(state, act, endpoint, input.query),
         Collection::Pipelines => v2::<Pipeline>(state, act, operation, id, input),
         Collection::Stages => v2::<Stage>(state, act, operation, id, input),
-        Collection::OrganizationFields | Collection::PersonFields | Collection::DealFields => {
-            fields::perform(state, act, (Owner::of(endpoint.collection), operation), id, input)
+        Collection::OrganizationFields
+        | Collection::PersonFields
+        | Collection::DealFields
+        | Collection::ProductFields => {
+            use Operation::{CreateV1, DeleteV1, ListV1, ReadV1, UpdateV1};
+            if matches!(operation, CreateV1 | DeleteV1 | ListV1 | ReadV1 | UpdateV1) {
+                return fields_v1::perform(state, act, (Owner::of(endpoint.collection()), operation), id, input);
+            }
+            fields::perform(state, act, (Owner::of(endpoint.collection()), operation), id, input)
+        }
+        Collection::ActivityFields => {
+            let set = field_defaults::of_activities(PRIORITIES);
+            match operation {
+                Operation::List => fields::list_page(&set, act, input.query),
+                _ => fields::read(&set, id, input.query),
+            }
         }
         Collection::Users => match operation {
             Operation::Me => users::me(state, act.user),
@@ -52,14 +134,20 @@ pub(super) fn perform(
         Collection::Currencies => Ok(users::currencies(Query::parse(input.query))),
         Collection::Activities => v2::<Activity>(state, act, operation, id, input),
         Collection::Leads => match operation {
-            Operation::List => offset::page::<Lead>(state, act, Query::parse(input.query), false, false),
-            Operation::ListArchived => offset::page::<Lead>(state, act, Query::parse(input.query), true, false),
+            Operation::List => offset::page::<Lead>(state, act, Query::parse(input.query), &Shape::default()),
+            Operation::ListArchivedV1 => {
+                let shape = Shape { archived: true, ..Shape::default() };
+                offset::page::<Lead>(state, act, Query::parse(input.query), &shape)
+            }
             _ => v1::<Lead>(state, act, (operation, 201), id, input.body),
         },
         Collection::LeadLabels => v1::<LeadLabel>(state, act, (operation, 200), id, input.body),
         Collection::LeadSources => Ok(lead_labels::sources()),
         Collection::Notes => match operation {
-            Operation::List => offset::page::<Note>(state, act, Query::parse(input.query), false, true),
+            Operation::List => {
+                let shape = Shape { null_when_empty: true, ..Shape::default() };
+                offset::page::<Note>(state, act, Query::parse(input.query), &shape)
+            }
             Operation::Delete => {
                 v1::<Note>(state, act, (operation, 200), id, input.body)?;
                 Ok(Answer::json(200, r#"{"success":true,"data":true}"#))
@@ -85,17 +173,20 @@ fn v1<R: Resource>(
         }
         Operation::Update => {
             let number = crud::number::<R>(state, id)?;
+            crud::visible::<R>(state, act, number)?;
             crud::update::<R>(state, act, number, Body::parse(body, Purpose::Update)?)?;
             Ok(one::<R>(state, number, 200))
         }
         Operation::Delete => {
             let number = crud::number::<R>(state, id)?;
+            crud::visible::<R>(state, act, number)?;
             let public_id = crud::live::<R>(state, number)?.public_id();
             crud::delete::<R>(state, act, number)?;
             Ok(Answer::value(200, &json!({ "id": public_id })))
         }
         Operation::Read => {
             let number = crud::number::<R>(state, id)?;
+            crud::visible::<R>(state, act, number)?;
             crud::live::<R>(state, number)?;
             Ok(one::<R>(state, number, 200))
         }
@@ -120,6 +211,7 @@ fn v2<R: Listed>(
             let only = list::extras(&mut query);
             query.finish(false)?;
             let number = crud::number::<R>(state, id)?;
+            crud::visible::<R>(state, act, number)?;
             let row = R::table(state).get(number).ok_or_else(|| Refusal::not_found(R::NAME))?;
             return Ok(Answer::data(200, |out| row.write(state, only.as_deref(), out)));
         }
@@ -127,18 +219,27 @@ fn v2<R: Listed>(
     }
     let number = match operation {
         Operation::Create => crud::create::<R>(state, act, Body::parse(input.body, Purpose::Create)?)?,
+        Operation::Duplicate => {
+            let number = crud::number::<R>(state, id)?;
+            crud::visible::<R>(state, act, number)?;
+            let number = crud::duplicate::<R>(state, act, number)?;
+            return Ok(one::<R>(state, number, if R::NOUN == Noun::Product { 201 } else { 200 }));
+        }
         Operation::Delete => {
             let number = crud::number::<R>(state, id)?;
+            crud::visible::<R>(state, act, number)?;
             crud::delete::<R>(state, act, number)?;
             return Ok(Answer::json(200, format!(r#"{{"success":true,"data":{{"id":{number}}}}}"#)));
         }
         _ => {
             let number = crud::number::<R>(state, id)?;
+            crud::visible::<R>(state, act, number)?;
             crud::update::<R>(state, act, number, Body::parse(input.body, Purpose::Update)?)?;
             number
         }
     };
-    Ok(one::<R>(state, number, 200))
+    let created = if R::NOUN == Noun::Product { 201 } else { state.settings.created_status };
+    Ok(one::<R>(state, number, if operation == Operation::Create { created } else { 200 }))
 }
 
 /// The answer with one record that is there.

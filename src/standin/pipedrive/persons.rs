@@ -1,6 +1,6 @@
 //! Persons (API v2). Facts: fact sheet 5.3, migration guide.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::check::{self, Body, Purpose};
@@ -8,11 +8,14 @@ use super::crud::{self, Resource};
 use super::custom::Custom;
 use super::envelope::Refusal;
 use super::fields::Owner;
+use super::links::{Anchor, Linked, Links};
 use super::list::{Filter, Listed};
+use super::merge::Mergeable;
+use super::noun::Noun;
+use super::saved::Saved;
 use super::state::{Act, State};
 use super::system;
 use super::table::{Meta, Row, Table};
-use crate::record::Entity;
 
 /// Keys that do not exist before somebody sets up contact sync or buys Campaigns; sending them is refused.
 const NOT_HERE: [&str; 6] = ["im", "postal_address", "notes", "birthday", "job_title", "marketing_status"];
@@ -21,9 +24,9 @@ const NOT_HERE: [&str; 6] = ["im", "postal_address", "notes", "birthday", "job_t
 const LABEL_DEFAULT: &str = "work";
 
 /// One person.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Person {
-    #[serde(flatten)]
+    #[serde(flatten, skip_deserializing)]
     meta: Meta,
     name: String,
     first_name: Option<String>,
@@ -40,7 +43,7 @@ pub(super) struct Person {
 }
 
 /// One e-mail address or phone number.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Contact {
     value: String,
     primary: bool,
@@ -57,7 +60,7 @@ impl Row for Person {
 }
 
 impl Resource for Person {
-    const ENTITY: Entity = Entity::Person;
+    const NOUN: Noun = Noun::Person;
     const NAME: &'static str = "Person";
 
     fn table(state: &State) -> &Table<Self> {
@@ -85,18 +88,25 @@ impl Resource for Person {
         }
     }
 
-    fn apply(&mut self, body: &mut Body, state: &State, _act: &Act) {
+    fn apply(&mut self, body: &mut Body, state: &State, act: &Act) {
         self.read_name(body);
         system::read_owner(body, state, &mut self.owner_id);
         system::read_visibility(body, state, &mut self.visible_to);
         system::read_labels(body, state, Owner::Person, &mut self.label_ids);
         if body.purpose == Purpose::Create {
-            body.put("add_time", &mut self.meta.add_time, check::instant);
+            system::read_add_time(body, state, act, &mut self.meta.add_time, check::instant);
         }
         let organization = check::link("Organization", |id| state.organizations.live(id).is_some());
         body.put_or_null("org_id", &mut self.org_id, organization);
-        body.put("emails", &mut self.emails, read_contacts);
-        body.put("phones", &mut self.phones, read_contacts);
+        for (key, slot) in [("emails", &mut self.emails), ("phones", &mut self.phones)] {
+            body.put(key, slot, |value| {
+                let contacts = read_contacts(value)?;
+                match state.settings.contacts_max {
+                    Some(max) if contacts.len() > max => Err(format!("Array must contain at most {max} element(s)")),
+                    _ => Ok(contacts),
+                }
+            });
+        }
         for key in NOT_HERE {
             if body.take(key).is_some() {
                 body.refuse(Refusal::forbidden(format!("Field '{key}' is not available: contact sync is not set up")));
@@ -105,8 +115,48 @@ impl Resource for Person {
         system::read_custom(body, state, Owner::Person, &mut self.custom);
     }
 
+    fn is_seen_by(&self, user: u64) -> bool {
+        self.visible_to != system::OWNER_ONLY || self.owner_id == user
+    }
+
     fn write(&self, state: &State, only: Option<&[String]>, out: &mut Vec<u8>) {
         crud::write_with_custom(self, &self.custom, &state.person_fields, only, out);
+    }
+}
+
+impl Linked for Person {
+    fn links_mut(&mut self) -> Links<'_> {
+        Links { organization: Some(&mut self.org_id), ..Links::default() }
+    }
+}
+
+impl Mergeable for Person {
+    fn absorb(&mut self, other: &Self) {
+        self.org_id = self.org_id.or(other.org_id);
+        for (own, more) in [(&mut self.emails, &other.emails), (&mut self.phones, &other.phones)] {
+            let has_primary = !own.is_empty();
+            for contact in more {
+                if !own.iter().any(|mine| mine.value == contact.value) {
+                    own.push(Contact { primary: contact.primary && !has_primary, ..contact.clone() });
+                }
+            }
+        }
+        system::unite(&mut self.label_ids, &other.label_ids);
+        self.custom.fill(&other.custom);
+    }
+
+    fn anchor(id: u64) -> Anchor {
+        Anchor::Person(id)
+    }
+}
+
+impl Saved for Person {
+    fn custom(&self) -> Option<&Custom> {
+        Some(&self.custom)
+    }
+
+    fn set_custom(&mut self, custom: Custom) {
+        self.custom = custom;
     }
 }
 
@@ -123,6 +173,11 @@ impl Listed for Person {
 }
 
 impl Person {
+    /// E-mail addresses and phone numbers.
+    pub(super) fn contacts(&self) -> (Value, Value) {
+        (serde_json::json!(self.emails), serde_json::json!(self.phones))
+    }
+
     pub(super) fn name(&self) -> &str {
         &self.name
     }

@@ -2,24 +2,24 @@
 //!
 //! No document says whether a new pipeline comes with stages (a setting here) or where a new stage stands (here: last).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::check::{self, Body};
 use super::crud::{self, Resource};
 use super::custom;
 use super::list::{Filter, Listed};
+use super::noun::Noun;
 use super::state::{Act, State};
 use super::table::{Meta, Row, Table};
-use crate::record::Entity;
 
 /// Stages of the pipeline that a fresh account has, with their probability.
 const DEFAULT_STAGES: [&str; 5] =
     ["Qualified", "Contact Made", "Demo Scheduled", "Proposal Made", "Negotiations Started"];
 
 /// One pipeline.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Pipeline {
-    #[serde(flatten)]
+    #[serde(flatten, skip_deserializing)]
     meta: Meta,
     name: String,
     order_nr: u64,
@@ -27,9 +27,9 @@ pub(super) struct Pipeline {
 }
 
 /// One stage.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Stage {
-    #[serde(flatten)]
+    #[serde(flatten, skip_deserializing)]
     meta: Meta,
     order_nr: u64,
     name: String,
@@ -58,7 +58,7 @@ impl Row for Stage {
 }
 
 impl Resource for Pipeline {
-    const ENTITY: Entity = Entity::Pipeline;
+    const NOUN: Noun = Noun::Pipeline;
     const NAME: &'static str = "Pipeline";
 
     fn table(state: &State) -> &Table<Self> {
@@ -113,7 +113,7 @@ impl Listed for Pipeline {
 }
 
 impl Resource for Stage {
-    const ENTITY: Entity = Entity::Stage;
+    const NOUN: Noun = Noun::Stage;
     const NAME: &'static str = "Stage";
 
     fn table(state: &State) -> &Table<Self> {

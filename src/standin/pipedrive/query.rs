@@ -23,6 +23,25 @@ impl Query {
         Some(self.pairs.swap_remove(place).1)
     }
 
+    /// True if the parameter is there.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.pairs.iter().any(|(own, _)| own == key)
+    }
+
+    /// Gives a parameter that the path says, in place of one that the query has.
+    pub(super) fn set(&mut self, key: &str, value: &str) {
+        self.pairs.retain(|(own, _)| own != key);
+        self.pairs.push((key.to_owned(), value.to_owned()));
+    }
+
+    /// Takes a parameter that may come several times, all values in one text with commas.
+    pub(super) fn take_all(&mut self, key: &str) -> Option<String> {
+        let (own, rest): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.pairs).into_iter().partition(|(own, _)| own == key);
+        self.pairs = rest;
+        (!own.is_empty()).then(|| own.into_iter().map(|(_, value)| value).collect::<Vec<_>>().join(","))
+    }
+
     /// Takes a parameter and reads it; `None` also when it cannot be read, which is then a problem.
     pub(super) fn read<T>(&mut self, key: &str, what: &str, read: impl FnOnce(&str) -> Option<T>) -> Option<T> {
         let text = self.take(key)?;

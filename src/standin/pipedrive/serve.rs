@@ -1,28 +1,33 @@
 //! One request from its arrival to its answer: who sends it, the limits, the faults, the work, the books, the wait.
 
 use std::collections::VecDeque;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::body::{Body as HttpBody, Bytes};
+use axum::body::Bytes;
 use axum::extract::{ConnectInfo, Request, State as Shared};
-use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::control;
+use super::convert;
+use super::delivery;
 use super::envelope::{self, Answer, Refusal};
 use super::faults::FaultKind;
 use super::fields::Input;
 use super::ledger::CUT_STATUS;
-use super::limits::{Arrival, Credential, Headers};
+use super::limits::{Arrival, Credential, Demand, Headers};
+use super::oauth;
+use super::people;
 use super::perform::perform;
+use super::reply::{cut, drip, respond};
 use super::route::{self, Endpoint, NoRoute};
 use super::state::{Act, State};
+use super::users;
 use crate::clock::{CALL_HEADER, Clock, Served};
 
 /// The longest body that is read; a note of 100 KB fits ten times.
@@ -55,8 +60,8 @@ struct Incoming {
 #[derive(Debug)]
 struct Admitted {
     endpoint: Endpoint,
-    /// The id in its path.
-    id: Box<str>,
+    /// The ids in its path.
+    ids: [Box<str>; 2],
     who: Credential,
 }
 
@@ -67,6 +72,8 @@ struct Reply {
     limits: Option<Headers>,
     /// How long the answer is held.
     wait: Duration,
+    /// Over how long its body is spread.
+    body_wait: Duration,
 }
 
 /// What the first look at a request leads to.
@@ -100,7 +107,8 @@ impl App {
         }
     }
 
-    fn spawn_apart(&self, work: impl Future<Output = ()> + Send + 'static) {
+    /// Runs work that outlives its request, until it ends or the server stops.
+    pub(super) fn spawn_apart(&self, work: impl Future<Output = ()> + Send + 'static) {
         let task = tokio::spawn(self.clock.track(work));
         let mut apart = self.apart.lock().unwrap_or_else(PoisonError::into_inner);
         apart.retain(|task| !task.is_finished());
@@ -108,7 +116,7 @@ impl App {
     }
 
     /// Holds an answer on the clock, until the server stops.
-    async fn hold(&self, served: &Served, wait: Duration) {
+    pub(super) async fn hold(&self, served: &Served, wait: Duration) {
         if wait.is_zero() {
             return;
         }
@@ -125,22 +133,24 @@ impl App {
         let mut state = self.lock();
         let state = &mut *state;
         let arrival = self.arrival();
+        convert::run_due(state, arrival);
         let found = route::find(&request.method, &request.path);
         let endpoint = found.as_ref().ok().map(|route| route.endpoint);
-        let Some(who) = credential(state, &request.headers) else {
+        let Some(who) = credential(state, &request.headers, arrival) else {
             return Begun::Reply(refused(state, endpoint, envelope::unauthorized()));
         };
         let route = match found {
             Ok(route) => route,
             Err(why) => return Begun::Reply(refused(state, None, no_route(why))),
         };
-        let cost = route.endpoint.tokens();
-        if let Err(answer) = state.limits.admit(&state.settings, who, arrival, cost) {
-            let limits = state.limits.headers(&state.settings, who, arrival);
+        let is_write = is_write(&request.method);
+        let demand = Demand { tokens: route.endpoint.tokens(), is_search: route.endpoint.is_search(), is_write };
+        if let Err(answer) = state.limits.admit(&state.settings, who, arrival, demand) {
+            let limits = state.limits.headers(&state.settings, who, arrival, is_write);
             let reply = refused(state, endpoint, answer);
             return Begun::Reply(Reply { limits, ..reply });
         }
-        let admitted = Admitted { endpoint: route.endpoint, id: route.id.into(), who };
+        let admitted = Admitted { endpoint: route.endpoint, ids: route.ids.map(Into::into), who };
         let label = || route.endpoint.label();
         let fault = state.faults.strike(&mut state.random, &request.method, &request.path, label);
         match fault {
@@ -166,12 +176,22 @@ pub(super) async fn handle(
     let call = request.headers().get(CALL_HEADER).and_then(|value| value.to_str().ok());
     let served = app.clock.serve(call);
     let (parts, body) = request.into_parts();
-    let Ok(body) = axum::body::to_bytes(body, BODY_BYTES_MAX).await else {
+    let is_form = |kind: &HeaderValue| kind.as_bytes().starts_with(b"multipart/");
+    let is_form = parts.headers.get(CONTENT_TYPE).is_some_and(is_form);
+    let body_bytes_max = if is_form { app.lock().settings.file_bytes_max + BODY_BYTES_MAX } else { BODY_BYTES_MAX };
+    let Ok(body) = axum::body::to_bytes(body, body_bytes_max).await else {
         return respond(Answer::json(413, r#"{"success":false,"error":"Payload too large"}"#), None);
     };
     let path = parts.uri.path();
     if path.starts_with(control::PREFIX) {
-        return respond(control::answer(&app, peer, parts.method.as_str(), path, &body), None);
+        let answer = control::answer(&app, peer, parts.method.as_str(), path, &body);
+        delivery::start(&app);
+        return respond(answer, None);
+    }
+    if path.trim_end_matches('/') == oauth::PATH && parts.method == Method::POST {
+        let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let now = app.clock.now();
+        return respond(oauth::exchange(&mut app.lock(), now, header, &body), None);
     }
     let request = Incoming {
         method: parts.method.as_str().to_owned(),
@@ -180,13 +200,16 @@ pub(super) async fn handle(
         headers: parts.headers,
         body,
     };
-    let (reply, served) = match app.begin(&request) {
+    let begun = app.begin(&request);
+    delivery::start(&app);
+    let (reply, served) = match begun {
         Begun::Reply(reply) => (reply, served),
         Begun::Later(admitted, after) => {
             let later = Arc::clone(&app);
             app.spawn_apart(async move {
                 later.clock.sleep(after).await;
                 later.resume(&request, &admitted, Some(FaultKind::CommitThenCut));
+                delivery::start(&later);
             });
             return cut();
         }
@@ -197,6 +220,7 @@ pub(super) async fn handle(
             app.spawn_apart(async move {
                 apart.hold(&served, wait).await;
                 let reply = apart.resume(&request, &admitted, None);
+                delivery::start(&apart);
                 // Nobody may be left to receive it.
                 drop(sender.send((reply, served)));
             });
@@ -207,16 +231,22 @@ pub(super) async fn handle(
         }
     };
     app.hold(&served, reply.wait).await;
-    match reply.answer {
-        Some(answer) => respond(answer, reply.limits),
-        None => cut(),
+    let Some(answer) = reply.answer else { return cut() };
+    if !reply.body_wait.is_zero() {
+        return drip(app, served, answer, (reply.limits, reply.body_wait));
     }
+    respond(answer, reply.limits)
 }
 
 /// Counts a request that got nowhere.
 fn refused(state: &mut State, endpoint: Option<Endpoint>, answer: Answer) -> Reply {
     state.books.request(endpoint, answer.status);
-    Reply { answer: Some(answer), limits: None, wait: round_trip(state) }
+    Reply { answer: Some(answer), limits: None, wait: round_trip(state), body_wait: Duration::ZERO }
+}
+
+/// The two methods of the daily limit of 2019.
+fn is_write(method: &str) -> bool {
+    matches!(method, "POST" | "PUT")
 }
 
 fn round_trip(state: &State) -> Duration {
@@ -232,10 +262,11 @@ fn finish(
     fault: Option<FaultKind>,
 ) -> Reply {
     let endpoint = admitted.endpoint;
-    let mut wait = round_trip(state);
-    let answer = if let Some(FaultKind::Refuse { status, body }) = fault {
-        charge(state, arrival, endpoint, status < 400);
-        Some(Answer::json(status, body))
+    let mut wait = round_trip(state) + state.limits.slow_down(&state.settings, admitted.who);
+    let mut body_wait = Duration::ZERO;
+    let answer = if let Some(refused) = refuse(state, admitted, fault.as_ref()) {
+        charge(state, arrival, endpoint, refused.as_ref().is_some_and(|answer| answer.status < 400));
+        refused
     } else {
         let lag = match fault {
             Some(FaultKind::Lag { lag }) => lag,
@@ -244,10 +275,19 @@ fn finish(
         let user = match admitted.who {
             Credential::ApiToken(user) | Credential::OAuth(user) => user,
         };
-        let act = Act { user, by_api: true, now: arrival.at, moment: arrival.moment, lag };
-        let input = Input { query: &request.query, body: &request.body };
-        let done =
-            accepts(endpoint, &request.headers).and_then(|()| perform(state, &act, endpoint, &admitted.id, input));
+        let act = Act {
+            user,
+            by_api: true,
+            now: arrival.at,
+            moment: arrival.moment,
+            lag,
+            search_lag: state.settings.search_lag,
+        };
+        let kind = request.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let [id, sub] = &admitted.ids;
+        meddle(state, &act, admitted, fault.as_ref(), &request.body);
+        let input = Input { sub, query: &request.query, kind, body: &request.body };
+        let done = accepts(endpoint, kind).and_then(|()| perform(state, &act, endpoint, id, input));
         charge(state, arrival, endpoint, done.is_ok());
         let mut answer = done.unwrap_or_else(|refusal| refusal.answer(endpoint.version()));
         match fault {
@@ -259,8 +299,10 @@ fn finish(
                 answer.body.truncate(answer.body.len() / 2);
                 Some(answer)
             }
-            Some(FaultKind::HtmlAnswer) => {
-                Some(Answer::html(200, "<!DOCTYPE html><html><body><h1>We will be right back</h1></body></html>"))
+            Some(FaultKind::HtmlAnswer) => Some(envelope::page(200)),
+            Some(FaultKind::SlowBody { wait }) => {
+                body_wait = wait;
+                Some(answer)
             }
             Some(FaultKind::AnswerLate { wait: late }) => {
                 wait += late;
@@ -270,8 +312,37 @@ fn finish(
         }
     };
     state.books.request(Some(endpoint), answer.as_ref().map_or(CUT_STATUS, |answer| answer.status));
-    let limits = state.limits.headers(&state.settings, admitted.who, arrival);
-    Reply { answer, limits, wait }
+    let limits = state.limits.headers(&state.settings, admitted.who, arrival, is_write(&request.method));
+    Reply { answer, limits, wait, body_wait }
+}
+
+/// What a fault answers in place of the work: an answer, or none; `None` where the work is done.
+fn refuse(state: &mut State, admitted: &Admitted, fault: Option<&FaultKind>) -> Option<Option<Answer>> {
+    match fault? {
+        FaultKind::Refuse { status, body } => Some(Some(Answer::json(*status, body.clone()))),
+        FaultKind::RefuseWithPage { status } => Some(Some(envelope::page(*status))),
+        FaultKind::Cut => Some(None),
+        FaultKind::RevokeToken => {
+            match admitted.who {
+                Credential::ApiToken(user) => users::revoke(state, user),
+                Credential::OAuth(user) => state.grants.end_access(user),
+            }
+            Some(Some(envelope::unauthorized()))
+        }
+        _ => None,
+    }
+}
+
+/// What somebody does in the account just before a request is carried out.
+fn meddle(state: &mut State, act: &Act, admitted: &Admitted, fault: Option<&FaultKind>, body: &[u8]) {
+    let by_people = Act { by_api: false, ..*act };
+    match fault {
+        Some(FaultKind::DeleteField) => people::delete_field(state, &by_people, body),
+        Some(FaultKind::DeleteRecord) => {
+            people::delete_record(state, &by_people, admitted.endpoint.collection(), &admitted.ids[0]);
+        }
+        _ => {}
+    }
 }
 
 fn charge(state: &mut State, arrival: Arrival, endpoint: Endpoint, accepted: bool) {
@@ -281,23 +352,25 @@ fn charge(state: &mut State, arrival: Arrival, endpoint: Endpoint, accepted: boo
     }
 }
 
-/// Bodies are JSON and say so (document "Requests").
-fn accepts(endpoint: Endpoint, headers: &HeaderMap) -> Result<(), Refusal> {
-    let json = |value: &HeaderValue| value.as_bytes().starts_with(b"application/json");
-    if endpoint.has_body() && !headers.get(CONTENT_TYPE).is_some_and(json) {
-        return Err(Refusal::invalid(&["content-type: Expected application/json".to_owned()]));
+/// Bodies are of the type that the endpoint has in the OpenAPI documents, and say so.
+fn accepts(endpoint: Endpoint, kind: &str) -> Result<(), Refusal> {
+    match endpoint.body_type() {
+        Some(expected) if !kind.starts_with(expected) => {
+            Err(Refusal::invalid(&[format!("content-type: Expected {expected}")]))
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Who sends a request, by the token in its header.
-fn credential(state: &State, headers: &HeaderMap) -> Option<Credential> {
+fn credential(state: &State, headers: &HeaderMap, arrival: Arrival) -> Option<Credential> {
     let user = |token: &str| state.tokens.get(token).copied();
     if let Some(token) = headers.get(API_TOKEN) {
         return token.to_str().ok().and_then(user).map(Credential::ApiToken);
     }
     let bearer = headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?;
-    user(bearer).map(Credential::OAuth)
+    let api_token = state.settings.bearer_api_token.then(|| user(bearer)).flatten();
+    state.grants.user(bearer, arrival.moment).or(api_token).map(Credential::OAuth)
 }
 
 fn no_route(why: NoRoute) -> Answer {
@@ -306,36 +379,4 @@ fn no_route(why: NoRoute) -> Answer {
         NoRoute::Method(version) => (version, 405, "Method not allowed"),
     };
     Refusal { status, error: error.to_owned(), code: Some("ERR_NOT_FOUND") }.answer(version)
-}
-
-fn respond(answer: Answer, limits: Option<Headers>) -> Response {
-    let mut response = Response::new(HttpBody::from(answer.body));
-    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
-    let kind = if answer.html { "text/html; charset=UTF-8" } else { "application/json; charset=utf-8" };
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    if let Some(limits) = limits {
-        for (name, value) in [
-            ("x-ratelimit-limit", limits.window_limit),
-            ("x-ratelimit-remaining", limits.window_remaining),
-            ("x-ratelimit-reset", limits.window_reset),
-            ("x-daily-ratelimit-token-limit", limits.daily_limit),
-            ("x-daily-ratelimit-token-remaining", limits.daily_remaining),
-        ] {
-            headers.insert(HeaderName::from_static(name), HeaderValue::from(value));
-        }
-    }
-    if let Some(seconds) = answer.retry_after {
-        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    response
-}
-
-/// Closes the connection: the body fails before its first byte, which makes the server drop the connection with all that
-/// it had not sent yet.
-fn cut() -> Response {
-    let failure = futures::stream::once(async { Err::<Bytes, _>(io::Error::from(io::ErrorKind::ConnectionReset)) });
-    let mut response = Response::new(HttpBody::from_stream(failure));
-    response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("64"));
-    response
 }

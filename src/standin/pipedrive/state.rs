@@ -11,25 +11,36 @@ use uuid::Uuid;
 
 use super::activities::Activity;
 use super::activity_types::{self, ActivityType};
+use super::call_logs::CallLog;
+use super::convert::Conversions;
+use super::deal_products::DealProduct;
 use super::deals::Deal;
 use super::faults::Faults;
 use super::field_defaults;
-use super::fields::{FieldSet, Owner};
+use super::field_set::FieldSet;
+use super::fields::Owner;
+use super::files::File;
+use super::history::History;
 use super::lead_labels::{self, LeadLabel};
 use super::leads::Lead;
 use super::ledger::{Books, Ledger};
 use super::limits::{Arrival, Limits};
 use super::notes::Note;
+use super::noun::Noun;
+use super::oauth::Grants;
 use super::organizations::Organization;
+use super::participants::Participant;
+use super::people::PeopleEdit;
 use super::persons::Person;
 use super::pipelines::{self, Pipeline, Stage};
+use super::products::Product;
 use super::route::{Collection, Endpoint, Operation};
 use super::settings::Settings;
-use super::table::{Row, Table};
+use super::table::{Row, Shows, Table};
 use super::users::{self, User};
+use super::webhooks::Webhooks;
 use crate::clock::Moment;
 use crate::error::{Error, Kind, Result};
-use crate::record::Entity;
 
 /// First ids of the account's records: different ranges, so that an id of one kind is never one of another by chance.
 const FIRST_ORGANIZATION: u64 = 100_001;
@@ -37,6 +48,10 @@ const FIRST_PERSON: u64 = 1_000_001;
 const FIRST_DEAL: u64 = 10_000_001;
 const FIRST_ACTIVITY: u64 = 20_000_001;
 const FIRST_NOTE: u64 = 40_000_001;
+const FIRST_FILE: u64 = 50_000_001;
+const FIRST_PRODUCT: u64 = 60_000_001;
+const FIRST_DEAL_PRODUCT: u64 = 70_000_001;
+const FIRST_PARTICIPANT: u64 = 80_000_001;
 
 /// The account.
 #[derive(Debug)]
@@ -57,14 +72,28 @@ pub(super) struct State {
     pub(super) activities: Table<Activity>,
     pub(super) activity_types: Table<ActivityType>,
     pub(super) notes: Table<Note>,
+    pub(super) products: Table<Product>,
+    pub(super) deal_products: Table<DealProduct>,
+    pub(super) participants: Table<Participant>,
+    pub(super) files: Table<File>,
+    pub(super) call_logs: Table<CallLog>,
     pub(super) pipelines: Table<Pipeline>,
     pub(super) stages: Table<Stage>,
     pub(super) organization_fields: FieldSet,
     pub(super) person_fields: FieldSet,
     pub(super) deal_fields: FieldSet,
+    pub(super) product_fields: FieldSet,
     pub(super) next_option: u64,
     /// Leads and deals that are neither archived nor deleted.
     pub(super) active: u64,
+    /// Those that are archived and not deleted.
+    pub(super) archived: u64,
+    pub(super) history: History,
+    pub(super) webhooks: Webhooks,
+    pub(super) conversions: Conversions,
+    /// What the simulated team did, in order.
+    pub(super) team_log: Vec<PeopleEdit>,
+    pub(super) grants: Grants,
     pub(super) limits: Limits,
     pub(super) books: Books,
     pub(super) faults: Faults,
@@ -83,6 +112,8 @@ pub(super) struct Act {
     pub(super) moment: Moment,
     /// How late lists show it.
     pub(super) lag: Duration,
+    /// How late the search finds it.
+    pub(super) search_lag: Duration,
 }
 
 impl Act {
@@ -96,9 +127,10 @@ impl Act {
         Timestamp::from_millisecond(self.now.as_millisecond()).unwrap_or(self.now)
     }
 
-    /// From when lists show it; `None`: at once.
-    pub(super) fn shown_at(&self) -> Option<Moment> {
-        (!self.lag.is_zero()).then(|| self.moment + self.lag)
+    /// From when lists show it, and the search finds it.
+    pub(super) fn shown_at(&self) -> Shows {
+        let lists = (!self.lag.is_zero()).then(|| self.moment + self.lag);
+        Shows { lists, search: self.moment + self.search_lag, now: self.moment }
     }
 }
 
@@ -131,20 +163,39 @@ impl State {
             activities: Table::new(FIRST_ACTIVITY),
             activity_types: Table::new(1),
             notes: Table::new(FIRST_NOTE),
+            products: Table::new(FIRST_PRODUCT),
+            deal_products: Table::new(FIRST_DEAL_PRODUCT),
+            participants: Table::new(FIRST_PARTICIPANT),
+            files: Table::new(FIRST_FILE),
+            call_logs: Table::new(1),
             pipelines: Table::new(1),
             stages: Table::new(1),
             organization_fields: FieldSet::default(),
             person_fields: FieldSet::default(),
             deal_fields: FieldSet::default(),
+            product_fields: FieldSet::default(),
             next_option: 11,
             active: 0,
+            archived: 0,
+            history: History::default(),
+            webhooks: Webhooks::default(),
+            conversions: Conversions::default(),
+            team_log: Vec::new(),
+            grants: Grants::default(),
             limits: Limits::default(),
             books: Books::default(),
             faults,
         };
         let user = users::add(&mut state, "Avery Admin", "admin@standin.example", start.at);
-        let act = Act { user, by_api: false, now: start.at, moment: start.moment, lag: Duration::ZERO };
-        for owner in [Owner::Organization, Owner::Person, Owner::Deal] {
+        let act = Act {
+            user,
+            by_api: false,
+            now: start.at,
+            moment: start.moment,
+            lag: Duration::ZERO,
+            search_lag: Duration::ZERO,
+        };
+        for owner in Owner::ALL {
             field_defaults::add(&mut state, owner);
         }
         pipelines::add_default(&mut state, &act);
@@ -187,6 +238,7 @@ impl State {
             Owner::Organization => &self.organization_fields,
             Owner::Person => &self.person_fields,
             Owner::Deal => &self.deal_fields,
+            Owner::Product => &self.product_fields,
         }
     }
 
@@ -196,41 +248,63 @@ impl State {
             Owner::Organization => &mut self.organization_fields,
             Owner::Person => &mut self.person_fields,
             Owner::Deal => &mut self.deal_fields,
+            Owner::Product => &mut self.product_fields,
         }
     }
 
     /// The books, with the minimum as it is now. Takes time by the number of records.
     pub(super) fn ledger(&self) -> Ledger {
         let mut ledger = self.books.in_words();
-        count(&mut ledger, Entity::Organization, Collection::Organizations, &self.organizations);
-        count(&mut ledger, Entity::Person, Collection::Persons, &self.persons);
-        count(&mut ledger, Entity::Deal, Collection::Deals, &self.deals);
-        count(&mut ledger, Entity::Lead, Collection::Leads, &self.leads);
-        count(&mut ledger, Entity::LeadLabel, Collection::LeadLabels, &self.lead_labels);
-        count(&mut ledger, Entity::Activity, Collection::Activities, &self.activities);
-        count(&mut ledger, Entity::ActivityType, Collection::ActivityTypes, &self.activity_types);
-        count(&mut ledger, Entity::Note, Collection::Notes, &self.notes);
-        count(&mut ledger, Entity::Pipeline, Collection::Pipelines, &self.pipelines);
-        count(&mut ledger, Entity::Stage, Collection::Stages, &self.stages);
-        for owner in [Owner::Organization, Owner::Person, Owner::Deal] {
+        ledger.rival_tokens = self.limits.rival_tokens();
+        count(&mut ledger, Noun::Organization, Collection::Organizations, &self.organizations);
+        count(&mut ledger, Noun::Person, Collection::Persons, &self.persons);
+        count(&mut ledger, Noun::Deal, Collection::Deals, &self.deals);
+        count(&mut ledger, Noun::Lead, Collection::Leads, &self.leads);
+        count(&mut ledger, Noun::LeadLabel, Collection::LeadLabels, &self.lead_labels);
+        count(&mut ledger, Noun::Activity, Collection::Activities, &self.activities);
+        count(&mut ledger, Noun::ActivityType, Collection::ActivityTypes, &self.activity_types);
+        count(&mut ledger, Noun::Note, Collection::Notes, &self.notes);
+        count(&mut ledger, Noun::Product, Collection::Products, &self.products);
+        count(&mut ledger, Noun::Participant, Collection::Participants, &self.participants);
+        count(&mut ledger, Noun::File, Collection::Files, &self.files);
+        count(&mut ledger, Noun::CallLog, Collection::CallLogs, &self.call_logs);
+        self.count_deal_products(&mut ledger);
+        count(&mut ledger, Noun::Pipeline, Collection::Pipelines, &self.pipelines);
+        count(&mut ledger, Noun::Stage, Collection::Stages, &self.stages);
+        for owner in Owner::ALL {
             let (made, changed) = self.fields(owner).made_and_changed();
-            ledger.add_live(owner.entity(), made, changed, costs(owner.collection()));
+            ledger.add_live(owner.noun(), made, changed, costs(owner.collection()));
         }
         ledger
     }
+
+    /// Products of one deal cost least in requests of a hundred, and few of them one by one.
+    fn count_deal_products(&self, ledger: &mut Ledger) {
+        let mut of_deals: HashMap<u64, u64> = HashMap::new();
+        for row in self.deal_products.iter().filter(|row| !row.meta().is_deleted && row.meta().by_api) {
+            *of_deals.entry(row.deal_id()).or_default() += 1;
+        }
+        let of = |operation| Endpoint::of(Collection::DealProducts, operation).map_or(0, Endpoint::tokens);
+        let (one, many) = (of(Operation::Create), of(Operation::Bulk));
+        for count in of_deals.into_values() {
+            let tokens = (one * count).min(many * count.div_ceil(100));
+            ledger.add_live(Noun::DealProduct, count, 0, (0, 0));
+            ledger.minimum += tokens;
+        }
+    }
 }
 
-fn count<R: Row>(ledger: &mut Ledger, entity: Entity, collection: Collection, table: &Table<R>) {
+fn count<R: Row>(ledger: &mut Ledger, noun: Noun, collection: Collection, table: &Table<R>) {
     let (mut made, mut changed) = (0, 0);
     for row in table.iter().filter(|row| !row.meta().is_deleted) {
         made += u64::from(row.meta().by_api);
         changed += u64::from(row.meta().changed_by_api);
     }
-    ledger.add_live(entity, made, changed, costs(collection));
+    ledger.add_live(noun, made, changed, costs(collection));
 }
 
 /// The official cost of a create and of an update.
 fn costs(collection: Collection) -> (u64, u64) {
-    let of = |operation| Endpoint { collection, operation }.tokens();
+    let of = |operation| Endpoint::of(collection, operation).map_or(0, Endpoint::tokens);
     (of(Operation::Create), of(Operation::Update))
 }

@@ -1,13 +1,20 @@
 //! Reading the keys that several kinds of records have alike: owner, visibility, labels, custom fields.
 
+use jiff::Timestamp;
+use serde_json::Value;
+
 use super::check::{self, Body};
 use super::custom::Custom;
+use super::envelope::Refusal;
 use super::fields::Owner;
-use super::state::State;
+use super::state::{Act, State};
 use super::users;
 
 /// Labels of one record (changelog of 2024-03).
 const LABELS_MAX: usize = 100;
+
+/// The level of visibility of what only its owner, followers and administrators see (fact sheet 5.10).
+pub(super) const OWNER_ONLY: u64 = 1;
 
 /// Reads `owner_id`: an existing user.
 pub(super) fn read_owner(body: &mut Body, state: &State, owner_id: &mut u64) {
@@ -39,6 +46,28 @@ pub(super) fn read_labels(body: &mut Body, state: &State, of: Owner, label_ids: 
             Ok(ids)
         }
     });
+}
+
+/// Reads `add_time`, where the caller may set it: which users may is in no document.
+pub(super) fn read_add_time(
+    body: &mut Body,
+    state: &State,
+    act: &Act,
+    add_time: &mut Timestamp,
+    read: fn(&Value) -> Result<Timestamp, String>,
+) {
+    if body.put("add_time", add_time, read) && state.settings.back_dating_needs_admin && !users::is_admin(act.user) {
+        body.refuse(Refusal::forbidden("Only administrators can set add_time"));
+    }
+}
+
+/// Adds the labels of a record that was merged into another, as far as there is room.
+pub(super) fn unite(label_ids: &mut Vec<u64>, others: &[u64]) {
+    for id in others {
+        if !label_ids.contains(id) && label_ids.len() < LABELS_MAX {
+            label_ids.push(*id);
+        }
+    }
 }
 
 /// Reads `custom_fields`.

@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::clock::Moment;
 
 /// What every record has. Serialized in the words of API v2.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Default)]
 pub(super) struct Meta {
     pub(super) id: u64,
     pub(super) add_time: Timestamp,
@@ -53,8 +53,28 @@ pub(super) struct Table<R> {
     shown: Shown<R>,
     /// Writes that lists do not show yet, by the moment they will.
     late: BTreeMap<(Moment, u64), Arc<R>>,
+    /// What the search finds, and writes that it does not find yet, by the moment it will.
+    found: BTreeMap<u64, Arc<R>>,
+    unfound: BTreeMap<(Moment, u64), Arc<R>>,
     next_id: u64,
     writes: u64,
+}
+
+/// From when a write is seen.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Shows {
+    /// By lists; `None`: at once.
+    pub(super) lists: Option<Moment>,
+    /// By the search.
+    pub(super) search: Moment,
+    /// The present.
+    pub(super) now: Moment,
+}
+
+impl From<Option<Moment>> for Shows {
+    fn from(lists: Option<Moment>) -> Self {
+        Self { lists, ..Self::default() }
+    }
 }
 
 /// What lists show.
@@ -77,7 +97,15 @@ impl<R: Row> Table<R> {
     /// An empty table whose first record gets `first_id`.
     pub(super) fn new(first_id: u64) -> Self {
         let shown = Shown { rows: BTreeMap::new(), by_add: BTreeSet::new(), by_update: BTreeSet::new() };
-        Self { rows: BTreeMap::new(), shown, late: BTreeMap::new(), next_id: first_id, writes: 0 }
+        Self {
+            rows: BTreeMap::new(),
+            shown,
+            late: BTreeMap::new(),
+            found: BTreeMap::new(),
+            unfound: BTreeMap::new(),
+            next_id: first_id,
+            writes: 0,
+        }
     }
 
     /// The record as it is now, deleted or not.
@@ -95,27 +123,64 @@ impl<R: Row> Table<R> {
         self.rows.values()
     }
 
-    /// Adds a record under the next id, which is returned; lists show it from `shown_at`, or at once.
-    pub(super) fn add(&mut self, mut row: R, shown_at: Option<Moment>) -> u64 {
+    /// Adds a record under the next id, which is returned; lists and the search show it as `shows` says.
+    pub(super) fn add(&mut self, mut row: R, shows: impl Into<Shows>) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
         row.meta_mut().id = id;
-        self.put(row, shown_at);
+        self.put(row, shows);
         id
     }
 
-    /// Replaces a record; lists show the change from `shown_at`, or at once.
-    pub(super) fn put(&mut self, mut row: R, shown_at: Option<Moment>) {
+    /// Replaces a record; lists and the search show the change as `shows` says.
+    pub(super) fn put(&mut self, mut row: R, shows: impl Into<Shows>) {
+        let shows = shows.into();
         self.writes += 1;
         row.meta_mut().version = self.writes;
         let row = Arc::new(row);
         self.rows.insert(row.meta().id, Arc::clone(&row));
-        match shown_at {
+        // Drained here too, because most accounts are never searched.
+        self.index(shows.now);
+        self.unfound.insert((shows.search, self.writes), Arc::clone(&row));
+        match shows.lists {
             None => self.shown.put(row),
             Some(moment) => {
                 self.late.insert((moment, self.writes), row);
             }
         }
+    }
+
+    /// The id of the next record.
+    pub(super) fn next_id(&self) -> u64 {
+        self.next_id
+    }
+
+    /// A table of records that have ids, all shown at once.
+    pub(super) fn restore(rows: Vec<R>, next_id: u64) -> Self {
+        let mut table = Self::new(next_id);
+        for row in rows {
+            table.put(row, None);
+        }
+        table
+    }
+
+    fn index(&mut self, now: Moment) {
+        while let Some(entry) = self.unfound.first_entry() {
+            if entry.key().0 > now {
+                break;
+            }
+            let row = entry.remove();
+            let known = self.found.get(&row.meta().id);
+            if known.is_none_or(|known| known.meta().version < row.meta().version) {
+                self.found.insert(row.meta().id, row);
+            }
+        }
+    }
+
+    /// What the search finds at a moment, by id; records that were deleted since may be among it.
+    pub(super) fn found(&mut self, now: Moment) -> impl Iterator<Item = &Arc<R>> {
+        self.index(now);
+        self.found.values().filter(|row| !row.meta().is_deleted)
     }
 
     /// What lists show at a moment.

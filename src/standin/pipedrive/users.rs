@@ -54,6 +54,27 @@ pub(super) fn add(state: &mut State, name: &str, email: &str, now: Timestamp) ->
     id
 }
 
+/// Ends a user's token.
+pub(super) fn revoke(state: &mut State, user: u64) {
+    state.tokens.retain(|_, own| *own != user);
+}
+
+/// Gives a user a new token; the old one is worth nothing then. `None` for an unknown user.
+pub(super) fn renew(state: &mut State, user: u64) -> Option<String> {
+    get(state, user)?;
+    revoke(state, user);
+    let token = state.hex(40);
+    state.tokens.insert(token.clone(), user);
+    let own = state.users.iter_mut().find(|own| own.id == user)?;
+    own.token.clone_from(&token);
+    Some(token)
+}
+
+/// True for a user with access to the account's settings: the first one.
+pub(super) const fn is_admin(id: u64) -> bool {
+    id == FIRST_USER
+}
+
 /// A user by id.
 pub(super) fn get(state: &State, id: u64) -> Option<&User> {
     state.users.get(usize::try_from(id.checked_sub(FIRST_USER)?).ok()?)
