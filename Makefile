@@ -12,7 +12,7 @@ help:
 	@echo 'make test       every test that needs the toolchain only'
 	@echo 'make test-all   the tests that also need Debian packages (installed first where root or sudo is there)'
 	@echo 'make bench      the benchmarks; BENCH_RECORDS=5000 for a quick look (see benches/whole/main.rs)'
-	@echo 'make soak       one long rehearsal; SOAK_RECORDS and SOAK_SEED choose it'
+	@echo 'make soak       kills with other seeds, and one long rehearsal (SOAK_RECORDS, SOAK_SEED)'
 	@echo 'make deny       the dependency check, building cargo-deny first where it is missing'
 
 check: fmt clippy doc deny-if-here
@@ -49,5 +49,5 @@ SOAK_RECORDS ?= 200000
 SOAK_SEED ?= 1
 
 soak:
-	KILL_SEED=$(SOAK_SEED) KILL_RECORDS=100000 $(CARGO) test --locked --test kill -- --nocapture
+	for seed in 2 3 4; do KILL_SEED=$$seed $(CARGO) test --locked --test kill -- --nocapture || exit 1; done
 	$(CARGO) run --release --locked -- rehearse --records $(SOAK_RECORDS) --seed $(SOAK_SEED) --json

@@ -123,8 +123,13 @@ impl Budget {
     /// Waits until a call of this cost may be sent.
     pub async fn take(&self, cost: u32) -> Slot<'_> {
         let cost = u64::from(cost);
+        let mut waits = false;
         while let Err(resets_at) = self.try_take_day(cost) {
-            self.wait_for_reset(resets_at).await;
+            waits = true;
+            self.wait_for_tokens(resets_at).await;
+        }
+        if waits {
+            *lock(&self.waiting) = None;
         }
         // Made before the wait for the window, so that a caller that goes away gives the tokens back.
         let mut slot = Slot { budget: self, cost, in_window: false, answered_before: 0 };
@@ -259,17 +264,16 @@ impl Budget {
         Ok(())
     }
 
-    async fn wait_for_reset(&self, resets_at: Timestamp) {
-        *lock(&self.waiting) = Some(Waiting { reason: "day_budget", until: Some(resets_at) });
-        tracing::info!(until = %resets_at, "the day's tokens are spent; waiting for the reset");
-        let mut left = Duration::try_from(resets_at.duration_since(self.clock.utc())).unwrap_or_default();
-        while !left.is_zero() {
-            let wait = left.min(TELL_WAIT);
-            self.clock.sleep(wait).await;
-            counter!(telemetry::WAIT_SECONDS, "reason" => "day_budget").increment(whole_seconds(wait));
-            left -= wait;
+    /// Waits for the reset, or for a look whether an answer to somebody else told of more tokens meanwhile.
+    async fn wait_for_tokens(&self, resets_at: Timestamp) {
+        let waiting = Waiting { reason: "day_budget", until: Some(resets_at) };
+        if lock(&self.waiting).replace(waiting.clone()) != Some(waiting) {
+            tracing::info!(until = %resets_at, "the day's tokens are spent; waiting for the reset");
         }
-        *lock(&self.waiting) = None;
+        let left = Duration::try_from(resets_at.duration_since(self.clock.utc())).unwrap_or_default();
+        let wait = left.min(TELL_WAIT);
+        self.clock.sleep(wait).await;
+        counter!(telemetry::WAIT_SECONDS, "reason" => "day_budget").increment(whole_seconds(wait));
     }
 }
 
@@ -375,6 +379,21 @@ mod tests {
             assert_eq!(budget.tokens_left_today(), Some(980), "the first one may not be in the figure");
             first.give_back(told(995), Duration::ZERO);
             assert_eq!(budget.tokens_left_today(), Some(985));
+        });
+    }
+
+    #[test]
+    fn a_top_up_ends_the_wait() {
+        let (clock, budget) = budget("2026-01-05T10:00:00Z", 0, 30_000);
+        run(&clock, async {
+            let topped_up = async {
+                clock.sleep(Duration::from_secs(3_000)).await;
+                let told = Told { day_limit: Some(35_000), day_remaining: Some(5_000), ..Told::default() };
+                budget.told(told, 0);
+            };
+            let (slot, ()) = tokio::join!(budget.take(5), topped_up);
+            drop(slot);
+            assert!(clock.utc() < "2026-01-05T11:01:00Z".parse().expect("an instant"), "{}", clock.utc());
         });
     }
 

@@ -97,7 +97,7 @@ fn only_what_the_source_changed_is_sent() {
 #[test]
 fn changes_are_looked_up_while_others_are_sent() {
     const RECORDS: usize = 60;
-    let (ended, hears) = mpsc::channel();
+    let (ended, hears) = mpsc::sync_channel(1);
     thread::spawn(move || {
         let limits = Spending::Planned { plan: Plan::Ultimate, seats: 50, top_up_tokens_day: 0, reserve_tokens_day: 0 };
         for entity in ENTITIES {
