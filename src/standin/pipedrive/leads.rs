@@ -214,6 +214,8 @@ impl Resource for Lead {
 
     fn renew(&mut self, state: &mut State) {
         self.id = state.uuid();
+        // The API copies no leads: whoever copies one is a person.
+        self.is_manual = true;
     }
 
     fn stamp(act: &Act) -> Timestamp {
