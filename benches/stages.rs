@@ -198,7 +198,7 @@ impl Bench {
         let spending =
             Spending::Planned { plan: Plan::Ultimate, seats: 100, top_up_tokens_day: 0, reserve_tokens_day: 0 };
         let clock = Clock::stepped("2026-01-05T00:00:00Z".parse().expect("an instant"));
-        let budget = Budget::new(clock.clone(), spending, 0).expect("a budget");
+        let budget = Budget::new(clock.clone(), spending, 64).expect("a budget");
         criterion.bench_function("budget/take", |bencher| {
             bencher.iter(|| self.runtime.block_on(clock.track(async { drop(budget.take(0).await) })));
         });

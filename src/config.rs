@@ -2,6 +2,8 @@
 //!
 //! Secrets come from the environment or from files, never from the settings file itself.
 
+mod secret;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,6 +15,8 @@ use url::Url;
 
 use crate::error::{Error, Kind, Result};
 use crate::record::named_enum;
+
+pub use secret::Secret;
 
 named_enum! {
     /// A Pipedrive plan, new and old names.
@@ -152,13 +156,45 @@ impl SourceConfig {
     }
 }
 
+/// How we prove to Pipedrive who we are.
+#[derive(Debug, Clone)]
+pub enum Credentials {
+    /// A user's API token.
+    ApiToken(Secret),
+    /// An OAuth app that a user of the account has granted access.
+    OAuth(OAuthApp),
+}
+
+impl Credentials {
+    /// Looks whether there is a new secret in a file.
+    pub fn renew(&mut self) -> bool {
+        match self {
+            Credentials::ApiToken(token) => token.renew(),
+            Credentials::OAuth(app) => app.refresh_token.renew() | app.client_secret.renew(),
+        }
+    }
+}
+
+/// An OAuth app and its grant.
+#[derive(Debug, Clone)]
+pub struct OAuthApp {
+    /// Its id.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: Secret,
+    /// What the user's consent gave us; access tokens are made of it.
+    pub refresh_token: Secret,
+    /// Where.
+    pub token_address: Url,
+}
+
 /// Settings of Pipedrive.
 #[derive(Debug, Clone)]
 pub struct PipedriveConfig {
     /// The account's address: `https://acme.pipedrive.com`.
     pub address: Url,
-    /// A user's API token.
-    pub token: SecretString,
+    /// How we prove who we are.
+    pub credentials: Credentials,
     /// What may be spent.
     pub spending: Spending,
     /// The longest a call may take.
@@ -204,6 +240,7 @@ struct RawPipedrive {
     address: String,
     token_env: Option<String>,
     token_file: Option<PathBuf>,
+    oauth: Option<RawOAuth>,
     plan: Option<Plan>,
     seats: Option<u32>,
     #[serde(default)]
@@ -220,6 +257,18 @@ struct RawPipedrive {
     calls_in_flight: usize,
     #[serde(default = "default_conflict")]
     conflict: Conflict,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawOAuth {
+    client_id: String,
+    client_secret_env: Option<String>,
+    client_secret_file: Option<PathBuf>,
+    refresh_token_env: Option<String>,
+    refresh_token_file: Option<PathBuf>,
+    #[serde(default = "default_token_address")]
+    token_address: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -259,6 +308,11 @@ const fn default_request_timeout_seconds() -> u64 {
 
 const fn default_list_lag_seconds() -> u64 {
     10
+}
+
+/// Pipedrive documentation, "OAuth authorization".
+fn default_token_address() -> String {
+    "https://oauth.pipedrive.com/oauth/token".to_owned()
 }
 
 const fn default_calls_in_flight() -> usize {
@@ -340,10 +394,11 @@ impl Problems {
                     self.add("source.requests_per_second", &raw.requests_per_second.to_string(), "1 to 1000");
                 }
                 let variable = raw.token_env.as_deref().unwrap_or("CROSSDOCK_SOURCE_TOKEN");
-                let token = self.secret("source", variable, raw.token_file.as_deref(), surroundings)?;
+                let place = ("source.token", variable, raw.token_file.as_deref());
+                let token = self.secret(place, surroundings)?;
                 Some(SourceConfig::Api {
                     address: address?,
-                    token,
+                    token: token.expose().into(),
                     requests_per_second: raw.requests_per_second,
                     overlap: Duration::from_secs(raw.overlap_seconds),
                     poll,
@@ -383,11 +438,10 @@ impl Problems {
         if raw.unlimited && !address.as_ref().is_some_and(is_loopback) {
             self.add("pipedrive.unlimited", "true", "left out: it is for stand-ins on this machine only");
         }
-        let variable = raw.token_env.as_deref().unwrap_or("CROSSDOCK_PIPEDRIVE_TOKEN");
-        let token = self.secret("pipedrive", variable, raw.token_file.as_deref(), surroundings);
+        let credentials = self.credentials(raw, surroundings);
         Some(PipedriveConfig {
             address: address?,
-            token: token?,
+            credentials: credentials?,
             spending: spending?,
             request_timeout: Duration::from_secs(raw.request_timeout_seconds),
             list_lag: Duration::from_secs(raw.list_lag_seconds),
@@ -406,33 +460,61 @@ impl Problems {
         }
     }
 
+    fn credentials(&mut self, raw: &RawPipedrive, surroundings: &Surroundings<'_>) -> Option<Credentials> {
+        let Some(oauth) = &raw.oauth else {
+            let variable = raw.token_env.as_deref().unwrap_or("CROSSDOCK_PIPEDRIVE_TOKEN");
+            let place = ("pipedrive.token", variable, raw.token_file.as_deref());
+            return self.secret(place, surroundings).map(Credentials::ApiToken);
+        };
+        if raw.token_env.is_some() || raw.token_file.is_some() {
+            self.0.push("pipedrive: must have either a token or [pipedrive.oauth], not both".to_owned());
+        }
+        if oauth.client_id.trim().is_empty() {
+            self.add("pipedrive.oauth.client_id", &oauth.client_id, "the id of the OAuth app");
+        }
+        let token_address = self.address("pipedrive.oauth.token_address", &oauth.token_address);
+        let variable = oauth.client_secret_env.as_deref().unwrap_or("CROSSDOCK_PIPEDRIVE_CLIENT_SECRET");
+        let place = ("pipedrive.oauth.client_secret", variable, oauth.client_secret_file.as_deref());
+        let client_secret = self.secret(place, surroundings);
+        let variable = oauth.refresh_token_env.as_deref().unwrap_or("CROSSDOCK_PIPEDRIVE_REFRESH_TOKEN");
+        let place = ("pipedrive.oauth.refresh_token", variable, oauth.refresh_token_file.as_deref());
+        let refresh_token = self.secret(place, surroundings);
+        Some(Credentials::OAuth(OAuthApp {
+            client_id: oauth.client_id.trim().to_owned(),
+            client_secret: client_secret?,
+            refresh_token: refresh_token?,
+            token_address: token_address?,
+        }))
+    }
+
+    /// A secret by its key in the settings, from its file if one is named, otherwise from the environment.
     fn secret(
         &mut self,
-        section: &str,
-        variable: &str,
-        file: Option<&Path>,
+        (key, variable, file): (&str, &str, Option<&Path>),
         surroundings: &Surroundings<'_>,
-    ) -> Option<SecretString> {
+    ) -> Option<Secret> {
         let found = match file {
             Some(file) => {
                 let path = surroundings.folder.join(file);
-                match std::fs::read_to_string(&path) {
-                    Ok(text) => Some(text),
+                match Secret::from_file(path.clone()) {
+                    Ok(secret) => secret,
                     Err(error) => {
-                        self.0.push(format!("{section}.token_file {}: cannot be read: {error}", path.display()));
+                        self.0.push(format!("{key}_file {}: cannot be read: {error}", path.display()));
                         return None;
                     }
                 }
             }
-            None => (surroundings.environment)(variable),
+            None => (surroundings.environment)(variable)
+                .map(|text| text.trim().to_owned())
+                .filter(|text| !text.is_empty())
+                .map(|text| Secret::fixed(text.into())),
         };
-        let token = found.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-        if token.is_none() {
+        if found.is_none() {
             let place =
                 file.map_or(format!("environment variable {variable}"), |file| format!("file {}", file.display()));
-            self.0.push(format!("{section}: the token is missing; expected it in {place}"));
+            self.0.push(format!("{key}: is missing; expected it in {place}"));
         }
-        token.map(SecretString::from)
+        found
     }
 }
 

@@ -87,6 +87,13 @@ pub enum Reached {
     Perhaps,
 }
 
+impl SendError {
+    /// Nothing left this machine, or not in a way that counts.
+    pub fn unsent(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { reached: Reached::No, source: source.into() }
+    }
+}
+
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.reached {

@@ -21,6 +21,8 @@ pub const TOKENS_REMAINING: &str = "crossdock_tokens_remaining";
 pub const REQUESTS: &str = "crossdock_requests_total";
 /// Time from sending a request to its whole answer, by `endpoint`.
 pub const REQUEST_SECONDS: &str = "crossdock_request_seconds";
+/// Calls that may be in flight at the same time: fewer while Pipedrive answers more slowly than usual.
+pub const CALLS_IN_FLIGHT_LIMIT: &str = "crossdock_calls_in_flight_limit";
 /// Time spent waiting on purpose, by `reason`.
 pub const WAIT_SECONDS: &str = "crossdock_wait_seconds_total";
 /// Records that wait, by `reason`.
@@ -90,6 +92,7 @@ pub fn describe() {
     describe_gauge!(TOKENS_REMAINING, "Pipedrive tokens left today");
     describe_counter!(REQUESTS, "Requests to Pipedrive, by endpoint and status");
     describe_histogram!(REQUEST_SECONDS, metrics::Unit::Seconds, "Time from sending a request to its whole answer");
+    describe_gauge!(CALLS_IN_FLIGHT_LIMIT, "Calls that may be in flight at the same time");
     describe_counter!(WAIT_SECONDS, "Time spent waiting on purpose, by reason");
     describe_gauge!(PARKED, "Records that wait, by reason");
     describe_gauge!(

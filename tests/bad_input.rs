@@ -279,7 +279,7 @@ fn a_source_that_stays_broken_is_named_with_its_path_and_fault() {
 fn settings_that_cannot_be_used_name_the_key_and_end_with_2() {
     let (_promox, world) = small_world(&[]);
     let missing = world.command(&["run"]).env_remove("CROSSDOCK_PIPEDRIVE_TOKEN").output().expect("it runs");
-    refused(&missing, 2, &["pipedrive", "the token is missing", "CROSSDOCK_PIPEDRIVE_TOKEN"]);
+    refused(&missing, 2, &["pipedrive", "pipedrive.token: is missing", "CROSSDOCK_PIPEDRIVE_TOKEN"]);
     let mut both = world.command(&["run"]);
     both.env_remove("CROSSDOCK_PIPEDRIVE_TOKEN").env("CROSSDOCK_SOURCE_TOKEN", " \n");
     refused(&both.output().expect("it runs"), 2, &["CROSSDOCK_PIPEDRIVE_TOKEN", "source", "CROSSDOCK_SOURCE_TOKEN"]);

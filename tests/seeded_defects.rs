@@ -16,13 +16,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossdock::config::Spending;
+use crossdock::config::{Credentials, Secret, Spending};
 use crossdock::control::Status;
 use crossdock::http::Http;
 use crossdock::journal::{EffectKind, Intent, Outcome, Promised};
 use crossdock::migration::{GateState, Migration, artefact, found};
 use crossdock::permit::Gate;
-use crossdock::pipedrive::{Budget, Client, Me, Token};
+use crossdock::pipedrive::{Budget, Client, Me};
 use crossdock::record::Entity;
 use crossdock::report::summary::{self, Run, Summary};
 use crossdock::report::verification::{Compared, Verification};
@@ -137,8 +137,8 @@ impl Moved {
 fn client(ends: &Ends) -> Client {
     let http = Http::new(ends.clock.clone(), Duration::from_secs(30), 1).expect("a client");
     let base = format!("http://{}", ends.pipedrive.address()).parse().expect("an address");
-    let budget = Arc::new(Budget::new(ends.clock.clone(), Spending::Unlimited, 0).expect("a budget"));
-    Client::new(http, base, &Token::Api(ends.pipedrive.token().into()), budget).expect("a client")
+    let budget = Arc::new(Budget::new(ends.clock.clone(), Spending::Unlimited, 64).expect("a budget"));
+    Client::new(http, base, Credentials::ApiToken(Secret::fixed(ends.pipedrive.token().into())), budget)
 }
 
 fn body_of(text: Option<&String>) -> Map<String, Value> {

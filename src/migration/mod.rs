@@ -36,7 +36,7 @@ use crate::error::{Error, Kind, Result};
 use crate::http::Http;
 use crate::journal::{Journal, PhaseState};
 use crate::mapping::Mapping;
-use crate::pipedrive::{Budget, Client, Me, Token};
+use crate::pipedrive::{Budget, Client, Me, Memory};
 use crate::pipeline::{Capacities, Parts};
 use crate::progress::Progress;
 use crate::report::plan::forecast::{Effort, Schedule};
@@ -175,7 +175,7 @@ impl Migration {
         let Opening { folder, clock, stop, signals, progress, checkpoint, failpoint } = opening;
         let journal = Journal::open(&folder.join(JOURNAL), clock.clone())?;
         let mapping = read_mapping(&config.mapping)?;
-        let client = pipedrive_client(&config, &clock, &journal).await?;
+        let client = pipedrive_client(&config, &clock, &journal, (stop.clone(), progress.clone())).await?;
         let source = open_source(&config, &clock, &mapping)?;
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
         let cpu = Cpu::start(threads, clock.clone())?;
@@ -276,7 +276,11 @@ impl Migration {
         self.tell_at_start().await?;
         let me = self.first_contact().await?;
         self.remember_freeze().await?;
-        match self.walk(&me).await {
+        let walked = tokio::select! {
+            walked = self.walk(&me) => walked,
+            kept = self.keep_budget() => kept,
+        };
+        match walked {
             Ok(()) => Ok(Ending::Done),
             Err(error) if error.kind() == Kind::Stopped => Ok(Ending::Stopped),
             Err(error) => Err(error),
@@ -347,6 +351,20 @@ impl Migration {
         }
     }
 
+    /// Keeps what a restart must know of the day's tokens, whenever that changes. Never ends by itself.
+    async fn keep_budget(&self) -> Result<()> {
+        let mut memory = self.client.budget().memory();
+        loop {
+            let known = *memory.borrow_and_update();
+            if let Some(known) = known {
+                self.put_json(BUDGET, &known).await?;
+            }
+            if memory.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
     /// Who we are in Pipedrive; any other company than the first one is refused.
     async fn first_contact(&self) -> Result<Me> {
         let me = self.client.me().await?;
@@ -403,6 +421,9 @@ const FORECAST: &str = "forecast";
 /// Where the journal keeps when the load ended.
 const LOADED: &str = "loaded";
 
+/// Where the journal keeps what a restart must know of the day's tokens.
+const BUDGET: &str = "budget";
+
 /// Where the journal keeps what the last verification cost.
 const VERIFYING: &str = "verifying_tokens";
 
@@ -416,15 +437,22 @@ pub fn read_mapping(path: &Path) -> Result<Mapping> {
     Mapping::parse(&text, &path.display().to_string())
 }
 
-async fn pipedrive_client(config: &Config, clock: &Clock, journal: &Journal) -> Result<Client> {
+async fn pipedrive_client(
+    config: &Config,
+    clock: &Clock,
+    journal: &Journal,
+    (stop, progress): (Stop, Progress),
+) -> Result<Client> {
     let settings = &config.pipedrive;
     let http = Http::new(clock.clone(), settings.request_timeout, settings.calls_in_flight)?;
-    // Midnight UTC begins the day until Pipedrive tells otherwise (see `Budget`), so the ledger's day is today's date.
-    let today = clock.utc().to_zoned_datetime(jiff::tz::TimeZone::UTC).date().to_string();
-    let ledger = journal.ledger().await?;
-    let spent = ledger.iter().filter(|entry| entry.day == today).map(|entry| entry.tokens).sum();
-    let budget = Arc::new(Budget::new(clock.clone(), settings.spending, spent)?);
-    Client::new(http, settings.address.clone(), &Token::Api(settings.token.clone()), budget)
+    let budget = Budget::new(clock.clone(), settings.spending, settings.calls_in_flight)?.of_run(stop, progress);
+    if let Some(memory) = journal.fact(BUDGET).await? {
+        let unreadable = |error| Error::new(Kind::Journal, format!("journal: {BUDGET}")).because(error);
+        budget.recall(serde_json::from_str::<Memory>(&memory).map_err(unreadable)?);
+    }
+    let (today, ledger) = (budget.day(), journal.ledger().await?);
+    budget.already_spent(ledger.iter().filter(|entry| entry.day == today).map(|entry| entry.tokens).sum());
+    Ok(Client::new(http, settings.address.clone(), settings.credentials.clone(), Arc::new(budget)))
 }
 
 fn open_source(config: &Config, clock: &Clock, mapping: &Mapping) -> Result<Source> {

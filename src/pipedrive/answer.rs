@@ -25,31 +25,46 @@ pub(super) enum Effect {
     Write,
 }
 
-/// A refusal that has to do with pace, not with the request itself.
+/// A refusal at the door, which has nothing to do with the request itself: it was not worked on, and may be sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TooMany {
-    /// Too many requests in the window.
+pub(super) enum TurnedAway {
+    /// The window is full; the answer may say for how long.
     Window(Option<Duration>),
     /// The day's tokens are used up.
     Day(Option<Duration>),
+    /// The token is not accepted (401), or the account is not open (402).
+    Access,
+    /// The gateway's page for those who go on after refusals (403 with HTML).
+    Blocked,
 }
 
 /// Waits longer than this are not about a two-second window.
 const WINDOW_WAIT_MAX: Duration = Duration::from_secs(60);
 
-/// Reads the pace from an answer with status 429.
-pub(super) fn too_many(answer: &Answer) -> Option<TooMany> {
-    if answer.status != 429 {
-        return None;
+/// Reads why an answer turned us away, if it did.
+pub(super) fn turned_away(answer: &Answer) -> Option<TurnedAway> {
+    match answer.status {
+        401 | 402 => Some(TurnedAway::Access),
+        403 if !is_json(&answer.body) => Some(TurnedAway::Blocked),
+        429 => Some(too_many(answer)),
+        _ => None,
     }
+}
+
+/// Reads the pace from an answer with status 429.
+fn too_many(answer: &Answer) -> TurnedAway {
     let retry_after = number(&answer.headers, "retry-after").map(Duration::from_secs);
     let nothing_left = number(&answer.headers, "x-daily-ratelimit-token-remaining") == Some(0);
     let says_daily = String::from_utf8_lossy(&answer.body).contains("daily request budget exceeded");
     if says_daily || nothing_left || retry_after > Some(WINDOW_WAIT_MAX) {
-        return Some(TooMany::Day(retry_after));
+        return TurnedAway::Day(retry_after);
     }
     let reset = number(&answer.headers, "x-ratelimit-reset").map(Duration::from_secs);
-    Some(TooMany::Window(retry_after.max(reset)))
+    TurnedAway::Window(retry_after.max(reset))
+}
+
+fn is_json(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
 }
 
 /// The parts of a good answer to a write that are looked at.
@@ -80,6 +95,7 @@ pub(super) fn record(answer: &Answer) -> Option<(Arc<str>, String)> {
 pub(super) fn told(headers: &HeaderMap) -> Told {
     Told {
         window_limit: number(headers, "x-ratelimit-limit").and_then(|limit| u32::try_from(limit).ok()),
+        window_left: number(headers, "x-ratelimit-remaining").and_then(|left| u32::try_from(left).ok()),
         day_limit: number(headers, "x-daily-ratelimit-token-limit"),
         day_remaining: number(headers, "x-daily-ratelimit-token-remaining"),
     }
@@ -104,8 +120,8 @@ pub(super) fn body(answer: &Answer, effect: Effect, doing: &str) -> Result<Map<S
         (401, _) => Err(Error::new(Kind::Unauthorized, format!("{doing}: Pipedrive does not accept the token"))),
         (402, _) => Err(Error::new(Kind::Unauthorized, format!("{doing}: the Pipedrive account is not open"))),
         (403, None) => Err(Error::new(Kind::Blocked, format!("{doing}: Pipedrive's gateway blocks this token"))),
-        (403, Some(json)) if code(&json).starts_with("feature_capping") => {
-            Err(Error::new(Kind::Capped, format!("{doing}: a plan limit is reached")).because(words(&json)))
+        (403, Some(json)) if is_cap(&json) => {
+            Err(Error::new(Kind::Capped, format!("{doing}: a limit of the account is reached")).because(words(&json)))
         }
         (429, _) => Err(Error::new(Kind::RateLimited, format!("{doing}: too many requests"))),
         // A gateway gave up waiting; what is behind it may have done the work.
@@ -126,6 +142,13 @@ pub(super) fn unclear(effect: Effect, doing: &str) -> Error {
         Effect::Write => Error::new(Kind::InDoubt, format!("{doing}: the outcome is unknown")),
         Effect::Read => Error::new(Kind::Unreachable, format!("{doing}: no usable answer")),
     }
+}
+
+/// Limits of a plan have codes of their own; other limits on numbers of things have none, but say so ("Limits", changelog
+/// of 2024-11: "You've reached the activity type per company limit.").
+fn is_cap(json: &Map<String, Value>) -> bool {
+    let text = json.get("error").and_then(Value::as_str).unwrap_or_default().to_lowercase();
+    code(json).starts_with("feature_capping") || (text.contains("limit") && text.contains("reached"))
 }
 
 fn code(json: &Map<String, Value>) -> &str {
@@ -163,14 +186,16 @@ mod tests {
 
     #[test]
     fn both_kinds_of_429_are_told_apart() {
-        let check = |headers: &[_], body, expected| assert_eq!(too_many(&answer(429, headers, body)), Some(expected));
+        use TurnedAway as TooMany;
+        let check =
+            |headers: &[_], body, expected| assert_eq!(turned_away(&answer(429, headers, body)), Some(expected));
         let seconds = |seconds| Some(Duration::from_secs(seconds));
         check(&[], r#"{"error":"request over limit"}"#, TooMany::Window(None));
         check(&[("x-ratelimit-reset", "2")], "", TooMany::Window(seconds(2)));
         check(&[("retry-after", "3939")], "", TooMany::Day(seconds(3939)));
         check(&[], r#"{"error":"daily request budget exceeded"}"#, TooMany::Day(None));
         check(&[("x-daily-ratelimit-token-remaining", "0"), ("retry-after", "5")], "{}", TooMany::Day(seconds(5)));
-        assert_eq!(too_many(&answer(200, &[], "{}")), None);
+        assert_eq!(turned_away(&answer(200, &[], "{}")), None);
     }
 
     #[test]
@@ -191,7 +216,8 @@ mod tests {
         check(408, "", Effect::Read, Some(Kind::Unreachable));
         check(410, r#"{"success":false}"#, Effect::Write, Some(Kind::Gone));
         check(403, r#"{"code":"feature_capping_deals_limit"}"#, Effect::Write, Some(Kind::Capped));
-        check(403, r#"{"error":"You've reached the limit"}"#, Effect::Write, Some(Kind::Refused));
+        check(403, r#"{"error":"You've reached the limit"}"#, Effect::Write, Some(Kind::Capped));
+        check(403, r#"{"error":"Forbidden"}"#, Effect::Write, Some(Kind::Refused));
         check(403, "<html>Access denied</html>", Effect::Write, Some(Kind::Blocked));
         check(401, "", Effect::Write, Some(Kind::Unauthorized));
     }

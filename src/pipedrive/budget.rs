@@ -1,31 +1,88 @@
 //! The budget of one Pipedrive company through one token: the day's tokens, the rolling window, the reserve, the waits.
 //!
 //! Daily budget: 30,000 tokens × plan multiplier × seats plus top-ups, shared by the whole company; what others spend is
-//! read from the answers' headers. It resets once a day at a time that Pipedrive does not name; until an exhausted-budget
-//! answer tells it, midnight UTC is assumed. Source: Pipedrive documentation, "Rate limiting", 2026-09-17; the header
-//! names are seen on live accounts by several clients, not documented.
+//! read from the answers' headers (`day`). Whatever stops all calls (a spent day, a blocked or refused token) ends with one
+//! call that tries whether things are well again, while all others wait for its answer.
+//! Source: Pipedrive documentation, "Rate limiting", 2026-09-17.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use metrics::{counter, gauge};
+use metrics::counter;
+use tokio::sync::{Notify, watch};
 
-use super::window::Window;
-use crate::clock::Clock;
+use super::day::{Day, Hold, Memory};
+use super::window::{Came, Place, Window};
+use crate::clock::{Clock, Moment};
 use crate::config::Spending;
 use crate::error::{Error, Kind, Result};
+use crate::progress::Progress;
+use crate::retry::Pauses;
+use crate::stop::Stop;
 use crate::telemetry;
 
+/// A wait of hours is counted in pieces of this length, so that it is seen while it lasts.
+const TELL_WAIT: Duration = Duration::from_secs(600);
+
+/// Answers over which the round trip is smoothed, about.
+const SMOOTHING: u32 = 8;
+
+/// The least wait after the window refused a call: it is over when all that filled it is.
+const WINDOW_WAIT: Duration = Duration::from_secs(2);
+
+/// How long nothing is sent after Pipedrive's gateway answered with its page for abusers, and at most, when it does so
+/// again. How long such a block lasts is in no document; calls during it could lengthen it.
+const BLOCK_WAIT: Duration = Duration::from_secs(3_600);
+const BLOCK_WAIT_MAX: Duration = Duration::from_secs(8 * 3_600);
+
+/// Whatever keeps all calls waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The day's tokens are spent, down to the reserve.
+    DayBudget,
+    /// Pipedrive's gateway blocks the token.
+    Blocked,
+    /// Pipedrive does not accept the token.
+    Unauthorized,
+}
+
+impl Reason {
+    /// Its name in metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Reason::DayBudget => "day_budget",
+            Reason::Blocked => "blocked",
+            Reason::Unauthorized => "unauthorized",
+        }
+    }
+
+    /// What people read while it lasts.
+    fn words(self, until: Option<Timestamp>) -> String {
+        let goes_on = until.map_or_else(String::new, |until| format!("; goes on at {until:.0}"));
+        match self {
+            Reason::DayBudget => format!("until Pipedrive's tokens of the day are full again{goes_on}"),
+            Reason::Blocked => {
+                format!("because Pipedrive's gateway blocks the token (HTML page with status 403){goes_on}")
+            }
+            Reason::Unauthorized => {
+                "for a token that Pipedrive accepts: renew it in its file, and it goes on by itself; a token from the \
+                 environment needs a restart"
+                    .to_owned()
+            }
+        }
+    }
+}
+
 /// A wait in progress.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Waiting {
-    /// Why: `window`, `day_budget`, `rate_limited`.
-    pub reason: &'static str,
+    /// Why.
+    pub reason: Reason,
     /// Until when, UTC, if known.
     pub until: Option<Timestamp>,
 }
@@ -33,43 +90,71 @@ pub struct Waiting {
 /// The budget. Share it behind an `Arc`; every call of one token goes through one budget.
 pub struct Budget {
     clock: Clock,
+    stop: Option<Stop>,
+    progress: Progress,
     window: Option<Window>,
     day: Option<Mutex<Day>>,
-    waiting: Mutex<Option<Waiting>>,
+    block: Mutex<Block>,
+    scout: Mutex<Scout>,
+    /// Wakes those who wait for a scout's answer, or for tokens that may be there again.
+    changed: Notify,
+    /// Pauses of a row of refusals that named none.
+    refusals: Mutex<Option<Pauses>>,
+    waiting: Mutex<Option<(Waiting, Moment)>>,
     spent: Mutex<HashMap<&'static str, (u64, u64)>>,
     round_trip: Mutex<Option<Duration>>,
+    memory: watch::Sender<Option<Memory>>,
 }
 
-/// Answers over which the round trip is smoothed, about.
-const SMOOTHING: u32 = 8;
-
-struct Day {
-    limit: u64,
-    reserve: u64,
-    /// Tokens left today, calls in flight already taken off.
-    remaining: u64,
-    in_flight: u64,
-    /// Tokens of all calls that were answered so far.
-    answered: u64,
-    resets_at: Timestamp,
+/// A block by the gateway.
+#[derive(Default)]
+struct Block {
+    until: Option<Timestamp>,
+    /// Blocks since the last answer that was none.
+    times: u32,
 }
 
-/// A wait of hours is counted in pieces of this length, so that it is seen while it lasts.
-const TELL_WAIT: Duration = Duration::from_secs(600);
-
-impl Day {
-    fn tell(&self) {
-        gauge!(telemetry::TOKENS_REMAINING).set(self.remaining as f64);
-    }
+/// One call that goes alone, to find out whether things are well again.
+#[derive(Default)]
+struct Scout {
+    is_needed: bool,
+    is_out: bool,
 }
 
-/// Leave to send one call. Give it back with the answer; dropping it counts as an answer without headers.
+/// What keeps a call from being sent at once.
+enum Obstacle {
+    Blocked(Timestamp),
+    /// A scout is under way.
+    Scout,
+    Spent(Hold),
+}
+
+/// Leave to send one call. Give it back with the answer; dropping it counts as no answer.
 pub struct Slot<'a> {
     budget: &'a Budget,
     cost: u64,
-    in_window: bool,
+    place: Option<Place>,
+    is_scout: bool,
+    is_look: bool,
+    reply: Reply,
     /// What [`Day::answered`] was when the call was sent.
     answered_before: u64,
+}
+
+/// What became of a call, as far as it matters to the next ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reply {
+    /// Pipedrive worked on it.
+    Heard {
+        /// The time it took.
+        took: Duration,
+        /// Requests left in the window, if the answer said so.
+        window_left: Option<u32>,
+    },
+    /// The window was full.
+    WindowFull,
+    /// It was turned away at the door: by the day's budget, for its token, or by the gateway. Or nothing came back.
+    Unheard,
 }
 
 /// What an answer's headers say.
@@ -77,6 +162,8 @@ pub struct Slot<'a> {
 pub(super) struct Told {
     /// Requests per two seconds (`x-ratelimit-limit`).
     pub(super) window_limit: Option<u32>,
+    /// Requests left of them (`x-ratelimit-remaining`).
+    pub(super) window_left: Option<u32>,
     /// Tokens a day (`x-daily-ratelimit-token-limit`).
     pub(super) day_limit: Option<u64>,
     /// Tokens left today (`x-daily-ratelimit-token-remaining`).
@@ -84,64 +171,133 @@ pub(super) struct Told {
 }
 
 impl Budget {
-    /// A budget at the beginning of a run; `spent_today` are tokens that the journal knows to be spent since the reset.
+    /// A budget at the beginning of a run, with at most so many calls in flight.
     ///
     /// # Errors
     /// `Settings` when the reserve leaves nothing.
-    pub fn new(clock: Clock, spending: Spending, spent_today: u64) -> Result<Self> {
+    pub fn new(clock: Clock, spending: Spending, calls_in_flight: usize) -> Result<Self> {
         let (window, day) = match spending {
             Spending::Unlimited => (None, None),
-            Spending::Planned { plan, seats, top_up_tokens_day, reserve_tokens_day } => {
+            Spending::Planned { plan, seats, top_up_tokens_day, reserve_tokens_day: reserve } => {
                 let limit = plan.tokens_seat_day() * u64::from(seats) + top_up_tokens_day;
-                if reserve_tokens_day >= limit {
-                    let why =
-                        format!("reserve_tokens_day {reserve_tokens_day} leaves nothing of the day's {limit} tokens");
+                if reserve >= limit {
+                    let why = format!("reserve_tokens_day {reserve} leaves nothing of the day's {limit} tokens");
                     return Err(Error::new(Kind::Settings, why));
                 }
-                let day = Day {
-                    limit,
-                    reserve: reserve_tokens_day,
-                    remaining: limit.saturating_sub(spent_today),
-                    in_flight: 0,
-                    answered: 0,
-                    resets_at: next_midnight(clock.utc()),
-                };
-                (Some(Window::new(clock.clone(), plan.window_requests())), Some(Mutex::new(day)))
+                let window = Window::new(clock.clone(), plan.window_requests(), calls_in_flight);
+                (Some(window), Some(Mutex::new(Day::new(limit, reserve, clock.utc()))))
             }
         };
         day.iter().for_each(|day| lock(day).tell());
         Ok(Self {
             clock,
+            stop: None,
+            progress: Progress::default(),
             window,
             day,
+            block: Mutex::default(),
+            scout: Mutex::default(),
+            changed: Notify::new(),
+            refusals: Mutex::default(),
             waiting: Mutex::default(),
             spent: Mutex::default(),
             round_trip: Mutex::default(),
+            memory: watch::Sender::new(None),
         })
     }
 
+    /// Ends waits when a stop is asked for, and says there why it waits.
+    #[must_use]
+    pub fn of_run(self, stop: Stop, progress: Progress) -> Self {
+        Self { stop: Some(stop), progress, ..self }
+    }
+
+    /// Takes up what an earlier run knew.
+    pub fn recall(&self, memory: Memory) {
+        lock(&self.block).until = memory.blocked_until;
+        if let Some(day) = &self.day {
+            lock(day).recall(memory, self.clock.utc());
+        }
+        self.needs_scout();
+    }
+
+    /// Tokens that earlier runs spent on this day.
+    pub fn already_spent(&self, tokens: u64) {
+        if let Some(day) = &self.day {
+            let mut day = lock(day);
+            day.already_spent(tokens);
+            day.tell();
+        }
+    }
+
+    /// What a restart must not forget, whenever it changes.
+    pub fn memory(&self) -> watch::Receiver<Option<Memory>> {
+        self.memory.subscribe()
+    }
+
     /// Waits until a call of this cost may be sent.
-    pub async fn take(&self, cost: u32) -> Slot<'_> {
-        let cost = u64::from(cost);
-        let mut waits = false;
-        while let Err(resets_at) = self.try_take_day(cost) {
-            waits = true;
-            self.wait_for_tokens(resets_at).await;
-        }
-        if waits {
-            *lock(&self.waiting) = None;
-        }
+    ///
+    /// # Errors
+    /// `Stopped` when a stop is asked for during a wait of hours.
+    pub async fn take(&self, cost: u32) -> Result<Slot<'_>> {
         // Made before the wait for the window, so that a caller that goes away gives the tokens back.
-        let mut slot = Slot { budget: self, cost, in_window: false, answered_before: 0 };
+        let mut slot = self.leave(u64::from(cost)).await?;
+        if !slot.is_look {
+            self.goes_on();
+        }
         if let Some(window) = &self.window {
-            let waited = window.take().await;
-            slot.in_window = true;
-            if !waited.is_zero() {
-                counter!(telemetry::WAIT_SECONDS, "reason" => "window").increment(whole_seconds(waited));
+            let place = window.take().await;
+            slot.place = Some(place);
+            if !place.waited.is_zero() {
+                counter!(telemetry::WAIT_SECONDS, "reason" => "window").increment(whole_seconds(place.waited));
             }
         }
-        slot.answered_before = self.day.as_ref().map_or(0, |day| lock(day).answered);
-        slot
+        slot.answered_before = self.day.as_ref().map_or(0, |day| lock(day).answered());
+        Ok(slot)
+    }
+
+    /// Waits for everything but the window.
+    async fn leave(&self, cost: u64) -> Result<Slot<'_>> {
+        loop {
+            // Registered before looking, so that a change in between is not missed.
+            let changed = self.changed.notified();
+            match self.try_leave(cost) {
+                Ok(slot) => return Ok(slot),
+                Err(Obstacle::Scout) => changed.await,
+                Err(Obstacle::Blocked(until)) => {
+                    self.wait(Waiting { reason: Reason::Blocked, until: Some(until) }, until).await?;
+                }
+                Err(Obstacle::Spent(hold)) => {
+                    self.remember();
+                    let waiting = Waiting { reason: Reason::DayBudget, until: Some(hold.resets_at) };
+                    tokio::select! {
+                        // Both are safe to drop half-way: the loop looks again.
+                        () = changed => {}
+                        waited = self.wait(waiting, hold.until) => waited?,
+                    }
+                }
+            }
+        }
+    }
+
+    fn try_leave(&self, cost: u64) -> Result<Slot<'_>, Obstacle> {
+        let now = self.clock.utc();
+        if let Some(until) = lock(&self.block).until.filter(|until| *until > now) {
+            return Err(Obstacle::Blocked(until));
+        }
+        let mut scout = lock(&self.scout);
+        if scout.is_needed && scout.is_out {
+            return Err(Obstacle::Scout);
+        }
+        let mut is_look = false;
+        if let Some(day) = &self.day {
+            let leave = lock(day).take(cost, now).map_err(Obstacle::Spent)?;
+            scout.is_needed |= leave.is_first_of_day;
+            is_look = leave.is_look;
+        }
+        let is_scout = scout.is_needed;
+        scout.is_out |= is_scout;
+        Ok(Slot { budget: self, cost, place: None, is_scout, is_look, reply: Reply::Unheard, answered_before: 0 })
     }
 
     /// Takes over what others may have spent, and the limits, from an answer's headers. `unseen` are tokens of calls that
@@ -151,60 +307,91 @@ impl Budget {
             window.learn(limit);
         }
         let Some(day) = &self.day else { return };
-        let mut day = lock(day);
-        if let Some(limit) = told.day_limit.filter(|limit| *limit > day.reserve) {
-            if limit != day.limit {
-                tracing::info!(before = day.limit, now = limit, "tokens a day learned from Pipedrive");
-            }
-            day.limit = limit;
+        let changes = {
+            let mut day = lock(day);
+            let before = (day.left(), day.resets_at());
+            day.told(told.day_limit, told.day_remaining, unseen, self.clock.utc());
+            (day.left() > before.0, day.resets_at() != before.1)
+        };
+        if changes.0 {
+            self.changed.notify_waiters();
         }
-        if let Some(remaining) = told.day_remaining {
-            // Calls in flight may or may not be in the figure, and so may those answered meanwhile, because answers
-            // overtake each other; taking them off errs on the safe side.
-            day.remaining = remaining.saturating_sub(day.in_flight + unseen);
+        if changes.1 {
+            self.remember();
         }
-        day.tell();
     }
 
-    /// The window refused a call: sends nothing for the time the answer names, or for a whole window.
+    /// The window refused a call: sends nothing for the time that the answer names, or for a time that grows.
     pub(super) fn window_refused(&self, retry_after: Option<Duration>) {
-        let wait = retry_after.unwrap_or(Duration::from_secs(2)).max(Duration::from_secs(2));
-        counter!(telemetry::WAIT_SECONDS, "reason" => "rate_limited").increment(whole_seconds(wait));
-        if let Some(window) = &self.window {
-            window.close_for(wait);
+        let Some(window) = &self.window else { return };
+        if window.is_closed() {
+            // One of several calls that were under way together.
+            return;
         }
+        let wait = match retry_after {
+            Some(wait) => wait.max(WINDOW_WAIT),
+            None => {
+                let mut refusals = lock(&self.refusals);
+                let pauses = refusals.get_or_insert_with(|| Pauses::new(usize::MAX));
+                pauses.next(Some(WINDOW_WAIT)).unwrap_or(WINDOW_WAIT)
+            }
+        };
+        tracing::warn!(pause_seconds = wait.as_secs_f64(), "Pipedrive's window was full; nothing is sent for a while");
+        counter!(telemetry::WAIT_SECONDS, "reason" => "rate_limited").increment(whole_seconds(wait));
+        window.close_for(wait);
     }
 
     /// The day's budget refused a call: nothing is left until the reset, which the answer may have named.
     pub(super) fn day_refused(&self, retry_after: Option<Duration>) {
         let Some(day) = &self.day else { return };
-        let mut day = lock(day);
-        day.remaining = 0;
-        day.tell();
-        if let Some(wait) = retry_after.and_then(|wait| SignedDuration::try_from(wait).ok()) {
-            day.resets_at = self.clock.utc().checked_add(wait).unwrap_or(day.resets_at);
+        lock(day).refused(retry_after, self.clock.utc());
+        self.remember();
+    }
+
+    /// The gateway answered with its page for abusers: sends nothing for a long time, and then one call alone.
+    pub(super) fn blocked(&self) {
+        let now = self.clock.utc();
+        {
+            let mut block = lock(&self.block);
+            if block.until.is_some_and(|until| until > now) {
+                // One of several calls that were under way together.
+                return;
+            }
+            let wait = BLOCK_WAIT.saturating_mul(1 << block.times.min(8)).min(BLOCK_WAIT_MAX);
+            block.times += 1;
+            block.until = SignedDuration::try_from(wait).ok().and_then(|wait| now.checked_add(wait).ok());
         }
+        self.needs_scout();
+        self.remember();
+    }
+
+    /// The next call goes alone, and the others wait for its answer.
+    pub(super) fn needs_scout(&self) {
+        lock(&self.scout).is_needed = true;
     }
 
     /// Tokens that can still be spent today; `None` without limits.
     #[must_use]
     pub fn tokens_left_today(&self) -> Option<u64> {
-        self.day.as_ref().map(|day| {
-            let day = lock(day);
-            day.remaining.saturating_sub(day.reserve)
-        })
+        self.day.as_ref().map(|day| lock(day).left())
     }
 
     /// When the day's tokens are full again, UTC; `None` without limits.
     #[must_use]
     pub fn resets_at(&self) -> Option<Timestamp> {
-        self.day.as_ref().map(|day| lock(day).resets_at)
+        self.day.as_ref().map(|day| lock(day).resets_at())
     }
 
     /// How long Pipedrive takes for an answer, smoothed; zero before the first one.
     #[must_use]
     pub fn round_trip(&self) -> Duration {
         lock(&self.round_trip).unwrap_or_default()
+    }
+
+    /// Whether Pipedrive answers more slowly than it did.
+    #[must_use]
+    pub fn is_slowed_down(&self) -> bool {
+        self.window.as_ref().is_some_and(Window::is_slower)
     }
 
     /// Notes how long an answer took.
@@ -216,17 +403,15 @@ impl Budget {
     /// Why calls wait at present, if they do.
     #[must_use]
     pub fn waiting(&self) -> Option<Waiting> {
-        lock(&self.waiting).clone()
+        lock(&self.waiting).map(|(waiting, _)| waiting)
     }
 
     /// The day that tokens are spent on now: the date, UTC, on which the running day began.
     #[must_use]
     pub fn day(&self) -> String {
-        let began = match &self.day {
-            None => self.clock.utc(),
-            Some(day) => lock(day).resets_at - SignedDuration::from_hours(24),
-        };
-        began.max(self.clock.utc() - SignedDuration::from_hours(24)).to_zoned_datetime(TimeZone::UTC).date().to_string()
+        let yesterday = self.clock.utc() - SignedDuration::from_hours(24);
+        let began = self.day.as_ref().map_or(self.clock.utc(), |day| lock(day).began());
+        began.max(yesterday).to_zoned_datetime(TimeZone::UTC).date().to_string()
     }
 
     /// Notes a request that was sent, for the ledger.
@@ -244,36 +429,57 @@ impl Budget {
         spent.into_iter().map(|(endpoint, (requests, tokens))| (endpoint, requests, tokens)).collect()
     }
 
-    /// `Err`: not before this time.
-    fn try_take_day(&self, cost: u64) -> Result<(), Timestamp> {
-        let Some(day) = &self.day else { return Ok(()) };
-        let mut day = lock(day);
-        let now = self.clock.utc();
-        if now >= day.resets_at {
-            day.remaining = day.limit.saturating_sub(day.in_flight);
-            while day.resets_at <= now {
-                day.resets_at += SignedDuration::from_hours(24);
+    /// Waits for a while, and says so to everybody who looks.
+    ///
+    /// # Errors
+    /// `Stopped` when a stop is asked for meanwhile.
+    pub(super) async fn wait(&self, waiting: Waiting, until: Timestamp) -> Result<()> {
+        let now = self.clock.now();
+        if lock(&self.waiting).replace((waiting, now)).is_none_or(|(before, _)| before != waiting) {
+            let words = waiting.reason.words(waiting.until);
+            tracing::warn!(reason = waiting.reason.as_str(), "waiting {words}");
+            self.progress.waits(&words);
+        }
+        let left = Duration::try_from(until.duration_since(self.clock.utc())).unwrap_or_default();
+        let left = left.min(TELL_WAIT).max(Duration::from_millis(1));
+        let stopped = match self.stop.clone() {
+            None => {
+                self.clock.sleep(left).await;
+                false
             }
-        }
-        if day.remaining < day.reserve + cost {
-            return Err(day.resets_at);
-        }
-        day.remaining -= cost;
-        day.in_flight += cost;
-        day.tell();
-        Ok(())
+            Some(mut stop) => self.clock.timeout(left, stop.stopped()).await.is_some(),
+        };
+        self.count_wait();
+        if stopped { Err(Error::new(Kind::Stopped, "a stop was asked for during a wait")) } else { Ok(()) }
     }
 
-    /// Waits for the reset, or for a look whether an answer to somebody else told of more tokens meanwhile.
-    async fn wait_for_tokens(&self, resets_at: Timestamp) {
-        let waiting = Waiting { reason: "day_budget", until: Some(resets_at) };
-        if lock(&self.waiting).replace(waiting.clone()) != Some(waiting) {
-            tracing::info!(until = %resets_at, "the day's tokens are spent; waiting for the reset");
+    /// Counts what was waited since the last count: many calls wait, but time passes once.
+    fn count_wait(&self) {
+        let now = self.clock.now();
+        if let Some((waiting, counted)) = lock(&self.waiting).as_mut() {
+            let seconds = now.since(*counted).as_secs();
+            *counted = *counted + Duration::from_secs(seconds);
+            counter!(telemetry::WAIT_SECONDS, "reason" => waiting.reason.as_str()).increment(seconds);
         }
-        let left = Duration::try_from(resets_at.duration_since(self.clock.utc())).unwrap_or_default();
-        let wait = left.min(TELL_WAIT);
-        self.clock.sleep(wait).await;
-        counter!(telemetry::WAIT_SECONDS, "reason" => "day_budget").increment(whole_seconds(wait));
+    }
+
+    fn goes_on(&self) {
+        self.count_wait();
+        if lock(&self.waiting).take().is_some() {
+            tracing::info!("going on");
+            self.progress.waits("");
+        }
+    }
+
+    fn remember(&self) {
+        let Some(day) = &self.day else { return };
+        let blocked_until = lock(&self.block).until.filter(|until| *until > self.clock.utc());
+        let memory = Some(Memory { blocked_until, ..lock(day).memory() });
+        self.memory.send_if_modified(|known| {
+            let changes = *known != memory;
+            *known = memory;
+            changes
+        });
     }
 }
 
@@ -284,25 +490,43 @@ impl fmt::Debug for Budget {
 }
 
 impl Slot<'_> {
-    /// Gives the slot back with what the answer said and how long it took.
-    pub(super) fn give_back(self, told: Told, took: Duration) {
+    /// Gives the slot back with what the answer said.
+    pub(super) fn give_back(mut self, told: Told, reply: Reply) {
         let (budget, cost, before) = (self.budget, self.cost, self.answered_before);
+        self.reply = reply;
         drop(self);
-        let answered = budget.day.as_ref().map_or(0, |day| lock(day).answered);
+        let answered = budget.day.as_ref().map_or(0, |day| lock(day).answered());
         budget.told(told, answered.saturating_sub(before + cost));
-        budget.answered(took);
+        if let Reply::Heard { took, .. } = reply {
+            budget.answered(took);
+            *lock(&budget.refusals) = None;
+            lock(&budget.block).times = 0;
+        }
     }
 }
 
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
-        if let Some(day) = &self.budget.day {
-            let mut day = lock(day);
-            day.in_flight -= self.cost;
-            day.answered += self.cost;
+        let budget = self.budget;
+        if let Some(day) = &budget.day {
+            lock(day).ended(self.cost);
         }
-        if let (Some(window), true) = (&self.budget.window, self.in_window) {
-            window.give_back();
+        if let (Some(window), Some(place)) = (&budget.window, self.place) {
+            window.give_back(
+                place,
+                match self.reply {
+                    Reply::Heard { took, window_left } => Came::Answer(took, window_left),
+                    Reply::WindowFull => Came::Refusal,
+                    Reply::Unheard => Came::Nothing,
+                },
+            );
+        }
+        if self.is_scout {
+            let mut scout = lock(&budget.scout);
+            scout.is_out = false;
+            scout.is_needed &= !matches!(self.reply, Reply::Heard { .. });
+            drop(scout);
+            budget.changed.notify_waiters();
         }
     }
 }
@@ -316,24 +540,18 @@ fn whole_seconds(wait: Duration) -> u64 {
     wait.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX)
 }
 
-fn next_midnight(now: Timestamp) -> Timestamp {
-    let today = now.to_zoned_datetime(TimeZone::UTC).date();
-    today
-        .tomorrow()
-        .and_then(|day| day.to_datetime(Time::midnight()).to_zoned_datetime(TimeZone::UTC))
-        .map_or(now + SignedDuration::from_hours(24), |zoned| zoned.timestamp())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::Plan;
+    use crate::stop;
 
     fn budget(start: &str, reserve: u64, spent: u64) -> (Clock, Budget) {
         let clock = Clock::stepped(start.parse().expect("a valid instant"));
         let spending =
             Spending::Planned { plan: Plan::Lite, seats: 1, top_up_tokens_day: 0, reserve_tokens_day: reserve };
-        let budget = Budget::new(clock.clone(), spending, spent).expect("a budget");
+        let budget = Budget::new(clock.clone(), spending, 64).expect("a budget");
+        budget.already_spent(spent);
         (clock, budget)
     }
 
@@ -341,15 +559,29 @@ mod tests {
         tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(clock.track(work))
     }
 
+    async fn take(budget: &Budget, cost: u32) -> Slot<'_> {
+        budget.take(cost).await.expect("nobody stops it")
+    }
+
+    const HEARD: Reply = Reply::Heard { took: Duration::ZERO, window_left: None };
+
+    fn left(remaining: u64) -> Told {
+        Told { day_remaining: Some(remaining), ..Told::default() }
+    }
+
     #[test]
     fn the_day_ends_at_the_reserve_and_begins_again_at_midnight() {
-        let (clock, budget) = budget("2026-01-05T23:00:00Z", 1000, 28_990);
+        let (clock, budget) = budget("2026-01-05T23:00:00Z", 1000, 28_985);
         run(&clock, async {
-            drop(budget.take(5).await);
-            drop(budget.take(5).await);
+            take(&budget, 5).await.give_back(Told::default(), HEARD);
+            assert_eq!(budget.tokens_left_today(), Some(10));
+            take(&budget, 5).await.give_back(Told::default(), HEARD);
+            take(&budget, 5).await.give_back(Told::default(), HEARD);
             assert_eq!(budget.tokens_left_today(), Some(0));
-            drop(budget.take(5).await);
+            assert_eq!(clock.utc().to_string(), "2026-01-05T23:00:00Z");
+            let slot = take(&budget, 5).await;
             assert_eq!(clock.utc().to_string(), "2026-01-06T00:00:00Z");
+            slot.give_back(Told::default(), HEARD);
             assert_eq!(budget.tokens_left_today(), Some(30_000 - 1000 - 5));
             assert_eq!(budget.day(), "2026-01-06");
         });
@@ -359,11 +591,11 @@ mod tests {
     fn what_others_spend_and_when_the_day_ends_is_learned() {
         let (clock, budget) = budget("2026-01-05T10:00:00Z", 0, 0);
         run(&clock, async {
-            budget.told(Told { day_remaining: Some(7), ..Told::default() }, 0);
-            drop(budget.take(5).await);
-            assert_eq!(budget.tokens_left_today(), Some(2));
+            budget.told(left(87), 0);
+            take(&budget, 5).await.give_back(left(82), HEARD);
+            assert_eq!(budget.tokens_left_today(), Some(82));
             budget.day_refused(Some(Duration::from_secs(3600)));
-            drop(budget.take(5).await);
+            drop(take(&budget, 5).await);
             assert_eq!(clock.utc().to_string(), "2026-01-05T11:00:00Z");
         });
     }
@@ -371,13 +603,12 @@ mod tests {
     #[test]
     fn an_answer_that_was_overtaken_does_not_give_tokens_back() {
         let (clock, budget) = budget("2026-01-05T10:00:00Z", 0, 29_000);
-        let told = |remaining| Told { day_remaining: Some(remaining), ..Told::default() };
         run(&clock, async {
             // Pipedrive works on the first one, then on the second one, whose answer comes first.
-            let (first, second) = (budget.take(5).await, budget.take(10).await);
-            second.give_back(told(985), Duration::ZERO);
+            let (first, second) = (take(&budget, 5).await, take(&budget, 10).await);
+            second.give_back(left(985), HEARD);
             assert_eq!(budget.tokens_left_today(), Some(980), "the first one may not be in the figure");
-            first.give_back(told(995), Duration::ZERO);
+            first.give_back(left(995), HEARD);
             assert_eq!(budget.tokens_left_today(), Some(985));
         });
     }
@@ -391,9 +622,103 @@ mod tests {
                 let told = Told { day_limit: Some(35_000), day_remaining: Some(5_000), ..Told::default() };
                 budget.told(told, 0);
             };
-            let (slot, ()) = tokio::join!(budget.take(5), topped_up);
+            let (slot, ()) = tokio::join!(take(&budget, 5), topped_up);
             drop(slot);
             assert!(clock.utc() < "2026-01-05T11:01:00Z".parse().expect("an instant"), "{}", clock.utc());
+        });
+    }
+
+    #[test]
+    fn a_new_day_is_tried_by_one_call_alone() {
+        let (clock, budget) = budget("2026-01-05T23:59:00Z", 0, 30_000);
+        run(&clock, async {
+            // Midnight UTC was a wrong guess: the answer tells that nothing is left.
+            let scout = take(&budget, 5).await;
+            let second = async {
+                let slot = take(&budget, 5).await;
+                (clock.utc(), slot)
+            };
+            let answered = async {
+                clock.sleep(Duration::from_secs(2)).await;
+                scout.give_back(left(0), HEARD);
+                clock.sleep(Duration::from_secs(3_600)).await;
+                budget.told(left(29_000), 0);
+            };
+            let ((at, slot), ()) = tokio::join!(second, answered);
+            assert_eq!(at.to_string(), "2026-01-06T01:00:02Z");
+            slot.give_back(Told::default(), HEARD);
+        });
+    }
+
+    #[test]
+    fn a_block_stops_everything_for_a_long_time_and_over_a_restart() {
+        let (clock, budget) = budget("2026-01-05T10:00:00Z", 0, 0);
+        let memory = run(&clock, async {
+            let memory = budget.memory();
+            let (first, second) = (take(&budget, 5).await, take(&budget, 5).await);
+            budget.blocked();
+            budget.blocked();
+            first.give_back(Told::default(), Reply::Unheard);
+            second.give_back(Told::default(), Reply::Unheard);
+            let known = memory.borrow().expect("something to remember");
+            let slot = take(&budget, 5).await;
+            assert_eq!(clock.utc().to_string(), "2026-01-05T11:00:00Z");
+            assert_eq!(budget.waiting(), None);
+            budget.blocked();
+            slot.give_back(Told::default(), Reply::Unheard);
+            drop(take(&budget, 5).await);
+            assert_eq!(clock.utc().to_string(), "2026-01-05T13:00:00Z", "twice as long");
+            known
+        });
+        let (clock, budget) = self::budget("2026-01-05T10:30:00Z", 0, 0);
+        budget.recall(memory);
+        run(&clock, async {
+            drop(take(&budget, 5).await);
+            assert_eq!(clock.utc().to_string(), "2026-01-05T11:00:00Z");
+        });
+    }
+
+    #[test]
+    fn refusals_that_name_no_time_are_waited_out_longer_and_longer() {
+        let (clock, budget) = budget("2026-01-05T10:00:00Z", 0, 0);
+        run(&clock, async {
+            let mut waits = Vec::new();
+            for _ in 0..6 {
+                let began = clock.now();
+                let slot = take(&budget, 5).await;
+                waits.push(clock.now().since(began));
+                slot.give_back(Told::default(), Reply::WindowFull);
+                budget.window_refused(None);
+                budget.window_refused(None);
+            }
+            assert!(waits[1..].iter().all(|wait| *wait >= WINDOW_WAIT), "{waits:?}");
+            assert!(waits[5] > Duration::from_secs(6), "{waits:?}");
+            let slot = take(&budget, 5).await;
+            slot.give_back(Told::default(), HEARD);
+            budget.window_refused(Some(Duration::from_secs(7)));
+            let began = clock.now();
+            drop(take(&budget, 5).await);
+            assert_eq!(clock.now().since(began), Duration::from_secs(7), "as the answer says");
+        });
+    }
+
+    #[test]
+    fn a_stop_ends_a_wait_of_hours() {
+        let (clock, budget) = budget("2026-01-05T10:00:00Z", 0, 30_000);
+        let (stopper, stop) = stop::switch();
+        let progress = Progress::default();
+        let budget = budget.of_run(stop, progress.clone());
+        run(&clock, async {
+            let stops = async {
+                clock.sleep(Duration::from_secs(60)).await;
+                assert_eq!(
+                    progress.snapshot().doing.waits,
+                    "until Pipedrive's tokens of the day are full again; goes on at 2026-01-06T00:00:00Z"
+                );
+                stopper.stop();
+            };
+            let (taken, ()) = tokio::join!(budget.take(5), stops);
+            assert_eq!(taken.map(|_| ()).map_err(|error| error.kind()), Err(Kind::Stopped));
         });
     }
 
@@ -402,6 +727,6 @@ mod tests {
         let clock = Clock::system();
         let spending =
             Spending::Planned { plan: Plan::Lite, seats: 1, top_up_tokens_day: 0, reserve_tokens_day: 30_000 };
-        assert_eq!(Budget::new(clock, spending, 0).map(|_| ()).map_err(|error| error.kind()), Err(Kind::Settings));
+        assert_eq!(Budget::new(clock, spending, 64).map(|_| ()).map_err(|error| error.kind()), Err(Kind::Settings));
     }
 }

@@ -5,16 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use metrics::{counter, histogram};
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, Url};
-use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 
-use super::answer::{self, Effect, TooMany};
-use super::budget::Budget;
+use super::access::{Access, Pass, Standing};
+use super::answer::{self, Effect, TurnedAway};
+use super::budget::{Budget, Reason, Reply, Slot, Waiting};
 use super::page::{Row, row_of};
 use super::route::{Route, route};
+use crate::config::Credentials;
 use crate::error::{Error, Kind, Result};
 use crate::http::{Answer, Http, Reached, Request};
 use crate::permit::WritePermit;
@@ -28,21 +30,15 @@ const PACE_TRIES: usize = 20;
 /// Times a read is tried again when the far end is away: about ten minutes with the pauses of [`retry::Pauses`].
 const READ_TRIES: usize = 14;
 
-/// How the client proves who it is.
-#[derive(Clone)]
-pub enum Token {
-    /// A user's API token, sent as `x-api-token`.
-    Api(SecretString),
-    /// An OAuth access token, sent as `Authorization: Bearer`.
-    Bearer(SecretString),
-}
+/// Name of the call that asks who we are.
+const ME: &str = "GET /v1/users/me";
 
 /// The client. Clones share connections and budget.
 #[derive(Clone)]
 pub struct Client {
     http: Http,
     base: Url,
-    headers: HeaderMap,
+    access: Arc<Access>,
     budget: Arc<Budget>,
 }
 
@@ -95,18 +91,10 @@ pub(super) struct Call {
 
 impl Client {
     /// A client of the account at `base` (`https://acme.pipedrive.com`).
-    ///
-    /// # Errors
-    /// `Settings` when the token cannot be a header.
-    pub fn new(http: Http, base: Url, token: &Token, budget: Arc<Budget>) -> Result<Self> {
-        let (name, text) = match token {
-            Token::Api(token) => (HeaderName::from_static("x-api-token"), token.expose_secret().to_owned()),
-            Token::Bearer(token) => (reqwest::header::AUTHORIZATION, format!("Bearer {}", token.expose_secret())),
-        };
-        let mut value = HeaderValue::from_str(&text)
-            .map_err(|_| Error::new(Kind::Settings, "the Pipedrive token holds characters that no token has"))?;
-        value.set_sensitive(true);
-        Ok(Self { http, base, headers: HeaderMap::from_iter([(name, value)]), budget })
+    #[must_use]
+    pub fn new(http: Http, base: Url, credentials: Credentials, budget: Arc<Budget>) -> Self {
+        let access = Arc::new(Access::new(http.clone(), credentials));
+        Self { http, base, access, budget }
     }
 
     /// The budget behind the client.
@@ -126,22 +114,13 @@ impl Client {
     /// # Errors
     /// Those of a read.
     pub async fn me(&self) -> Result<Me> {
-        let call = Call {
-            name: "GET /v1/users/me",
-            method: Method::GET,
-            path: "api/v1/users/me".to_owned(),
-            query: Vec::new(),
-            body: None,
-            cost: 2,
-            effect: Effect::Read,
-        };
-        let mut answer = self.read(call).await?;
+        let mut answer = self.read(who_we_are()).await?;
         let row = answer.remove("data").and_then(|data| row_of(Entity::User, data));
-        let row = row.ok_or_else(|| Error::new(Kind::Unreachable, "GET /v1/users/me: no usable answer"))?;
+        let row = row.ok_or_else(|| Error::new(Kind::Unreachable, format!("{ME}: no usable answer")))?;
         let company_id = match row.body.get("company_id") {
             Some(Value::Number(id)) => id.to_string(),
             Some(Value::String(id)) => id.clone(),
-            _ => return Err(Error::new(Kind::Unreachable, "GET /v1/users/me: no company_id")),
+            _ => return Err(Error::new(Kind::Unreachable, format!("{ME}: no company_id"))),
         };
         let text = |name: &str| row.text(name).unwrap_or_default().to_owned();
         let (company_name, default_currency) = (text("company_name"), text("default_currency"));
@@ -270,24 +249,69 @@ impl Client {
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&call.query);
         }
-        let mut headers = self.headers.clone();
+        let mut headers = HeaderMap::new();
         if call.body.is_some() {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         let request = Request { method: call.method.clone(), url, headers, body: call.body.clone() };
-        for _ in 0..PACE_TRIES {
-            let answer = self.send_once(&call, request.clone()).await?;
-            match answer::too_many(&answer) {
-                None => return Ok(answer),
-                Some(TooMany::Window(wait)) => self.budget.window_refused(wait),
-                Some(TooMany::Day(wait)) => self.budget.day_refused(wait),
+        let (mut paces, mut was_blocked) = (0, false);
+        loop {
+            let Pass { name, value, generation } = self.pass().await?;
+            let mut request = request.clone();
+            request.headers.insert(name, value);
+            let (answer, turned_away) = self.send_once(&call, request).await?;
+            match turned_away {
+                None => {
+                    self.access.accepted(generation).await;
+                    return Ok(answer);
+                }
+                Some(TurnedAway::Window(wait)) => {
+                    self.budget.window_refused(wait);
+                    paces += 1;
+                }
+                Some(TurnedAway::Day(wait)) => self.budget.day_refused(wait),
+                Some(TurnedAway::Access) if self.access.refused(generation).await => self.budget.needs_scout(),
+                Some(TurnedAway::Access) => return Ok(answer),
+                Some(TurnedAway::Blocked) if was_blocked => {
+                    let why = "the gateway answered with its page (403) to this call, and not to others";
+                    return Err(Error::new(Kind::Refused, format!("{}: refused", call.name)).because(why));
+                }
+                Some(TurnedAway::Blocked) => {
+                    self.budget.blocked();
+                    // The next call after the wait is a harmless one. When that passes and this one does not, it is not
+                    // we who are blocked, but something in this call.
+                    if call.name != ME {
+                        self.probe().await?;
+                        was_blocked = true;
+                    }
+                }
+            }
+            if paces >= PACE_TRIES {
+                let why = format!("{}: refused for its pace {PACE_TRIES} times", call.name);
+                return Err(Error::new(Kind::RateLimited, why));
             }
         }
-        Err(Error::new(Kind::RateLimited, format!("{}: refused for its pace {PACE_TRIES} times", call.name)))
     }
 
-    async fn send_once(&self, call: &Call, request: Request) -> Result<Answer> {
-        let slot = self.budget.take(call.cost).await;
+    /// A harmless call. Boxed, because it is made in the middle of another one.
+    fn probe(&self) -> BoxFuture<'_, Result<Answer>> {
+        Box::pin(self.answered(who_we_are(), None))
+    }
+
+    /// The header that shows who we are; waits while ours is refused.
+    async fn pass(&self) -> Result<Pass> {
+        loop {
+            let look = match self.access.pass().await? {
+                Standing::Good(pass) => return Ok(pass),
+                Standing::Refused(look) => look,
+            };
+            let until = self.http.clock().utc() + look;
+            self.budget.wait(Waiting { reason: Reason::Unauthorized, until: None }, until).await?;
+        }
+    }
+
+    async fn send_once(&self, call: &Call, request: Request) -> Result<(Answer, Option<TurnedAway>)> {
+        let slot = self.budget.take(call.cost).await?;
         self.budget.spend(call.name, call.cost);
         let sent = self.http.send(request).await;
         let status = sent.as_ref().map_or(0, |answer| answer.status);
@@ -300,9 +324,20 @@ impl Client {
             Reached::Perhaps => answer::unclear(call.effect, call.name).because(error),
         })?;
         histogram!(telemetry::REQUEST_SECONDS, "endpoint" => call.name).record(answer.took);
-        slot.give_back(answer::told(&answer.headers), answer.took);
-        Ok(answer)
+        let turned_away = answer::turned_away(&answer);
+        give_back(slot, &answer, turned_away);
+        Ok((answer, turned_away))
     }
+}
+
+fn give_back(slot: Slot<'_>, answer: &Answer, turned_away: Option<TurnedAway>) {
+    let told = answer::told(&answer.headers);
+    let reply = match turned_away {
+        None => Reply::Heard { took: answer.took, window_left: told.window_left },
+        Some(TurnedAway::Window(_)) => Reply::WindowFull,
+        Some(_) => Reply::Unheard,
+    };
+    slot.give_back(told, reply);
 }
 
 /// v2 marks deleted records, v1 makes them inactive.
@@ -322,6 +357,18 @@ impl Call {
             cost: self.cost,
             effect: self.effect,
         }
+    }
+}
+
+fn who_we_are() -> Call {
+    Call {
+        name: ME,
+        method: Method::GET,
+        path: "api/v1/users/me".to_owned(),
+        query: Vec::new(),
+        body: None,
+        cost: 2,
+        effect: Effect::Read,
     }
 }
 

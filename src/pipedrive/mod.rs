@@ -4,19 +4,24 @@
 //! without a [`WritePermit`](crate::permit::WritePermit). Facts come from Pipedrive's OpenAPI documents as published
 //! 2026-08-18 and its documentation pages, unless said otherwise.
 
+mod access;
 mod answer;
 mod budget;
 mod client;
 mod compare;
+mod concurrency;
+mod day;
 mod fields;
+mod others;
 mod page;
 mod record;
 mod route;
 mod window;
 
-pub use budget::{Budget, Slot, Waiting};
-pub use client::{Client, Me, Token, User, Written};
+pub use budget::{Budget, Reason, Slot, Waiting};
+pub use client::{Client, Me, User, Written};
 pub use compare::{Difference, differences, field_count};
+pub use day::Memory;
 pub use fields::{Field, FieldOption, NewField};
 pub use page::{Listing, Order, Page, PageToken, Row};
 pub use record::{

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossdock::clock::Clock;
-use crossdock::config::{Conflict, Spending};
+use crossdock::config::{Conflict, Credentials, Secret, Spending};
 use crossdock::http::Http;
 use crossdock::journal::{Bound, Decision, GateVerdict, Journal, Landing, Promised};
 use crossdock::permit::{Gate, WritePermit};
-use crossdock::pipedrive::{Budget, Client, NewField, Row, Token};
+use crossdock::pipedrive::{Budget, Client, NewField, Row};
 use crossdock::progress::Progress;
 use crossdock::record::{BindingKey, Entity, Fate, Object, Place, SourceRecord};
 use crossdock::stage::item::{Known, Ready, Work};
@@ -80,8 +80,8 @@ impl Bench {
         let permit = WritePermit::mint(Gate::Workspace, "the workspace", approval.as_ref()).expect("approved");
         let http = Http::new(clock.clone(), TIMEOUT, 8).expect("a client");
         let base = format!("http://{}", running.address()).parse().expect("an address");
-        let budget = Arc::new(Budget::new(clock.clone(), spending, 0).expect("a budget"));
-        let client = Client::new(http, base, &Token::Api(running.token().into()), budget).expect("a client");
+        let budget = Arc::new(Budget::new(clock.clone(), spending, 64).expect("a budget"));
+        let client = Client::new(http, base, Credentials::ApiToken(Secret::fixed(running.token().into())), budget);
         let mut codes = HashMap::new();
         for (entity, fields) in [
             (Entity::Organization, Entity::OrganizationField),
