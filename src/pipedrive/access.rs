@@ -67,6 +67,8 @@ struct State {
     generation: u64,
     /// Whether this very credential was accepted, and whether any was.
     is_proven: bool,
+    /// Whether an access token was made because the one before was refused.
+    is_second: bool,
     was_ever_proven: bool,
     /// When a refused credential was last tried.
     refused: Option<Moment>,
@@ -74,8 +76,15 @@ struct State {
 
 impl Access {
     pub(super) fn new(http: Http, credentials: Credentials) -> Self {
-        let state =
-            State { credentials, grant: None, generation: 0, is_proven: false, was_ever_proven: false, refused: None };
+        let state = State {
+            credentials,
+            grant: None,
+            generation: 0,
+            is_proven: false,
+            is_second: false,
+            was_ever_proven: false,
+            refused: None,
+        };
         Self { http, state: Mutex::new(state) }
     }
 
@@ -129,7 +138,7 @@ impl Access {
     pub(super) async fn accepted(&self, generation: u64) {
         let mut state = self.state.lock().await;
         if state.generation == generation && !state.is_proven {
-            (state.is_proven, state.was_ever_proven, state.refused) = (true, true, None);
+            (state.is_proven, state.is_second, state.was_ever_proven, state.refused) = (true, false, true, None);
         }
     }
 
@@ -140,15 +149,14 @@ impl Access {
             // It was renewed meanwhile.
             return true;
         }
-        let can_renew = matches!(state.credentials, Credentials::OAuth(_)) && state.is_proven;
-        state.grant = None;
-        if can_renew {
+        let may_renew = matches!(state.credentials, Credentials::OAuth(_)) && !state.is_second;
+        (state.grant, state.is_proven) = (None, false);
+        if may_renew {
             // The access token has ended early, which is no news before a fresh one is refused too.
+            state.is_second = true;
             state.generation += 1;
-            state.is_proven = false;
             return true;
         }
-        state.is_proven = false;
         state.refused = Some(self.http.clock().now());
         state.was_ever_proven
     }
@@ -171,7 +179,7 @@ impl Access {
 impl State {
     /// Another credential: what was known of the one before does not count.
     fn turn_over(&mut self) {
-        (self.refused, self.grant, self.is_proven) = (None, None, false);
+        (self.refused, self.grant, self.is_proven, self.is_second) = (None, None, false, false);
         self.generation += 1;
     }
 

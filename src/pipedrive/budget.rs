@@ -221,8 +221,11 @@ impl Budget {
         self.needs_scout();
     }
 
-    /// Tokens that earlier runs spent on this day.
+    /// Tokens that earlier runs spent on this day. One that was killed a moment ago has left its requests in the window.
     pub fn already_spent(&self, tokens: u64) {
+        if let (Some(window), true) = (&self.window, tokens > 0) {
+            window.close_for(WINDOW_WAIT);
+        }
         if let Some(day) = &self.day {
             let mut day = lock(day);
             day.already_spent(tokens);

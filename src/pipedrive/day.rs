@@ -43,8 +43,11 @@ pub struct Memory {
     pub resets_at: Timestamp,
     /// Whether Pipedrive told or showed this time; otherwise it is assumed.
     pub is_known: bool,
-    /// Tokens left until then, where the day is spent.
-    pub left: Option<u64>,
+    /// Tokens left until then, and when an answer said so, where the day is spent.
+    pub left: Option<(u64, Timestamp)>,
+    /// Tokens that others spend in an hour.
+    #[serde(default)]
+    pub others_hour: u64,
     /// Until when nothing may be sent because Pipedrive's gateway blocks the token.
     pub blocked_until: Option<Timestamp>,
 }
@@ -84,6 +87,10 @@ pub(super) struct Day {
     told: Option<(u64, Timestamp)>,
     /// The most that others were seen to spend between two answers.
     others: u64,
+    /// Tokens that others spend in an hour, as far as seen on this day.
+    others_hour: u64,
+    /// What others were seen to spend, and since when.
+    seen: (u64, Timestamp),
 }
 
 impl Day {
@@ -100,14 +107,17 @@ impl Day {
             next_look: None,
             told: None,
             others: 0,
+            others_hour: 0,
+            seen: (0, now),
         }
     }
 
     /// Takes up what an earlier run knew.
     pub(super) fn recall(&mut self, memory: Memory, now: Timestamp) {
         (self.resets_at, self.is_known) = (memory.resets_at, memory.is_known);
-        if now < self.resets_at {
-            self.remaining = memory.left.unwrap_or(self.remaining).min(self.limit);
+        if let (Some((left, at)), true) = (memory.left, now < self.resets_at) {
+            self.remaining = left.min(self.limit);
+            (self.told, self.others_hour) = (Some((left, at)), memory.others_hour);
         }
         self.pass(now);
     }
@@ -121,7 +131,8 @@ impl Day {
         Memory {
             resets_at: self.resets_at,
             is_known: self.is_known,
-            left: self.next_look.map(|_| self.remaining),
+            left: self.next_look.and(self.told).map(|(_, at)| (self.remaining, at)),
+            others_hour: self.others_hour,
             blocked_until: None,
         }
     }
@@ -153,15 +164,16 @@ impl Day {
         let is_first_of_day = now >= self.resets_at;
         if is_first_of_day {
             self.remaining = self.limit.saturating_sub(self.in_flight);
-            (self.next_look, self.told) = (None, None);
+            (self.next_look, self.told, self.others_hour) = (None, None, 0);
             self.pass(now);
         }
-        let needed = self.reserve + cost;
-        let is_look = self.next_look.is_some_and(|look| now >= look) && self.remaining >= needed;
+        let needed = self.reserve + cost + self.others_since_told(now);
+        let may_look = self.remaining >= needed;
+        let is_look = may_look && self.next_look.is_some_and(|look| now >= look);
         if !is_look && self.remaining < needed + self.held_back(cost, now) {
             let look = *self.next_look.get_or_insert_with(|| next_look(now));
-            // Without tokens for a look, only the reset helps.
-            let until = if self.remaining >= needed { look.min(self.resets_at) } else { self.resets_at };
+            // Without tokens for a look, only the reset helps: a refused look would help nobody.
+            let until = if may_look { look.min(self.resets_at) } else { self.resets_at };
             return Err(Hold { until: until.max(now), resets_at: self.resets_at });
         }
         if is_look {
@@ -203,17 +215,33 @@ impl Day {
 
     /// What the change since the last answer says: a reset, or others at work.
     fn compare(&mut self, remaining: u64, unseen: u64, now: Timestamp) {
-        let Some((before, at)) = self.told else { return };
+        let spent = self.remaining.saturating_sub(remaining.saturating_sub(self.in_flight)).saturating_sub(unseen);
+        let Some((before, at)) = self.told else {
+            // Whatever we did not spend ourselves since the day began.
+            self.seen = (0, now);
+            self.others_hour = self.others_hour.max(an_hour(spent, self.began(), now));
+            return;
+        };
         if remaining > before + self.limit / RISE_PART {
             let hour = now.round(TimestampRound::new().smallest(Unit::Hour).mode(jiff::RoundMode::Floor));
             let began = hour.ok().filter(|hour| *hour > at).unwrap_or(now);
-            (self.resets_at, self.is_known, self.others) = (began + DAY, true, 0);
+            (self.resets_at, self.is_known) = (began + DAY, true);
+            (self.others, self.others_hour, self.seen) = (0, 0, (0, now));
             tracing::info!(next = %self.resets_at, "the day's tokens are full again");
-        } else if now.duration_since(at) <= TOLD_TOGETHER {
-            let expected = self.remaining;
-            let others = expected.saturating_sub(remaining.saturating_sub(self.in_flight)).saturating_sub(unseen);
-            self.others = self.others.max(others);
+            return;
         }
+        self.seen.0 += spent;
+        self.others_hour = self.others_hour.max(an_hour(self.seen.0, self.seen.1, now));
+        if now.duration_since(at) <= TOLD_TOGETHER {
+            self.others = self.others.max(spent);
+        }
+    }
+
+    /// What others may have spent since the last answer, and half as much again.
+    fn others_since_told(&self, now: Timestamp) -> u64 {
+        let Some((_, at)) = self.told else { return 0 };
+        let since = now.duration_since(at).as_secs().max(0).unsigned_abs();
+        self.others_hour * since * 3 / 2 / LOOK_EVERY.as_secs().unsigned_abs()
     }
 
     /// The day's budget refused a call: nothing is left until the reset, which the answer may have named.
@@ -243,6 +271,13 @@ impl Day {
             self.resets_at += DAY;
         }
     }
+}
+
+/// Tokens in an hour at the pace of those since `began`. A short time says too little of a pace.
+fn an_hour(tokens: u64, began: Timestamp, now: Timestamp) -> u64 {
+    let least = 5 * TOLD_TOGETHER.as_secs();
+    let seconds = now.duration_since(began).as_secs().clamp(least, DAY.as_secs()).unsigned_abs();
+    tokens * LOOK_EVERY.as_secs().unsigned_abs() / seconds
 }
 
 /// Shortly after the next full hour.
@@ -301,7 +336,7 @@ mod tests {
         day.told(None, Some(29_995), 0, at("2026-01-05T15:00:11Z"));
         assert_eq!((day.resets_at, day.is_known), (at("2026-01-06T15:00:00Z"), true));
         assert!(spend(&mut day, at("2026-01-05T15:01:00Z")) > 29_000);
-        let memory = Memory { left: Some(0), ..day.memory() };
+        let memory = Memory { left: Some((0, at("2026-01-05T15:01:00Z"))), ..day.memory() };
         let mut later = Day::new(30_000, 0, at("2026-01-06T14:00:00Z"));
         later.recall(memory, at("2026-01-06T14:00:00Z"));
         assert!(later.take(5, at("2026-01-06T14:59:00Z")).is_err());
