@@ -1,4 +1,4 @@
-//! `approve`, `reject`, and the signals to a running daemon: freeze, pause, resume.
+//! `approve`, `reject`, `retry`, and the signals to a running daemon: freeze, pause, resume.
 
 use std::time::Duration;
 
@@ -32,6 +32,31 @@ pub(super) struct Approve {
 pub(super) struct Signal {
     #[command(flatten)]
     folder: Folder,
+}
+
+/// Refused records that are to be tried again.
+#[derive(Debug, clap::Args)]
+pub(super) struct Retry {
+    #[command(flatten)]
+    folder: Folder,
+}
+
+impl Retry {
+    pub(super) async fn run(self) -> Result<Success> {
+        let folder = &self.folder.folder;
+        let (records, when) = match FolderLock::take(folder) {
+            Ok(_lock) => {
+                let journal = Journal::open(&folder.join(JOURNAL), Clock::system())?;
+                (journal.retry().await?.to_string(), "when the daemon runs")
+            }
+            Err(taken) => {
+                let reach = control::reach(folder).ok_or(taken)?;
+                (tell(&reach, "/signal/retry", Vec::new()).await?, "in the next round")
+            }
+        };
+        terminal::say(&format!("refused records that are tried again {when}: {records}"));
+        Ok(Success::Well)
+    }
 }
 
 fn gate(text: &str) -> Result<Gate, String> {

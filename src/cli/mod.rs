@@ -48,6 +48,8 @@ enum Command {
     Pause(approve::Signal),
     /// Let a paused daemon go on
     Resume(approve::Signal),
+    /// Try again what Pipedrive refused, after its cause was mended
+    Retry(approve::Retry),
     /// A simulated end as a server of its own
     #[cfg(feature = "standin")]
     Standin(standin::Standin),
@@ -107,6 +109,7 @@ fn dispatch(command: Command) -> Result<Success> {
         Command::Freeze(signal) => runtime.block_on(signal.send("freeze")),
         Command::Pause(signal) => runtime.block_on(signal.send("pause")),
         Command::Resume(signal) => runtime.block_on(signal.send("resume")),
+        Command::Retry(retry) => runtime.block_on(retry.run()),
         #[cfg(feature = "standin")]
         Command::Standin(standin) => runtime.block_on(standin.run()),
     };

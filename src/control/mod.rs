@@ -235,6 +235,11 @@ async fn signal(
         "freeze" => migration::freeze(journal, clock, signals).await?,
         "pause" => signals.pause(),
         "resume" => signals.resume(),
+        "retry" => {
+            let records = journal.retry().await?;
+            signals.retry();
+            return Ok(format!("{records}\n"));
+        }
         _ => return Err(Error::new(Kind::Settings, format!("unknown signal '{name}'")).into()),
     }
     Ok(format!("{name}\n"))

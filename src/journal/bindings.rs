@@ -66,6 +66,12 @@ impl Bound {
         self.dest_id.as_ref().filter(|_| has_own)
     }
 
+    /// Whether nothing happens to it until people have done something, however often it is looked at.
+    #[must_use]
+    pub fn waits_for_people(&self) -> bool {
+        self.fate == Fate::Parked && matches!(self.waits_for.as_deref(), Some(DECISION | CORRECTION))
+    }
+
     /// Whether nothing happens to it until people have decided.
     #[must_use]
     pub fn waits_for_decision(&self) -> bool {
@@ -75,6 +81,13 @@ impl Bound {
 
 /// What a parked role waits for when its Pipedrive record was deleted by people.
 pub const DECISION: &str = "decision";
+
+/// What a parked role waits for that Pipedrive refused: that it changes at the source, or that somebody has mended the
+/// cause elsewhere and says so ([`Journal::retry`]).
+pub const CORRECTION: &str = "correction";
+
+/// What a role waits for that is to be tried again.
+const RETRY: &str = "retry";
 
 /// [`Bound::live_id`] in SQL, of a binding `b`.
 const LIVE: &str = "b.dest_id IS NOT NULL AND b.fate IN ('loaded', 'parked', 'rejected', 'skipped') \
@@ -261,6 +274,20 @@ impl Journal {
     pub async fn claim(&self, claims: Vec<(Entity, String, BindingKey)>) -> Result<Vec<BindingKey>> {
         self.write("claiming duplicate keys", move |connection| {
             claims.iter().map(|(entity, key, claimant)| claim_one(connection, *entity, key, claimant)).collect()
+        })
+        .await
+    }
+
+    /// Whatever Pipedrive refused is tried once more, because somebody has mended the cause. Gives how many roles.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn retry(&self) -> Result<u64> {
+        self.write("trying refused records again", move |connection| {
+            let again = connection
+                .prepare_cached("UPDATE binding SET waits_for = ?1 WHERE fate = 'parked' AND waits_for = ?2")?
+                .execute([RETRY, CORRECTION])?;
+            Ok(again as u64)
         })
         .await
     }

@@ -19,7 +19,7 @@ use rusqlite::Connection;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 
-pub use bindings::{Bound, DECISION, Misses, Promised, RoleFate};
+pub use bindings::{Bound, CORRECTION, DECISION, Misses, Promised, RoleFate};
 pub use effects::{Conclusion, EffectId, EffectKind, Intent, OpenEffect, Outcome};
 pub use open::FolderLock;
 pub use records::{FateCount, Landed, Landing, Novelty};

@@ -35,7 +35,7 @@ impl Migration {
             let began = self.clock.utc();
             // Asked before the round: one that was under way when the source froze may have read some objects too early.
             let is_last = self.signals.is_frozen();
-            let tries_parked = is_last || began.duration_since(tried_parked) >= TRY_PARKED;
+            let tries_parked = self.signals.take_retry() || is_last || began.duration_since(tried_parked) >= TRY_PARKED;
             if self.round(me, tries_parked).await? {
                 tried_parked = began;
             }

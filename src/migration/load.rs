@@ -88,6 +88,7 @@ impl Migration {
             },
             failpoint: self.failpoint.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take(),
             progress: self.progress.clone(),
+            field_names: workspace.fields.iter().map(|((_, name), key)| (key.code.clone(), name.clone())).collect(),
         });
         let (journal, mapping) = (self.journal.clone(), Arc::clone(&parts.mapping));
         let resolver = Resolver::new(journal, mapping, workspace, owners, self.progress.clone());

@@ -87,6 +87,7 @@ pub struct Signals(Arc<Told>);
 struct Told {
     frozen: AtomicBool,
     paused: AtomicBool,
+    retries: AtomicBool,
 }
 
 impl Signals {
@@ -109,6 +110,16 @@ impl Signals {
     /// Goes on after a pause.
     pub fn resume(&self) {
         self.0.paused.store(false, Ordering::Relaxed);
+    }
+
+    /// What was refused or waits is tried again in the next round of changes.
+    pub fn retry(&self) {
+        self.0.retries.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody asked for that since the last look.
+    fn take_retry(&self) -> bool {
+        self.0.retries.swap(false, Ordering::Relaxed)
     }
 
     /// Whether the walk is paused.

@@ -130,24 +130,25 @@ async fn one(bench: &Bench, entity: Entity, number: usize, case: &Case) {
     };
     assert_eq!(doubtful > 0, leaves_doubt, "{what}: {doubtful} in doubt");
     assert_eq!(bench.in_doubt().await, 0, "{what}");
-    let mut rejected = 0;
+    let mut refused = 0;
     let live = bench.live(entity);
     for number in numbers.clone() {
         let bound = bench.bound(&key(entity, number)).await.expect("an end");
-        if bound.fate == Fate::Rejected {
-            rejected += 1;
+        if bound.fate == Fate::Parked {
+            refused += 1;
+            assert!(bound.waits_for_people(), "{what}: {bound:?}");
             assert!(bound.reason.as_deref().is_some_and(|why| why.contains("Planned refusal")), "{what}: {bound:?}");
             assert_eq!(live.get(&bench.markers.text(&bound.key)), None, "{what}");
         } else {
             bench.the_record(&live, entity, number).await;
         }
     }
-    let doubles = bench.created(entity) - before.0 - (RECORDS - rejected) as u64;
-    let brought = format!("{what}: {rejected} rejected, {doubles} doubles");
+    let doubles = bench.created(entity) - before.0 - (RECORDS - refused) as u64;
+    let brought = format!("{what}: {refused} refused, {doubles} doubles");
     match case.brings {
-        Brings::Nothing => assert!(rejected == 0 && doubles == 0, "{brought}"),
-        Brings::Doubles => assert!(rejected == 0 && doubles > 0, "{brought}"),
-        Brings::Refusals => assert!(rejected > 0 && doubles == 0, "{brought}"),
+        Brings::Nothing => assert!(refused == 0 && doubles == 0, "{brought}"),
+        Brings::Doubles => assert!(refused == 0 && doubles > 0, "{brought}"),
+        Brings::Refusals => assert!(refused > 0 && doubles == 0, "{brought}"),
     }
     assert_eq!((swept.removed, swept.adopted, swept.questions), (doubles, 0, 0), "{what}");
     assert_eq!(bench.journal.questions().await.expect("read").len(), before.1, "{what}");

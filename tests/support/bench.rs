@@ -115,6 +115,7 @@ impl Bench {
             limits,
             failpoint: None,
             progress: Progress::default(),
+            field_names: HashMap::new(),
         }))
     }
 

@@ -167,6 +167,6 @@ fn name_survivor(fresh: &mut Fresh, key: &DuplicateKey, survivor: BindingKey) {
 
 fn is_up_to_date(landed: &Landed, bound: Option<&Bound>) -> bool {
     // What waits for people is not looked at again for nothing: every look costs tokens.
-    let ended = |bound: &Bound| bound.fate != Fate::Parked || bound.waits_for_decision();
+    let ended = |bound: &Bound| bound.fate != Fate::Parked || bound.waits_for_people();
     bound.is_some_and(|bound| bound.version == landed.version && ended(bound))
 }

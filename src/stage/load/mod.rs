@@ -6,6 +6,7 @@
 
 mod failpoint;
 mod marker;
+mod refusal;
 mod remove;
 mod send;
 mod settle;
@@ -26,7 +27,7 @@ use super::item::{Ready, Work};
 use crate::clock::Clock;
 use crate::config::Conflict;
 use crate::error::{Error, Kind, Result};
-use crate::journal::{Conclusion, EffectKind, Intent, Journal, LedgerEntry, Outcome, RoleFate};
+use crate::journal::{CORRECTION, Conclusion, EffectKind, Intent, Journal, LedgerEntry, Outcome, RoleFate};
 use crate::permit::WritePermit;
 use crate::pipedrive::{Client, Listing, Order, Row};
 use crate::progress::Progress;
@@ -35,9 +36,11 @@ use crate::telemetry::{self, BatchTimer};
 
 pub use failpoint::{Failpoint, Step};
 pub use marker::Markers;
+pub use refusal::PLAN_LIMIT;
 pub use sweep::Swept;
 
 use failpoint::reach;
+use refusal::Caps;
 use send::{Sent, Write};
 
 /// Outcomes that share one command to the journal at the most.
@@ -59,6 +62,8 @@ pub struct Loader {
     limits: LoadLimits,
     failpoint: Option<Failpoint>,
     progress: Progress,
+    field_names: HashMap<String, String>,
+    caps: Mutex<Caps>,
     /// The highest numeric id known, by kind of record.
     floors: Mutex<HashMap<Entity, u64>>,
     /// When the last call ended whose outcome is unknown; at first, when the load began, because calls of an earlier run
@@ -84,6 +89,8 @@ pub struct LoadParts {
     pub failpoint: Option<Failpoint>,
     /// Counts what was written.
     pub progress: Progress,
+    /// Names of custom fields by their code, for words that people read.
+    pub field_names: HashMap<String, String>,
 }
 
 /// Bounds of a load.
@@ -139,6 +146,7 @@ async fn write_all(input: mpsc::Receiver<Vec<Work>>, loader: Arc<Loader>) -> Res
     let (ended, sent) =
         tokio::join!(intend_all(input, intended, &loader, &halt), send_all(writes, Arc::clone(&loader), &halt));
     ended.and(sent)?;
+    loader.ask_about_caps().await?;
     halt.take()
 }
 
@@ -182,9 +190,21 @@ impl Loader {
     /// A load with nothing written yet.
     #[must_use]
     pub fn new(parts: LoadParts) -> Self {
-        let LoadParts { client, journal, clock, permit, markers, limits, failpoint, progress } = parts;
-        let (floors, last_doubt) = (Mutex::default(), Mutex::new(clock.utc()));
-        Self { client, journal, clock, permit, markers, limits, failpoint, progress, floors, last_doubt }
+        let LoadParts { client, journal, clock, permit, markers, limits, failpoint, progress, field_names } = parts;
+        Self {
+            client,
+            journal,
+            permit,
+            markers,
+            limits,
+            failpoint,
+            progress,
+            field_names,
+            caps: Mutex::default(),
+            floors: Mutex::default(),
+            last_doubt: Mutex::new(clock.utc()),
+            clock,
+        }
     }
 
     /// Plans a batch and makes its intents durable. What needs no write ends here.
@@ -195,12 +215,20 @@ impl Loader {
         }
         let timer = Arc::new(BatchTimer::start("load"));
         let (mut writes, mut changes, mut removals) = (Vec::with_capacity(batch.len()), Vec::new(), Vec::new());
+        let mut kept_outs = Vec::new();
         for work in batch {
             match work {
-                Work::Write(ready) if ready.known.is_none() => writes.push(self.create_of(ready)?),
+                Work::Write(ready) if ready.known.is_none() => match self.cap(ready.entity) {
+                    None => writes.push(self.create_of(ready)?),
+                    Some(why) => kept_outs.push(kept_out(&self.create_of(ready)?.intent, why)),
+                },
                 Work::Write(ready) => changes.push(ready),
                 Work::Remove(removal) => removals.push(removal),
             }
+        }
+        if !kept_outs.is_empty() {
+            self.progress.add_done(kept_outs.len() as u64);
+            self.journal.end_roles(kept_outs).await?;
         }
         if !changes.is_empty() {
             writes.extend(self.updates_of(changes).await?);
@@ -308,16 +336,13 @@ impl Loader {
             Kind::Refused | Kind::Gone => {
                 tracing::warn!(key = %key, error = note, "Pipedrive refused a write");
                 if intent.kind == EffectKind::Create || error.kind() != Kind::Gone {
-                    ends.extend(refused(intent, &note));
+                    ends.extend(refused(intent, &self.why_refused(intent, &error)));
                 }
                 Some(Outcome::Refused { note })
             }
-            Kind::Capped => {
-                if intent.kind == EffectKind::Create {
-                    let end = RoleFate::new(key.clone(), intent.entity, intent.version, Fate::Parked);
-                    ends.push(end.because(note.clone()).waiting_for("plan_limit"));
-                }
-                halt.set(error);
+            // A change needs no room: a limit that refuses one has nothing to do with this record.
+            Kind::Capped if intent.kind == EffectKind::Create => {
+                ends.push(kept_out(intent, self.meet_cap(intent.entity, &error)));
                 Some(Outcome::Refused { note })
             }
             _ => {
@@ -328,12 +353,18 @@ impl Loader {
     }
 }
 
-/// How a role ends whose write Pipedrive refused: a create leaves nothing, a change or removal leaves what was there,
+/// How a role ends that a limit of the account keeps out.
+fn kept_out(intent: &Intent, why: String) -> RoleFate {
+    let end = RoleFate::new(intent.key.clone(), intent.entity, intent.version, Fate::Parked);
+    end.because(why).waiting_for(PLAN_LIMIT)
+}
+
+/// How a role ends whose write Pipedrive refused: a create leaves nothing, and waits until somebody has mended it; a change or removal leaves what was there,
 /// which stays ours. A change of a record that is gone is not decided here: it comes by again, with a fresh look.
 fn refused(intent: &Intent, note: &str) -> Option<RoleFate> {
     let end = |fate| RoleFate::new(intent.key.clone(), intent.entity, intent.version, fate).because(note);
     match (intent.kind, &intent.dest_id) {
-        (EffectKind::Create, _) => Some(end(Fate::Rejected)),
+        (EffectKind::Create, _) => Some(end(Fate::Parked).waiting_for(CORRECTION)),
         (EffectKind::Update | EffectKind::Delete, Some(id)) if !remove::is_double(intent) => {
             Some(end(Fate::Loaded).at(Arc::clone(id)))
         }
@@ -359,6 +390,10 @@ pub async fn keep_ledger(client: &Client, journal: &Journal) -> Result<()> {
 
 /// Shared by the parts of the load.
 impl Loader {
+    fn caps(&self) -> std::sync::MutexGuard<'_, Caps> {
+        self.caps.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Longer than any call can take, the lag of lists, and some seconds for clocks that differ: after this time a write
     /// that is not in a list is late, not on its way.
     fn quiet_time(&self) -> Duration {

@@ -52,7 +52,19 @@ impl Loader {
         if halt.is_set() {
             return Sent { result: Err(Error::new(Kind::Stopped, "not sent: the run has halted")), write, tokens: 0 };
         }
+        if write.intent.kind == EffectKind::Create
+            && let Some(why) = self.cap(write.intent.entity)
+        {
+            // Met by another record after this one was intended.
+            return Sent { result: Err(Error::new(Kind::Capped, "not sent").because(why)), write, tokens: 0 };
+        }
         let result = self.send_until_reached(&write.intent).await;
+        if let (EffectKind::Create, Err(error)) = (write.intent.kind, &result)
+            && error.kind() == Kind::Capped
+        {
+            // At once, not with the outcome: others are about to be sent.
+            self.meet_cap(write.intent.entity, error);
+        }
         reach(self.failpoint.as_ref(), Step::AfterAnswer);
         Sent { write, result, tokens }
     }
