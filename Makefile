@@ -43,6 +43,7 @@ test-all: packages
 
 bench:
 	$(CARGO) bench --locked --bench stages
+	$(CARGO) bench --locked --bench pace
 	$(CARGO) bench --locked --bench whole
 
 SOAK_RECORDS ?= 200000

@@ -1,6 +1,9 @@
 //! The client against the account's limits: days that end, windows that others use too, tokens that are refused, and
 //! gateways that block. Everything on a stepped clock, over loopback.
 
+#![cfg(feature = "standin")]
+#![expect(clippy::print_stdout, reason = "seed and figures are printed, for running it again and for reading")]
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -44,6 +44,7 @@ const CARDS: &[(&str, &[&str])] = &[
     ("reqwest::header", &["http", "pipedrive", "source"]),
     ("rusqlite", &["journal"]),
     ("governor", &["pipedrive", "source"]),
+    ("oauth2", &["pipedrive"]),
     ("crossbeam", &["stage", "pipeline", "journal"]),
     ("dashmap", &["stage/resolve"]),
     ("csv", &["source", "report", "standin"]),

@@ -155,9 +155,11 @@ fn code(json: &Map<String, Value>) -> &str {
     json.get("code").and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Pipedrive's own words. They name the key that is wrong; values in them are those we sent.
+/// Pipedrive's own words. They name the key that is wrong; values in them are those we sent. Webhooks have them by field
+/// (OpenAPI document v1).
 fn words(json: &Map<String, Value>) -> String {
-    let text = json.get("error").and_then(Value::as_str).unwrap_or("no reason given");
+    let by_field = json.get("errors").map(Value::to_string);
+    let text = json.get("error").and_then(Value::as_str).or(by_field.as_deref()).unwrap_or("no reason given");
     let info = json.get("error_info").and_then(Value::as_str).unwrap_or_default();
     let code = code(json);
     let mut words = text.to_owned();
@@ -220,6 +222,78 @@ mod tests {
         check(403, r#"{"error":"Forbidden"}"#, Effect::Write, Some(Kind::Refused));
         check(403, "<html>Access denied</html>", Effect::Write, Some(Kind::Blocked));
         check(401, "", Effect::Write, Some(Kind::Unauthorized));
+    }
+
+    /// Everything that can come in, what is done about it, and what people read. `Wait` at the door is done by the
+    /// budget and by the access, which tell how long; the other verdicts are the error's own.
+    #[test]
+    fn every_answer_has_its_verdict_and_its_words() {
+        use crate::error::Verdict;
+        const V2: &str =
+            r#"{"success":false,"error":"Validation failed: title: too long","code":"ERR_SCHEMA_VALIDATION_FAILED"}"#;
+        const V1: &str = r#"{"success":false,"error":"Bad request","error_info":"Please check developers.pipedrive.com","data":null,"additional_data":null}"#;
+        const DAY: &str = r#"{"success":false,"error":"daily request budget exceeded","errorCode":429}"#;
+        const FULL: &str = r#"{"success":false,"error":"Couldn't add the deal. Open deals limit reached.","code":"feature_capping_deals_limit"}"#;
+        const TYPES: &str = r#"{"success":false,"error":"Couldn't add activity type. You've reached the activity type per company limit."}"#;
+        let verdict = |status, text: &'static str, effect| {
+            let answer = answer(status, &[], text);
+            match (turned_away(&answer), body(&answer, effect, "POST /v2/deals")) {
+                (Some(TurnedAway::Window(_)), _) => ("wait: window", String::new()),
+                (Some(TurnedAway::Day(_)), _) => ("wait: day", String::new()),
+                (Some(TurnedAway::Access), Err(error)) => ("wait: access", error.chain()),
+                (Some(TurnedAway::Blocked), Err(error)) => ("wait: block", error.chain()),
+                (Some(away), Ok(_)) => panic!("{away:?} with a good body"),
+                (None, Ok(_)) => ("done", String::new()),
+                (None, Err(error)) => match error.verdict() {
+                    Verdict::Wait(_) => ("wait: retry", error.chain()),
+                    Verdict::Settle => ("settle", error.chain()),
+                    Verdict::Park => ("park", error.chain()),
+                    Verdict::Halt(hint) => ("halt", format!("{}; {hint}", error.chain())),
+                },
+            }
+        };
+        let check = |status, text, effect, expected: &str, words: &str| {
+            let (done, said) = verdict(status, text, effect);
+            assert_eq!(done, expected, "{status} {text}: {said}");
+            assert!(said.contains(words), "{status} {text}: {said}");
+            assert!(said.is_empty() || said.starts_with("POST /v2/deals: "), "what was tried comes first: {said}");
+        };
+        use Effect::{Read, Write};
+        for status in [200, 201, 202, 299] {
+            check(status, r#"{"success":true,"data":{"id":1},"unknown":[]}"#, Write, "done", "");
+        }
+        check(200, r#"{"success":true,"data":null}"#, Read, "done", "");
+        check(204, "", Write, "done", "");
+        check(200, r#"{"success":false}"#, Write, "settle", "the outcome is unknown");
+        check(200, "<html>", Write, "settle", "not what Pipedrive documents");
+        check(200, "<html>", Read, "wait: retry", "no usable answer");
+        check(200, r#"{"success":tr"#, Read, "wait: retry", "no usable answer");
+        check(301, "", Write, "settle", "status 301");
+        check(400, V2, Write, "park", "Validation failed: title: too long (ERR_SCHEMA_VALIDATION_FAILED)");
+        check(400, V1, Write, "park", "refused with 400: Bad request");
+        check(400, "<html>", Write, "park", "refused with 400: status 400");
+        check(401, "", Write, "wait: access", "does not accept the token");
+        check(402, "{}", Write, "wait: access", "the Pipedrive account is not open");
+        check(403, FULL, Write, "halt", "limit reached. (feature_capping_deals_limit); raise the plan limit");
+        check(403, TYPES, Write, "halt", "activity type per company limit");
+        check(403, r#"{"success":false,"error":"Scope and URL mismatch"}"#, Write, "park", "Scope and URL mismatch");
+        check(403, "<html>Access denied</html>", Read, "wait: block", "gateway blocks this token");
+        check(403, "", Write, "wait: block", "gateway blocks this token");
+        check(404, V1, Read, "park", "refused with 404");
+        check(405, "{}", Write, "park", "no reason given");
+        check(408, "", Write, "settle", "status 408");
+        check(408, "", Read, "wait: retry", "status 408");
+        check(409, "{}", Write, "park", "refused with 409");
+        check(410, "{}", Write, "park", "refused with 410");
+        check(413, "too large", Write, "park", "refused with 413");
+        check(415, "{}", Write, "park", "refused with 415");
+        check(422, r#"{"status":"error","success":false,"errors":{"name":["is wrong"]}}"#, Write, "park", "is wrong");
+        check(429, "", Write, "wait: window", "");
+        check(429, DAY, Write, "wait: day", "");
+        for status in [500, 501, 502, 503, 504, 520] {
+            check(status, "<html>", Write, "settle", "the outcome is unknown");
+            check(status, "{}", Read, "wait: retry", "no usable answer");
+        }
     }
 
     #[test]
