@@ -57,6 +57,41 @@ impl Request {
     }
 }
 
+/// A form with at most one file, as uploads take it.
+#[derive(Debug, Clone)]
+pub struct Form {
+    /// Plain parts: name and text.
+    pub fields: Vec<(&'static str, String)>,
+    /// Name of the part, name of the file, content.
+    pub file: Option<(&'static str, String, Bytes)>,
+}
+
+impl Form {
+    /// The form as a body, and its content type.
+    ///
+    /// # Errors
+    /// `Bug` when the library cannot write it.
+    pub async fn encoded(self) -> Result<(HeaderValue, Bytes)> {
+        let bug = || Error::new(Kind::Bug, "a form of our own cannot be written");
+        let mut form = reqwest::multipart::Form::new();
+        for (name, text) in self.fields {
+            form = form.text(name, text);
+        }
+        if let Some((name, file_name, content)) = self.file {
+            let length = content.len() as u64;
+            form = form.part(name, reqwest::multipart::Part::stream_with_length(content, length).file_name(file_name));
+        }
+        let content_type = format!("multipart/form-data; boundary={}", form.boundary());
+        let content_type = HeaderValue::from_str(&content_type).map_err(|error| bug().because(error))?;
+        let mut body = BytesMut::new();
+        let mut chunks = Box::pin(form.into_stream());
+        while let Some(chunk) = chunks.next().await {
+            body.extend_from_slice(&chunk.map_err(|error| bug().because(error.without_url()))?);
+        }
+        Ok((content_type, body.freeze()))
+    }
+}
+
 /// A whole answer.
 #[derive(Debug, Clone)]
 pub struct Answer {

@@ -85,6 +85,8 @@ pub(super) struct Call {
     pub(super) path: String,
     pub(super) query: Vec<(&'static str, String)>,
     pub(super) body: Option<Bytes>,
+    /// What the body is; JSON when it is not said.
+    pub(super) content_type: Option<HeaderValue>,
     pub(super) cost: u32,
     pub(super) effect: Effect,
 }
@@ -152,6 +154,7 @@ impl Client {
             path: format!("{}/{id}", route.full_path()),
             query: Vec::new(),
             body: None,
+            content_type: None,
             cost: route.get,
             effect: Effect::Read,
         };
@@ -239,7 +242,7 @@ impl Client {
     }
 
     /// Sends a call once, or again when it was refused for its pace alone. Writes go out with a permit only.
-    async fn answered(&self, call: Call, permit: Option<&WritePermit>) -> Result<Answer> {
+    pub(super) async fn answered(&self, call: Call, permit: Option<&WritePermit>) -> Result<Answer> {
         if call.effect == Effect::Write && permit.is_none() {
             return Err(Error::new(Kind::Bug, format!("{}: a write without a permit", call.name)));
         }
@@ -251,7 +254,8 @@ impl Client {
         }
         let mut headers = HeaderMap::new();
         if call.body.is_some() {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            let json = || HeaderValue::from_static("application/json");
+            headers.insert(CONTENT_TYPE, call.content_type.clone().unwrap_or_else(json));
         }
         let request = Request { method: call.method.clone(), url, headers, body: call.body.clone() };
         let (mut paces, mut was_blocked) = (0, false);
@@ -354,6 +358,7 @@ impl Call {
             path: self.path.clone(),
             query: self.query.clone(),
             body: self.body.clone(),
+            content_type: self.content_type.clone(),
             cost: self.cost,
             effect: self.effect,
         }
@@ -367,6 +372,7 @@ fn who_we_are() -> Call {
         path: "api/v1/users/me".to_owned(),
         query: Vec::new(),
         body: None,
+        content_type: None,
         cost: 2,
         effect: Effect::Read,
     }
@@ -374,7 +380,7 @@ fn who_we_are() -> Call {
 
 pub(super) fn write(name: &'static str, method: Method, route: &Route, id: Option<&str>, body: Option<Bytes>) -> Call {
     let path = id.map_or_else(|| route.full_path(), |id| format!("{}/{id}", route.full_path()));
-    Call { name, method, path, query: Vec::new(), body, cost: 0, effect: Effect::Write }
+    Call { name, method, path, query: Vec::new(), body, content_type: None, cost: 0, effect: Effect::Write }
 }
 
 fn encoded(body: &Map<String, Value>) -> Bytes {

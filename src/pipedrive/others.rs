@@ -83,6 +83,9 @@ impl Others {
         let certainly_others = used.saturating_sub(self.ours_at_most(arrived.sent));
         self.arrived.push_back(arrived);
         if certainly_others > 0 {
+            if self.shared_until.is_none() {
+                self.margin = self.margin.max(1);
+            }
             self.shared_until = Some(now + SHARED);
         }
         if number >= self.newest {

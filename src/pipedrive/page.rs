@@ -96,6 +96,7 @@ impl Client {
             path: route.full_path(),
             query: query(entity, &route, listing, from),
             body: None,
+            content_type: None,
             cost: route.list,
             effect: Effect::Read,
         };
