@@ -58,6 +58,9 @@ pub(super) struct Rehearse {
     /// Paid seats
     #[arg(long, value_name = "N", default_value_t = 5)]
     seats: u32,
+    /// Share of the day's tokens that the company's other tools spend, evenly over the day: 0 to 0.9
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share, conflicts_with = "unlimited")]
+    rival_share: f64,
     /// Take the time that it would really take
     #[arg(long, conflicts_with = "unlimited")]
     real_time: bool,
@@ -78,6 +81,12 @@ pub(super) struct Rehearse {
 fn plan(text: &str) -> Result<Plan, String> {
     let all: Vec<&str> = Plan::ALL.iter().map(|plan| plan.as_str()).collect();
     Plan::parse(text).ok_or_else(|| format!("must be one of {}", all.join(", ")))
+}
+
+/// A share of the day's tokens. More than that leaves a rehearsal nothing to show.
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=0.9).contains(share));
+    share.ok_or_else(|| "must be a number from 0 to 0.9".to_owned())
 }
 
 /// Both ends and the folder of one rehearsal.
@@ -148,6 +157,7 @@ impl Rehearse {
             caps: !self.unlimited,
             rtt: Duration::from_millis(if self.unlimited { 0 } else { ROUND_TRIP_MS }),
             seed: self.seed,
+            rival_day_share: self.rival_share,
             ..pipedrive::Settings::default()
         };
         let pipedrive = Arc::new(pipedrive::Pipedrive::start(settings, clock.clone(), listener().await?)?);

@@ -25,7 +25,7 @@ impl Migration {
         self.write_report("plan", &plan)?;
         let permit = self.pass(Gate::Plan, &plan.digest()?).await?;
         let owners = self.match_owners().await?;
-        self.keep_forecast(self.forecast_of(&plan, &needs, &owners)).await?;
+        self.keep_forecast(self.forecast_of(&plan, &needs, &owners).await?).await?;
         let workspace = Workspace {
             fields: self.ensure_fields(&needs, &permit).await?,
             lead_labels: self.ensure_labels(&needs, &permit).await?,

@@ -195,6 +195,12 @@ impl Budget {
         })
     }
 
+    /// Tokens of a whole day, as Pipedrive's answers named them or else as bought; `None` without limits.
+    #[must_use]
+    pub fn tokens_day(&self) -> Option<u64> {
+        self.day.as_ref().map(|day| lock(day).limit)
+    }
+
     /// When the day's tokens are full again, UTC; `None` without limits.
     #[must_use]
     pub fn resets_at(&self) -> Option<Timestamp> {
