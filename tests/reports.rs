@@ -302,6 +302,16 @@ fn the_survey_is_a_report() {
     assert_eq!(folder.read("data/options.csv").lines().count(), 3);
 }
 
+fn following() -> Following {
+    Following {
+        poll_seconds: 60,
+        tries_seconds: 900,
+        waits: true,
+        changed: BTreeMap::from([(Entity::Deal, 1_200), (Entity::Note, 3_000)]),
+        over_days: 30,
+    }
+}
+
 fn plan() -> Plan {
     let stage = |name: &str, percent| PlannedStage { name: name.into(), probability: Some(Decimal::from(percent)) };
     let pipeline = |name: &str| PlannedPipeline {
@@ -342,22 +352,10 @@ fn plan() -> Plan {
             minimum: false,
             effort: Effort { requests: 9_000, tokens: 60_000, seconds: 3_600 },
         }],
-        existing: Some(Existing {
-            custom_fields: 12,
-            leads_and_deals: 20_000,
-            has_more: false,
-            requests: 43,
-            tokens: 430,
-        }),
+        existing: Some(Existing { custom_fields: 12, leads_and_deals: 20_000, ..Existing::default() }),
         closed_deals: 11_000,
         too_long: (0, 3),
-        following: Following {
-            poll_seconds: 60,
-            tries_seconds: 900,
-            waits: true,
-            changed: BTreeMap::from([(Entity::Deal, 1_200), (Entity::Note, 3_000)]),
-            over_days: 30,
-        },
+        following: following(),
         spending: Spending::Planned {
             plan: Tariff::Growth,
             seats: 7,

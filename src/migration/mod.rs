@@ -287,6 +287,10 @@ impl Migration {
             // It never ends by itself.
             () = self.keep_course() => Ok(()),
         };
+        if ended.as_ref().is_err_and(|error| error.kind() == Kind::Stopped) {
+            // Nobody looks any more; whoever asks for the status meanwhile shall see how far it came.
+            self.estimate(&mut course::Pace::default()).await?;
+        }
         match ended {
             Ok(()) => Ok(Ending::Done),
             Err(error) if error.kind() == Kind::Stopped => Ok(Ending::Stopped),

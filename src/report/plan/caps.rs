@@ -120,9 +120,11 @@ impl Need<'_> {
         let allowed = active_leads_and_deals(plan, seats);
         let line = CapLine::new("active leads and deals", existing, self.leads + self.deals, allowed);
         if line.fits {
-            let closed = counted(self.closed_deals, "deal is", "deals are");
-            let all = number(self.deals);
-            return line.advice(format!("Of the {all} deals {closed} won or lost, and counted like open ones."));
+            let closed =
+                if self.closed_deals == 1 { "1 is".to_owned() } else { format!("{} are", number(self.closed_deals)) };
+            let all = counted(self.deals, "deal", "deals");
+            return line
+                .advice(format!("Of the {all} to create {closed} won or lost; such deals count like open ones."));
         }
         let at_least = if self.existing.is_some_and(|existing| existing.has_more) { "at least " } else { "" };
         let mut ways = Vec::new();

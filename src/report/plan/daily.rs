@@ -53,7 +53,11 @@ pub(super) fn lines(input: &Following, pass: Effort) -> Vec<Daily> {
     };
     let changes: f64 = input.changed.values().map(|count| *count as f64 / input.over_days.max(1) as f64).sum();
     let users = u64::from(route(Entity::User).list);
-    let looks = looks(input, polls, changes);
+    // Changes come independently of each other, so several may share a round (Poisson).
+    let rounds = (polls * (1.0 - (-changes / polls.max(1.0)).exp())).ceil() as u64;
+    // A try falls on the first poll after its time.
+    let between = input.tries_seconds.div_ceil(input.poll_seconds.max(1)).max(1) * input.poll_seconds.max(1);
+    let tries = if input.waits { (DAY_SECONDS / between as f64).floor() as u64 } else { 0 };
     let carrying = input.changed.iter().fold(Effort::default(), |sum, (entity, count)| {
         let route = route(*entity);
         let a_day = count.div_ceil(input.over_days.max(1));
@@ -69,10 +73,16 @@ pub(super) fn lines(input: &Following, pass: Effort) -> Vec<Daily> {
             Effort::default(),
         ),
         line(
-            "Matching owners to users before changes go across, and for records that wait",
-            counted(looks, "time a day", "times a day"),
+            "Looking whether users have appeared for owners whose records wait",
+            counted(tries, "time a day", "times a day"),
             true,
-            Effort { requests: looks, tokens: looks * users, seconds: 0 },
+            Effort { requests: tries, tokens: tries * users, seconds: 0 },
+        ),
+        line(
+            "Matching owners to users before changes go across",
+            counted(rounds, "time a day", "times a day"),
+            true,
+            Effort { requests: rounds, tokens: rounds * users, seconds: 0 },
         ),
         line(
             "Carrying changes across",
@@ -94,15 +104,6 @@ pub(super) fn lines(input: &Following, pass: Effort) -> Vec<Daily> {
 #[must_use]
 pub fn following(lines: &[Daily]) -> Effort {
     lines.iter().filter(|line| line.following).fold(Effort::default(), |sum, line| sum.plus(line.effort))
-}
-
-/// Rounds a day in which users are listed: those with changes, and those in which what is parked is tried again.
-fn looks(input: &Following, polls: f64, changes: f64) -> u64 {
-    // Changes come independently of each other, so several may share a round (Poisson).
-    let with_changes = polls * (1.0 - (-changes / polls.max(1.0)).exp());
-    let tries = if input.waits { DAY_SECONDS / input.tries_seconds.max(input.poll_seconds).max(1) as f64 } else { 0.0 };
-    // A round with changes takes along what is parked, but does not move the next try.
-    (with_changes + tries).min(polls).ceil() as u64
 }
 
 fn about(changes: f64) -> String {
@@ -133,7 +134,9 @@ mod tests {
         // 10 changes a day: a look at 1 and a write at 5 each, nearly each in a round of its own.
         check(60, false, 300, [10 + 20, 10 * 20 + 60]);
         // Rare polls gather many changes, and no more rounds happen than polls.
-        check(43_200, true, 300_000, [2 + 20_000, 2 * 20 + 60_000]);
+        check(43_200, true, 300_000, [4 + 20_000, 4 * 20 + 60_000]);
+        // Tries wait for the next poll.
+        check(600, true, 0, [72, 1_440]);
     }
 
     #[test]

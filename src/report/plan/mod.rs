@@ -399,6 +399,8 @@ fn curves(load: Effort, input: &PlanInput, schedule: Schedule) -> Vec<Curve> {
             let limits = Limits::of(spending, start)?;
             let left = start.tokens_left.unwrap_or(limits.tokens_day);
             let mut points = limits.curve(load, left, start.until_reset());
+            // Time without requests is spread over the work; it is drawn at its end.
+            points.extend(points.last().map(|(at, tokens)| (at + load.seconds, *tokens)));
             // The line goes on to the edge.
             let within = points.iter().take_while(|(at, _)| *at <= until).count();
             let edge = points.get(within).zip(points.get(within.wrapping_sub(1))).map(|(after, before)| {
@@ -514,10 +516,7 @@ pub(super) mod tests {
         assert_eq!((of(Tariff::Lite).seats[&5].seconds, of(Tariff::Ultimate).seats[&1].days), (None, Some(16)));
         let curve = plan.curves.last().expect("the own curve");
         assert!(curve.own, "{curve:?}");
-        assert_eq!(
-            curve.points.last(),
-            plan.schedule.seconds.map(|end| (end - 60, plan.forecast.tokens - 580)).as_ref()
-        );
+        assert_eq!(curve.points.last(), plan.schedule.seconds.map(|end| (end, plan.forecast.tokens - 580)).as_ref());
     }
 
     #[test]

@@ -12,6 +12,9 @@ use crate::report::page::{
     Cell, Figure, Page, Row, Section, Table, Tone, Whole, counted, decimal, instant, number, title_case,
 };
 
+/// From so many days on a date without its year says too little, and the days say enough.
+const DATED_DAYS: u64 = 300;
+
 impl Report for Plan {
     fn page(&self) -> Page {
         let records = counted(self.record_count(), "record", "records");
@@ -81,9 +84,9 @@ impl Plan {
             Section::new(title, "", Table::new(&[column], rows, empty))
         };
         vec![
+            Section::new("When it is done", self.schedule_intro(), self.reserve_table()).chart(chart::tokens(self)),
             Section::new("Records", "", self.records_table()),
             Section::new("What it costs", COSTS_INTRO, self.costs_table()),
-            Section::new("When it is done", self.schedule_intro(), self.reserve_table()).chart(chart::tokens(self)),
             Section::new("How long it takes on each plan", COMPARISON_INTRO, self.comparison_table()),
             Section::new("What each day costs", DAILY_INTRO, self.daily_table()),
             Section::new("Limits of the account's plan", CAPS_INTRO, self.caps_table()),
@@ -261,14 +264,14 @@ fn share(part: u64, whole: u64) -> String {
     }
 }
 
-/// Days of the budget and the date of the end: `3 days, 26 Nov`. Below a day the time counts more than the date.
+/// Days of the budget and the date of the end: `3 days, 26 Nov`. On the first day the time says more.
 pub(super) fn ends_words(ends: &Ends) -> String {
     let (Some(seconds), Some(days)) = (ends.seconds, ends.days) else { return "never".to_owned() };
     let date = |at: Timestamp| strtime::format("%-d %b", at).unwrap_or_default();
     let date = ends.finishes_at.map(date).unwrap_or_default();
     match days {
-        1 => format!("{}, {date}", span(seconds)),
-        days if days < 300 => format!("{}, {date}", counted(days, "day", "days")),
+        1 => span(seconds),
+        days if days < DATED_DAYS => format!("{}, {date}", counted(days, "day", "days")),
         days => counted(days, "day", "days"),
     }
 }
@@ -295,7 +298,7 @@ fn field_type(name: &str) -> &str {
 const COSTS_INTRO: &str = "Pipedrive counts every request against the day's tokens of the whole company. The minimum is one \
     create for each record and each part of the workspace at Pipedrive's price.";
 const COMPARISON_INTRO: &str = "The same load begun at the same moment, with the same reserve and the same other tools: days of \
-    the budget that it touches, and the date of its end; for one day the time. The account's own plan and seats are \
+    the budget that it touches, and the date of its end; on the first day the time that it takes. The account's own plan and seats are \
     shown in green; in red stands what is too small for the leads and deals, or for the custom fields.";
 const DAILY_INTRO: &str = "What is spent beside the load, on a day on which it happens. Changes are carried across on every day \
     from the load's end until the source is frozen.";
