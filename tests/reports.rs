@@ -347,6 +347,7 @@ fn plan() -> Plan {
             (Entity::Activity, 240_000),
             (Entity::Note, 310_000),
         ]),
+        waiting: 1_400,
         further: vec![Cost {
             what: "Follow changes until the cutover".into(),
             minimum: false,
@@ -407,6 +408,7 @@ fn the_plan_is_a_report() {
         "about 84,000 tokens a day (20 %)",
         "7,000 too many. 11,000 of the 18,000 deals to create are won or lost",
         "Without a reserve",
+        "1,400 of them wait for owners without a user",
         "about 140 changes a day, as in the last 30 days",
     ] {
         assert!(page.contains(expected), "{expected}");

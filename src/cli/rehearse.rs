@@ -18,6 +18,7 @@ use crate::mapping::PROMOX;
 use crate::migration::{GateState, Migration, Opening, Point, Signals, artefact};
 use crate::permit::Gate;
 use crate::progress::Progress;
+use crate::report::page::{counted, title_case};
 use crate::report::summary::{self, Forecast, Requests, Run, Summary, Tokens};
 use crate::standin::{pipedrive, promox};
 use crate::stop;
@@ -322,6 +323,17 @@ impl People {
 }
 
 impl Rehearse {
+    /// Plan, seats and neighbours in words.
+    fn account(&self) -> String {
+        let seats = counted(u64::from(self.seats), "seat", "seats");
+        let account = format!("{} with {seats}", title_case(self.plan.as_str()));
+        if self.rival_share > 0.0 {
+            format!("{account}, beside tools that spend {:.0} %", self.rival_share * 100.0)
+        } else {
+            account
+        }
+    }
+
     /// The end of the rehearsal, as the customer reads it.
     async fn tell(&self, stage: &Stage, migration: &Migration, took: Duration) -> Result<Success> {
         let ledger = stage.pipedrive.ledger();
@@ -339,7 +351,7 @@ impl Rehearse {
             },
             elapsed_seconds: took.as_secs_f64(),
             simulated: true,
-            plan: format!("{} with {} seats", self.plan, self.seats),
+            plan: self.account(),
             reports: self
                 .into
                 .as_ref()

@@ -82,6 +82,7 @@ impl Migration {
             lead_labels: needs.lead_labels.iter().cloned().collect(),
             activity_types: needs.activity_types.iter().cloned().collect(),
             records: STEPS.iter().filter_map(count).collect(),
+            waiting: needs.waiting.values().flat_map(std::collections::BTreeMap::values).sum(),
             further: vec![
                 Cost {
                     what: "Reading the account: users, fields, labels, types".to_owned(),

@@ -92,6 +92,8 @@ pub struct PlanInput {
     pub activity_types: Vec<String>,
     /// Records to create, by kind; kinds of the workspace (fields, pipelines, …) do not belong here.
     pub records: BTreeMap<Entity, u64>,
+    /// Of these, records that wait for an owner who had no user at the survey.
+    pub waiting: u64,
     /// What else will be spent: following changes, walks of ids, what reading the workspace costs.
     pub further: Vec<Cost>,
     /// What the account has already; `None` when nobody counted.
@@ -180,6 +182,8 @@ pub struct Plan {
     pub activity_types: Vec<String>,
     /// Records that will be created, by kind.
     pub records: BTreeMap<Entity, u64>,
+    /// Of these, records that wait for an owner who had no user at the survey.
+    pub waiting: u64,
     /// What it costs, line by line.
     pub costs: Vec<Cost>,
     /// Sum of the lines that no migration of this data can do without.
@@ -243,6 +247,7 @@ impl Plan {
             lead_labels: input.lead_labels,
             activity_types: input.activity_types,
             records: input.records,
+            waiting: input.waiting,
             costs,
             minimum,
             forecast,
@@ -409,7 +414,7 @@ fn curves(load: Effort, input: &PlanInput, schedule: Schedule) -> Vec<Curve> {
             });
             points.truncate(within);
             points.extend(edge);
-            Some(Curve { plan, own: plan == own, points })
+            (!points.is_empty()).then_some(Curve { plan, own: plan == own, points })
         })
         .collect()
 }
@@ -449,6 +454,7 @@ pub(super) mod tests {
             lead_labels: vec!["New".into()],
             activity_types: vec!["Proof".into()],
             records: BTreeMap::from([(Entity::Organization, 1_000), (Entity::Lead, 2_000), (Entity::Deal, 24_000)]),
+            waiting: 120,
             further: vec![Cost {
                 what: "Follow changes for a week".into(),
                 minimum: false,

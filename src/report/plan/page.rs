@@ -50,7 +50,7 @@ impl Report for Plan {
             says: format!("{records} will be created in Pipedrive for about {tokens} tokens, {time}.{beyond}"),
             tone,
             figures: vec![
-                Figure::new("Records to create", number(self.record_count())),
+                Figure::new("Records to create", number(self.record_count())).note(self.waiting_words()),
                 Figure::new("Tokens at the least", number(self.minimum.tokens)),
                 Figure::new("Tokens expected", number(self.forecast.tokens)).note(self.overhead()),
                 allowance,
@@ -69,6 +69,15 @@ impl Plan {
 
     fn days(&self) -> String {
         self.schedule.days.map_or_else(String::new, |days| format!("the budget of {}", counted(days, "day", "days")))
+    }
+
+    /// Records that will not be made before somebody is invited; empty when there are none.
+    pub(super) fn waiting_words(&self) -> String {
+        match self.waiting {
+            0 => String::new(),
+            1 => "1 of them waits for an owner without a user".to_owned(),
+            many => format!("{} of them wait for owners without a user", number(many)),
+        }
     }
 
     /// What comes on top of the minimum, in tenths of a percent.
@@ -184,7 +193,7 @@ impl Plan {
         let seats: Vec<u32> =
             self.comparison.first().map(|line| line.seats.keys().copied().collect()).unwrap_or_default();
         let row = |line: &Comparison| {
-            let mut cells = vec![Cell::text(title_case(line.plan.as_str())), Cell::count(line.tokens_seat_day)];
+            let mut cells = vec![Cell::text(title_case(line.plan.as_str()))];
             for (seats, ends) in &line.seats {
                 let own = self.allowance.plan == Some(line.plan) && self.allowance.seats == *seats;
                 let tone = match (ends.fits, own) {
@@ -196,7 +205,7 @@ impl Plan {
             }
             Row::new(cells)
         };
-        let mut columns = vec!["Plan".to_owned(), "Tokens a seat and day".to_owned()];
+        let mut columns = vec!["Plan".to_owned()];
         columns.extend(seats.iter().map(|seats| counted(u64::from(*seats), "seat", "seats")));
         Table::with_columns(columns, self.comparison.iter().map(row).collect(), "")
     }

@@ -19,6 +19,10 @@ impl Plan {
         table(&self.record_lines()).iter().for_each(|row| line(row));
         line("");
         self.facts().iter().for_each(|(name, fact)| line(&format!("{name:<13} {fact}")));
+        if self.waiting > 0 {
+            let words = self.waiting_words();
+            line(&format!("{:<13} {words}; the forecast of the run leaves them out", "Waiting"));
+        }
         if let Some(line_of_others) = self.others_line() {
             line(&format!("{:<13} {line_of_others}", "Other tools"));
         }
@@ -132,6 +136,7 @@ mod tests {
             "Growth with 5 seats: 300,000 tokens a day may be spent",
             "Load takes    23 min, the budget of 1 day",
             "Load is done  2026-11-23 08:23 UTC, if it begins now",
+            "Waiting       120 of them wait for owners without a user",
             "Verification  580 tokens and 54 requests, once",
             "DOES NOT FIT: active leads and deals: 10 there, 26,000 added, 25,000 allowed",
             "  1,010 too many. 9,000 of the 24,000 deals to create are won or lost",
