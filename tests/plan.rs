@@ -37,8 +37,8 @@ fn a_plan_is_made_once_shown_again_and_left_alone_afterwards() {
     let made = books(&world);
     check(&plan, &world);
     assert_eq!(writes(&made), writes(&before), "planning writes nothing");
-    // Who we are, twice the users, three lists of fields, deals and leads.
-    assert_eq!(tokens(&made) - tokens(&before), 2 + 2 * 20 + 3 * 10 + 10 + 20);
+    // Who we are, twice the users, three lists of fields, labels and types, deals and leads.
+    assert_eq!(tokens(&made) - tokens(&before), 2 + 2 * 20 + 3 * 10 + 10 + 20 + 10 + 20);
 
     // The survey is not made again: asking once more costs who we are, and says the same.
     let again = planned(&world);
@@ -96,6 +96,8 @@ fn check(plan: &Value, world: &World) {
     let known: Vec<_> = fields.iter().filter(|field| field["exists"] == true).map(|field| &field["name"]).collect();
     assert_eq!(known, ["Customer PO"]);
     assert_eq!(cap("custom fields")["added"].as_u64(), Some(fields.len() as u64 - 1));
+    // Every account has types for calls and meetings; only what is missing is made.
+    assert_eq!(plan["activity_types"], json!(["Proof"]));
     let filled = fields.iter().find(|field| field["name"] == "Project number").expect("the field");
     assert!(filled["filled"].as_u64() > Some(0), "{filled}");
     let seats = plan["comparison"][1]["seats"]["1"].clone();

@@ -366,6 +366,9 @@ impl Migration {
     async fn first_contact(&self) -> Result<Me> {
         let me = self.client.me().await?;
         self.journal.pin_company(me.company_id.clone()).await?;
+        // The first answer tells what is left of the day. Later the day may be over, and with it what others spent.
+        self.keep_ledger().await?;
+        self.others_tokens_day().await?;
         Ok(me)
     }
 

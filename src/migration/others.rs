@@ -9,7 +9,6 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::Migration;
-use crate::config::Spending;
 use crate::error::Result;
 
 /// Days that are kept: a week holds every day of the week once.
@@ -73,10 +72,7 @@ impl Migration {
     /// `None` when the day tells nothing: it has just begun, or nothing is left of it, or there are no limits.
     async fn look_at_others(&self) -> Result<Option<(String, Seen)>> {
         let budget = self.client.budget();
-        let Spending::Planned { reserve_tokens_day, .. } = self.config.pipedrive.spending else { return Ok(None) };
-        let (Some(limit), Some(left), Some(resets_at)) =
-            (budget.tokens_day(), budget.tokens_left_today(), budget.resets_at())
-        else {
+        let (Some((limit, left)), Some(resets_at)) = (budget.day_balance(), budget.resets_at()) else {
             return Ok(None);
         };
         let now = self.clock.utc();
@@ -86,7 +82,7 @@ impl Migration {
         }
         let day = budget.day();
         let own: u64 = self.journal.ledger().await?.iter().filter(|entry| entry.day == day).map(|it| it.tokens).sum();
-        let tokens = limit.saturating_sub(left + reserve_tokens_day + own);
+        let tokens = limit.saturating_sub(left + own);
         let seconds = u64::try_from(since.as_secs()).unwrap_or(DAY_SECONDS);
         Ok(Some((day, Seen { tokens, seconds })))
     }

@@ -1,5 +1,7 @@
 //! The plan: what will be made in Pipedrive and what it costs, approved before the first write.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 
 use super::follow::TRY_PARKED;
@@ -10,7 +12,7 @@ use crate::error::Result;
 use crate::journal::PhaseState;
 use crate::permit::Gate;
 use crate::pipedrive::{Client, route};
-use crate::record::Entity;
+use crate::record::{Entity, fold_name};
 use crate::report::plan::daily::Following;
 use crate::report::plan::forecast::{Effort, Schedule, Start};
 use crate::report::plan::{Cost, Plan, PlanInput, PlannedField, PlannedPipeline, PlannedStage};
@@ -79,8 +81,8 @@ impl Migration {
         Ok(Plan::build(PlanInput {
             fields: self.planned_fields(needs),
             pipelines: self.planned_pipelines().await?,
-            lead_labels: needs.lead_labels.iter().cloned().collect(),
-            activity_types: needs.activity_types.iter().cloned().collect(),
+            lead_labels: to_make(&needs.lead_labels, &needs.known_labels),
+            activity_types: to_make(&needs.activity_types, &needs.known_types),
             records: STEPS.iter().filter_map(count).collect(),
             waiting: needs.waiting.values().flat_map(std::collections::BTreeMap::values).sum(),
             further: vec![
@@ -161,7 +163,7 @@ impl Migration {
             budget_resets_at: budget.resets_at().unwrap_or(now + SignedDuration::from_hours(24)),
             tokens_left: budget.tokens_left_today(),
             round_trip_ms: u64::try_from(budget.round_trip().as_millis()).unwrap_or(u64::MAX),
-            tokens_day: budget.tokens_day(),
+            tokens_day: budget.day_balance().map(|(limit, _)| limit),
             others_tokens_day,
         })
     }
@@ -203,5 +205,28 @@ impl Migration {
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
+    }
+}
+
+/// Names that must be made: those the account does not have, each once, as names that differ in case or spaces are one.
+fn to_make(needed: &BTreeSet<String>, known: &BTreeSet<String>) -> Vec<String> {
+    let mut made = BTreeSet::new();
+    let is_new = |name: &&String| !known.contains(*name) && made.insert(fold_name(name));
+    needed.iter().filter(is_new).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_made_once_and_only_where_they_are_missing() {
+        let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        let check = |needed: &[&str], known: &[&str], expected: &[&str]| {
+            assert_eq!(to_make(&set(needed), &set(known)), expected);
+        };
+        check(&["New", "Quoted", "new "], &[], &["New", "Quoted"]);
+        check(&["Hot", "New"], &["Hot"], &["New"]);
+        check(&["Hot"], &["Hot"], &[]);
     }
 }

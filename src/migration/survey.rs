@@ -77,6 +77,12 @@ pub(super) struct Needs {
     /// Custom fields of the mapping that the account had already, by entity and name.
     #[serde(default)]
     pub(super) known_fields: BTreeSet<String>,
+    /// Of the lead labels, those that the account had already.
+    #[serde(default)]
+    pub(super) known_labels: BTreeSet<String>,
+    /// Of the activity types, those that the account had already.
+    #[serde(default)]
+    pub(super) known_types: BTreeSet<String>,
 }
 
 /// What the quality report shows.
@@ -106,7 +112,7 @@ impl Migration {
         }
         let outlook = Outlook::new(&self.match_owners().await?, &self.owners().await?);
         let mut needs = self.draft_walk(Which::All, &mut seen, outlook).await?;
-        (needs.existing, needs.known_fields) = self.existing().await?;
+        self.count_existing(&mut needs).await?;
         seen.survey.set_owners(self.owner_lines(&needs.by_owner).await?);
         self.write_report("quality", &seen.survey)?;
         self.write_report("owners", &Owners::new(seen.survey.owners().to_vec()))?;

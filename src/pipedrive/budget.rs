@@ -195,10 +195,14 @@ impl Budget {
         })
     }
 
-    /// Tokens of a whole day, as Pipedrive's answers named them or else as bought; `None` without limits.
+    /// Tokens of a whole day, as Pipedrive's answers named them or else as bought, and those left of it, with the reserve;
+    /// `None` without limits.
     #[must_use]
-    pub fn tokens_day(&self) -> Option<u64> {
-        self.day.as_ref().map(|day| lock(day).limit)
+    pub fn day_balance(&self) -> Option<(u64, u64)> {
+        self.day.as_ref().map(|day| {
+            let day = lock(day);
+            (day.limit, day.remaining)
+        })
     }
 
     /// When the day's tokens are full again, UTC; `None` without limits.

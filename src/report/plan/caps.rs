@@ -37,6 +37,14 @@ pub struct Existing {
     pub tokens: u64,
 }
 
+impl Existing {
+    /// Notes what a call of the counting cost.
+    pub fn add_call(&mut self, tokens: u32) {
+        self.requests += 1;
+        self.tokens += u64::from(tokens);
+    }
+}
+
 /// What is held against the limits.
 #[derive(Debug, Clone, Copy)]
 pub struct Need<'a> {
