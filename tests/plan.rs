@@ -52,6 +52,8 @@ fn a_plan_is_made_once_shown_again_and_left_alone_afterwards() {
         assert!(said.contains(expected), "{expected}\n{said}");
     }
 
+    let plan = with_another_mapping(&world, &plan);
+
     // What was planned can be approved before there is a daemon, and is what the daemon goes on with.
     world.approve("plan");
     let daemon = world.daemon(&[]);
@@ -81,6 +83,25 @@ fn planned(world: &World) -> Value {
     let output = world.run(&["plan", "--json"]);
     assert!(output.status.success(), "{}", text(&output));
     serde_json::from_slice(&output.stdout).expect("one JSON object")
+}
+
+/// Another mapping must be approved anew, and the plan follows from it, not from the survey before.
+fn with_another_mapping(world: &World, plan: &Value) -> Value {
+    let path = world.folder.join("mapping.toml");
+    let mapping = fs::read_to_string(&path).expect("the mapping");
+    fs::write(path, mapping.replace("custom:Customer PO", "custom:PO number")).expect("written");
+    assert_eq!(world.run(&["plan"]).status.code(), Some(4));
+    world.approve("map");
+    let other = planned(world);
+    let field = |plan: &Value, name: &str| {
+        let mut fields = plan["fields"].as_array().expect("fields").iter();
+        fields.find(|field| field["name"] == name).expect("the field").clone()
+    };
+    let (before, now) = (field(plan, "Customer PO"), field(&other, "PO number"));
+    // Only a new survey knows how many records fill the field under its new name.
+    assert!(now["filled"].as_u64() > Some(0) && now["filled"] == before["filled"], "{before} {now}");
+    assert_eq!((&before["exists"], &now["exists"]), (&json!(true), &json!(false)));
+    other
 }
 
 /// The plan is about the whole account, counts what Pipedrive holds already, and does not pay for it again.

@@ -123,13 +123,10 @@ impl Limits {
         self.pace_requests_hour.map_or(window, |pace| window.min(pace.max(1) as f64 / HOUR_SECONDS))
     }
 
-    /// How the work goes on from a start where `left` tokens remain for `until_reset` seconds: points in time, in
-    /// seconds, and tokens spent by then. Between two points the tokens grow evenly. The last point is the end; `None`
-    /// when there never is one.
+    /// How the work goes on from a start where `left` tokens remain for `until_reset` seconds; `None` when it never ends.
     ///
     /// Tokens are spent as fast as the window of requests allows until the day's are gone, while others spend theirs
-    /// evenly over the day; then the work waits for the next day. `self` is asked for each whole day at once, so a plan of
-    /// years costs no more than one of hours.
+    /// evenly over the day; then the work waits for the next day. Whole days are alike, so they are counted, not walked.
     fn course(&self, effort: Effort, left: u64, until_reset: u64) -> Option<Course> {
         // Floats: these are times, and far from exact to the second. u64 tokens up to 2^53 are exact.
         let all = effort.tokens as f64;
@@ -173,8 +170,8 @@ impl Limits {
         Some(work.saturating_add(effort.seconds))
     }
 
-    /// Tokens spent as time passes: pairs of seconds and tokens, ascending, at most [`POINTS_MAX`] days of them. Empty
-    /// when the limits leave nothing for the work.
+    /// Tokens spent as time passes: pairs of seconds and tokens, ascending and even in between, at most 400 days of them.
+    /// Empty when the limits leave nothing for the work.
     #[must_use]
     pub fn curve(&self, effort: Effort, left: u64, until_reset: u64) -> Vec<(u64, u64)> {
         let Some(course) = self.course(effort, left, until_reset) else { return Vec::new() };
