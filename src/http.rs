@@ -57,7 +57,7 @@ impl Request {
     }
 }
 
-/// A form with at most one file, as uploads take it.
+/// A form: with a file it goes out as `multipart/form-data`, without one as `application/x-www-form-urlencoded`.
 #[derive(Debug, Clone)]
 pub struct Form {
     /// Plain parts: name and text.
@@ -72,6 +72,10 @@ impl Form {
     /// # Errors
     /// `Bug` when the library cannot write it.
     pub async fn encoded(self) -> Result<(HeaderValue, Bytes)> {
+        if self.file.is_none() {
+            let text = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(self.fields).finish();
+            return Ok((HeaderValue::from_static("application/x-www-form-urlencoded"), text.into()));
+        }
         let bug = || Error::new(Kind::Bug, "a form of our own cannot be written");
         let mut form = reqwest::multipart::Form::new();
         for (name, text) in self.fields {

@@ -29,8 +29,15 @@ pub const WAIT_SECONDS: &str = "crossdock_wait_seconds_total";
 pub const PARKED: &str = "crossdock_parked";
 /// Time since the source was last read of which everything is settled in Pipedrive: no change is longer on its way.
 pub const DELTA_LAG_SECONDS: &str = "crossdock_delta_lag_seconds";
-/// When the load is expected to finish, seconds since 1970; known from the beginning of the load.
+/// When the load is expected to finish as things stand, seconds since 1970; known from the beginning of the load. After
+/// its end: when it did.
 pub const FORECAST_FINISH: &str = "crossdock_forecast_finish_timestamp_seconds";
+/// When the load was expected to finish before the first write, seconds since 1970.
+pub const FORECAST_FIRST_FINISH: &str = "crossdock_forecast_first_finish_timestamp_seconds";
+/// Records that the load makes, by `kind`: `forecast` before the first write, `actual` so far.
+pub const LOAD_RECORDS: &str = "crossdock_load_records";
+/// Tokens until the end of the load, by `kind`: `forecast` before the first write, `actual` so far, in all runs.
+pub const LOAD_TOKENS: &str = "crossdock_load_tokens";
 /// Time one group commit of the journal took.
 pub const JOURNAL_COMMIT_SECONDS: &str = "crossdock_journal_commit_seconds";
 /// Writes whose outcome is unknown.
@@ -100,7 +107,13 @@ pub fn describe() {
         metrics::Unit::Seconds,
         "Time since the source was read of which all is in Pipedrive"
     );
-    describe_gauge!(FORECAST_FINISH, "When the load is expected to finish, seconds since 1970");
+    describe_gauge!(FORECAST_FINISH, "When the load is expected to finish as things stand, seconds since 1970");
+    describe_gauge!(FORECAST_FIRST_FINISH, "When the load was expected to finish before the first write, since 1970");
+    describe_gauge!(LOAD_RECORDS, "Records that the load makes: forecast before the first write, and actual so far");
+    describe_gauge!(
+        LOAD_TOKENS,
+        "Tokens until the end of the load: forecast before the first write, and actual so far"
+    );
     describe_histogram!(JOURNAL_COMMIT_SECONDS, metrics::Unit::Seconds, "Time one group commit of the journal took");
     describe_gauge!(IN_DOUBT, "Writes whose outcome is unknown");
     describe_gauge!(PHASE, "1 for the phase the migration is in");

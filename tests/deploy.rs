@@ -23,7 +23,7 @@ use crossdock::telemetry;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_crossdock");
 
 /// Every metric of the design, section 11.
-const METRICS: [&str; 15] = [
+const METRICS: [&str; 18] = [
     telemetry::RECORDS,
     telemetry::STAGE_QUEUE_DEPTH,
     telemetry::STAGE_QUEUE_CAPACITY,
@@ -36,6 +36,9 @@ const METRICS: [&str; 15] = [
     telemetry::PARKED,
     telemetry::DELTA_LAG_SECONDS,
     telemetry::FORECAST_FINISH,
+    telemetry::FORECAST_FIRST_FINISH,
+    telemetry::LOAD_RECORDS,
+    telemetry::LOAD_TOKENS,
     telemetry::JOURNAL_COMMIT_SECONDS,
     telemetry::IN_DOUBT,
     telemetry::PHASE,

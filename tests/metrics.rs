@@ -25,6 +25,9 @@ fn every_metric_renders_with_its_help() {
         gauge!(telemetry::PARKED, "reason" => "owner").set(4.0);
         gauge!(telemetry::DELTA_LAG_SECONDS).set(12.0);
         gauge!(telemetry::FORECAST_FINISH).set(1.8e9);
+        gauge!(telemetry::FORECAST_FIRST_FINISH).set(1.8e9);
+        gauge!(telemetry::LOAD_RECORDS, "kind" => "forecast").set(10.0);
+        gauge!(telemetry::LOAD_TOKENS, "kind" => "actual").set(50.0);
         histogram!(telemetry::JOURNAL_COMMIT_SECONDS).record(0.001);
         gauge!(telemetry::IN_DOUBT).set(0.0);
         gauge!(telemetry::PHASE, "phase" => "load").set(1.0);
@@ -33,7 +36,7 @@ fn every_metric_renders_with_its_help() {
     let scrape = handle.render();
 
     let described = scrape.lines().filter(|line| line.starts_with("# HELP crossdock_")).count();
-    assert_eq!(described, 15, "{scrape}");
+    assert_eq!(described, 18, "{scrape}");
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("scrape.prom");
     fs::write(file, scrape).expect("the target folder can be written");
 }

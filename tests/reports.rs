@@ -12,8 +12,10 @@ use crossdock::record::{BindingKey, Entity, Fate, Finding, Object, Place, Source
 use crossdock::report;
 use crossdock::report::handover::Handover;
 use crossdock::report::owners::{OwnerLine, OwnerUser, Owners};
+use crossdock::report::plan::caps::Existing;
+use crossdock::report::plan::daily::Following;
 use crossdock::report::plan::forecast::{Effort, Start};
-use crossdock::report::plan::{Cost, Existing, Plan, PlanInput, PlannedField, PlannedPipeline, PlannedStage};
+use crossdock::report::plan::{Cost, Plan, PlanInput, PlannedField, PlannedPipeline, PlannedStage};
 use crossdock::report::questions::Questions;
 use crossdock::report::reconciliation::Reconciliation;
 use crossdock::report::survey::Survey;
@@ -300,6 +302,16 @@ fn the_survey_is_a_report() {
     assert_eq!(folder.read("data/options.csv").lines().count(), 3);
 }
 
+fn following() -> Following {
+    Following {
+        poll_seconds: 60,
+        tries_seconds: 900,
+        waits: true,
+        changed: BTreeMap::from([(Entity::Deal, 1_200), (Entity::Note, 3_000)]),
+        over_days: 30,
+    }
+}
+
 fn plan() -> Plan {
     let stage = |name: &str, percent| PlannedStage { name: name.into(), probability: Some(Decimal::from(percent)) };
     let pipeline = |name: &str| PlannedPipeline {
@@ -311,6 +323,9 @@ fn plan() -> Plan {
         name: name.into(),
         field_type: field_type.into(),
         options,
+        exists: false,
+        filled: if name == "Crossdock ID" { None } else { Some(8_000) },
+        records: 22_000,
     };
     let fields = [Entity::Organization, Entity::Person, Entity::Deal].into_iter().flat_map(|entity| {
         [
@@ -332,12 +347,16 @@ fn plan() -> Plan {
             (Entity::Activity, 240_000),
             (Entity::Note, 310_000),
         ]),
+        waiting: 1_400,
         further: vec![Cost {
             what: "Follow changes until the cutover".into(),
             minimum: false,
             effort: Effort { requests: 9_000, tokens: 60_000, seconds: 3_600 },
         }],
-        existing: Existing { custom_fields: 12, leads_and_deals: 40 },
+        existing: Some(Existing { custom_fields: 12, leads_and_deals: 20_000, ..Existing::default() }),
+        closed_deals: 11_000,
+        too_long: (0, 3),
+        following: following(),
         spending: Spending::Planned {
             plan: Tariff::Growth,
             seats: 7,
@@ -348,7 +367,9 @@ fn plan() -> Plan {
             at: at(),
             budget_resets_at: "2026-11-24T00:00:00Z".parse().expect("a time"),
             tokens_left: None,
-            round_trip_ms: 0,
+            round_trip_ms: 80,
+            tokens_day: Some(420_000),
+            others_tokens_day: 84_000,
         },
         side_effects: vec!["Webhooks and automations of the account start for every record that is created.".into()],
     })
@@ -363,10 +384,37 @@ fn the_plan_is_a_report() {
     let creates = 9 * 5 + 10 * 5 + 3 * 10 + 10 + 449_000 * 5 + 314_000 * 10;
     assert_eq!(json["minimum"]["tokens"], creates);
     assert_eq!(json["allowance"], json!({"plan": "growth", "seats": 7, "tokens_day": 400_000}));
-    assert_eq!(json["comparison"][0]["seconds"].as_object().map(Map::len), Some(6));
+    assert_eq!(json["comparison"][0]["seats"].as_object().map(Map::len), Some(6));
+    assert_eq!(json["comparison"][1]["seats"]["7"]["finishes_at"], json["schedule"]["finishes_at"]);
+    let daily = |name: &str| {
+        let mut lines = json["daily"].as_array().expect("lines").iter();
+        lines.find(|line| line["what"].as_str().is_some_and(|what| what.starts_with(name))).expect("a line")["tokens"]
+            .clone()
+    };
+    // One page of 500 rows each: v2 at 10 tokens, leads and notes at 20.
+    let pass = (122 + 260 + 36 + 480) * 10 + (8 + 620) * 20;
+    assert_eq!(
+        [daily("Verification"), daily("Walk of all ids"), daily("Polling")],
+        [json!(pass), json!(pass), json!(0)]
+    );
+    assert_eq!(daily("Carrying changes"), 40 * 6 + 100 * 12);
     let page = folder.read("plan.html");
-    for expected in ["763,000", "Growth with 7 seats", "the budget of 14 days", "Single option", "Lead stages"] {
+    for expected in [
+        "763,000",
+        "Growth with 7 seats",
+        "Single option",
+        "Lead stages",
+        "<svg",
+        "about 84,000 tokens a day (20 %)",
+        "7,000 too many. 11,000 of the 18,000 deals to create are won or lost",
+        "Without a reserve",
+        "1,400 of them wait for owners without a user",
+        "about 140 changes a day, as in the last 30 days",
+    ] {
         assert!(page.contains(expected), "{expected}");
+    }
+    for foreign in ["<script", "http://www.w3.org/1999/xlink", "src=", "@import"] {
+        assert!(!page.contains(foreign), "the page must work without a network: {foreign}");
     }
 }
 

@@ -48,6 +48,7 @@ const CARDS: &[(&str, &[&str])] = &[
     ("crossbeam", &["stage", "pipeline", "journal"]),
     ("dashmap", &["stage/resolve"]),
     ("csv", &["source", "report", "standin"]),
+    ("plotters", &["report"]),
     ("axum", &["control", "standin"]),
     ("tokio::time", &["clock"]),
 ];

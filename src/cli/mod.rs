@@ -2,6 +2,7 @@
 
 mod approve;
 mod init;
+mod plan;
 #[cfg(feature = "standin")]
 mod rehearse;
 mod run;
@@ -32,6 +33,8 @@ enum Command {
     Rehearse(rehearse::Rehearse),
     /// Make a new migration's folder with settings and mapping to fill in
     Init(init::Init),
+    /// What will be made in Pipedrive, what it costs and when it is done; writes nothing there
+    Plan(plan::Plan),
     /// The daemon: walk the migration of a folder from where it is
     Run(run::Run),
     /// Approve what waits at a gate
@@ -101,6 +104,7 @@ fn dispatch(command: Command) -> Result<Success> {
         #[cfg(feature = "standin")]
         Command::Rehearse(rehearse) => runtime.block_on(rehearse.run()),
         Command::Init(init) => init.run(),
+        Command::Plan(plan) => runtime.block_on(plan.run()),
         Command::Run(run) => runtime.block_on(run.run()),
         Command::Approve(approve) => runtime.block_on(approve.approve()),
         Command::Reject(reject) => runtime.block_on(reject.reject()),

@@ -18,6 +18,7 @@ use crate::mapping::PROMOX;
 use crate::migration::{GateState, Migration, Opening, Point, Signals, artefact};
 use crate::permit::Gate;
 use crate::progress::Progress;
+use crate::report::page::{counted, title_case};
 use crate::report::summary::{self, Forecast, Requests, Run, Summary, Tokens};
 use crate::standin::{pipedrive, promox};
 use crate::stop;
@@ -58,6 +59,9 @@ pub(super) struct Rehearse {
     /// Paid seats
     #[arg(long, value_name = "N", default_value_t = 5)]
     seats: u32,
+    /// Share of the day's tokens that the company's other tools spend, evenly over the day: 0 to 0.9
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share, conflicts_with = "unlimited")]
+    rival_share: f64,
     /// Take the time that it would really take
     #[arg(long, conflicts_with = "unlimited")]
     real_time: bool,
@@ -78,6 +82,12 @@ pub(super) struct Rehearse {
 fn plan(text: &str) -> Result<Plan, String> {
     let all: Vec<&str> = Plan::ALL.iter().map(|plan| plan.as_str()).collect();
     Plan::parse(text).ok_or_else(|| format!("must be one of {}", all.join(", ")))
+}
+
+/// A share of the day's tokens. More than that leaves a rehearsal nothing to show.
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=0.9).contains(share));
+    share.ok_or_else(|| "must be a number from 0 to 0.9".to_owned())
 }
 
 /// Both ends and the folder of one rehearsal.
@@ -148,6 +158,7 @@ impl Rehearse {
             caps: !self.unlimited,
             rtt: Duration::from_millis(if self.unlimited { 0 } else { ROUND_TRIP_MS }),
             seed: self.seed,
+            rival_day_share: self.rival_share,
             ..pipedrive::Settings::default()
         };
         let pipedrive = Arc::new(pipedrive::Pipedrive::start(settings, clock.clone(), listener().await?)?);
@@ -312,6 +323,17 @@ impl People {
 }
 
 impl Rehearse {
+    /// Plan, seats and neighbours in words.
+    fn account(&self) -> String {
+        let seats = counted(u64::from(self.seats), "seat", "seats");
+        let account = format!("{} with {seats}", title_case(self.plan.as_str()));
+        if self.rival_share > 0.0 {
+            format!("{account}, beside tools that spend {:.0} %", self.rival_share * 100.0)
+        } else {
+            account
+        }
+    }
+
     /// The end of the rehearsal, as the customer reads it.
     async fn tell(&self, stage: &Stage, migration: &Migration, took: Duration) -> Result<Success> {
         let ledger = stage.pipedrive.ledger();
@@ -329,7 +351,7 @@ impl Rehearse {
             },
             elapsed_seconds: took.as_secs_f64(),
             simulated: true,
-            plan: format!("{} with {} seats", self.plan, self.seats),
+            plan: self.account(),
             reports: self
                 .into
                 .as_ref()

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::journal::{Journal, PhaseState};
-use crate::migration::{GateState, PHASES, artefact, found};
+use crate::migration::{Course, GateState, PHASES, artefact, course, found};
 use crate::permit::Gate;
 use crate::progress::Progress;
+use crate::report::page::{instant, number};
 
 /// Where a migration stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +37,9 @@ pub struct Status {
     pub in_doubt: u64,
     /// Tokens spent, all days.
     pub tokens_spent: u64,
+    /// The load's forecast against what came so far; `None` before the plan is approved.
+    #[serde(default)]
+    pub forecast: Option<Course>,
     /// Open questions to the customer.
     pub questions: u64,
     /// What the last verification found, in one sentence; empty before there was one.
@@ -98,6 +103,7 @@ impl Status {
         status.parked = journal.parked().await?.into_iter().collect();
         status.in_doubt = journal.in_doubt(None).await?.len() as u64;
         status.tokens_spent = journal.ledger().await?.iter().map(|entry| entry.tokens).sum();
+        status.forecast = course(journal).await?;
         status.questions = journal.questions().await?.len() as u64;
         status.verified = found(journal).await?.map(|found| found.says).unwrap_or_default();
         Ok(status)
@@ -138,6 +144,9 @@ impl Status {
         for (waits_for, count) in &self.parked {
             line(format!("parked    {count} for {waits_for}"));
         }
+        for (name, words) in self.forecast.iter().flat_map(forecast_lines) {
+            line(format!("{name:<9} {words}"));
+        }
         if !self.verified.is_empty() {
             line(format!("verified  {}", self.verified));
         }
@@ -147,6 +156,24 @@ impl Status {
         ));
         text
     }
+}
+
+/// The load against its forecast.
+fn forecast_lines(course: &Course) -> Vec<(&'static str, String)> {
+    let (done, records) = (number(course.records_done), number(course.records_forecast));
+    let (spent, tokens) = (number(course.tokens_spent), number(course.tokens_forecast));
+    let at = |finish: Option<Timestamp>| finish.map_or_else(|| "unknown".to_owned(), instant);
+    let mut lines =
+        vec![("load", format!("{} %: {done} of {records} records, {spent} of {tokens} tokens", course.percent()))];
+    if course.finish_forecast.is_some() {
+        let (first, now) = (at(course.finish_forecast), at(course.finish));
+        let word = if course.is_over { "was over" } else { "now" };
+        lines.push(("forecast", format!("{first} before the first write; {word} {now}: {}", course.difference())));
+    }
+    if !course.is_over {
+        lines.push(("", format!("estimated {}", instant(course.at))));
+    }
+    lines
 }
 
 async fn gate_status(journal: &Journal, gate: Gate) -> Result<Option<GateStatus>> {

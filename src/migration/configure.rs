@@ -25,7 +25,7 @@ impl Migration {
         self.write_report("plan", &plan)?;
         let permit = self.pass(Gate::Plan, &plan.digest()?).await?;
         let owners = self.match_owners().await?;
-        self.keep_forecast(self.forecast_of(&plan, &needs, &owners)).await?;
+        self.keep_forecast(self.forecast_of(&plan, &needs, &owners).await?).await?;
         let workspace = Workspace {
             fields: self.ensure_fields(&needs, &permit).await?,
             lead_labels: self.ensure_labels(&needs, &permit).await?,
@@ -135,12 +135,7 @@ impl Migration {
         if needs.activity_types.is_empty() {
             return Ok(HashMap::new());
         }
-        let mut types = self.by_name(Entity::ActivityType, "key_string").await?;
-        // The types that every account has are known by their keys, whatever they were renamed to.
-        let keys: BTreeMap<String, String> = types.values().map(|key| (fold_name(key), key.clone())).collect();
-        for (key, value) in keys {
-            types.entry(key).or_insert(value);
-        }
+        let mut types = self.known_types().await?;
         for name in &needs.activity_types {
             let body = json!({ "name": name, "icon_key": "task" });
             self.ensure_named(Entity::ActivityType, name, ("key_string", body), &mut types, permit).await?;
@@ -148,8 +143,19 @@ impl Migration {
         Ok(types)
     }
 
+    /// The account's activity types, by folded name.
+    pub(super) async fn known_types(&self) -> Result<HashMap<String, String>> {
+        let mut types = self.by_name(Entity::ActivityType, "key_string").await?;
+        // The types that every account has are known by their keys, whatever they were renamed to.
+        let keys: BTreeMap<String, String> = types.values().map(|key| (fold_name(key), key.clone())).collect();
+        for (key, value) in keys {
+            types.entry(key).or_insert(value);
+        }
+        Ok(types)
+    }
+
     /// What is there, by folded name.
-    async fn by_name(&self, entity: Entity, key: &str) -> Result<HashMap<String, String>> {
+    pub(super) async fn by_name(&self, entity: Entity, key: &str) -> Result<HashMap<String, String>> {
         let rows = self.client.all(entity).await?;
         Ok(rows.iter().filter_map(|row| named(row, key)).collect())
     }

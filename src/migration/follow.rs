@@ -13,7 +13,7 @@ use crate::stage::extract::LandCount;
 
 /// How often parked records are tried again while nothing changes at the source: what they wait for may have appeared in
 /// Pipedrive (a user, for example), and looking costs tokens.
-const TRY_PARKED: SignedDuration = SignedDuration::from_mins(15);
+pub(super) const TRY_PARKED: SignedDuration = SignedDuration::from_mins(15);
 
 /// Where the journal keeps when people said that the source is frozen.
 const FROZEN: &str = "frozen";

@@ -61,6 +61,15 @@ impl Migration {
         WritePermit::mint(gate, &digest, self.journal.approval(gate).await?.as_ref())
     }
 
+    /// Lays an artefact before a gate and says whether it is approved, without waiting.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub(super) async fn is_approved(&self, gate: Gate, digest: &str) -> Result<bool> {
+        self.journal.put_fact(fact_of(gate), digest.to_owned()).await?;
+        Ok(WritePermit::mint(gate, digest, self.journal.approval(gate).await?.as_ref()).is_ok())
+    }
+
     /// Waits at a gate until this artefact is approved; the permit is good for what the gate unlocks.
     ///
     /// # Errors

@@ -34,7 +34,7 @@ impl Migration {
     pub(super) async fn tell_at_start(&self) -> Result<()> {
         tell_phase("");
         gauge!(telemetry::IN_DOUBT).set(self.journal.in_doubt(None).await?.len() as f64);
-        Ok(())
+        self.tell_course().await
     }
 
     /// Remembers that everything the source held at `instant` is settled.
@@ -48,15 +48,5 @@ impl Migration {
             Some(_) => Ok(()),
             None => self.is_in_step_since(self.clock.utc()).await,
         }
-    }
-
-    /// When the load will be over: what is left of the forecast's tokens, at the pace of today's limits. Unknown without
-    /// limits, where nothing but this machine sets the pace.
-    pub(super) async fn tell_forecast(&self) -> Result<()> {
-        let Some(forecast) = self.forecast().await? else { return Ok(()) };
-        let spent: u64 = self.journal.ledger().await?.iter().map(|entry| entry.tokens).sum();
-        let Some(finish) = self.schedule(forecast.effort.after(spent)).finishes_at else { return Ok(()) };
-        gauge!(telemetry::FORECAST_FINISH).set(finish.as_second() as f64);
-        Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::course::Pace;
 use super::{Migration, Point};
 use crate::error::{Error, Kind, Result};
 use crate::permit::{Gate, WritePermit};
@@ -40,8 +41,8 @@ impl Migration {
     pub(super) async fn load_all(&self, me: &Me) -> Result<()> {
         let permit = self.load_permit(me).await?;
         let run = self.begin_run(me, permit, self.match_owners().await?).await?;
+        self.estimate(&mut Pace::default()).await?;
         for entity in STEPS {
-            self.tell_forecast().await?;
             self.step(&run, entity, Sweep::Whole).await?;
             if entity == Entity::Lead {
                 self.at(Point::HalfLoaded).await?;

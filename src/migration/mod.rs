@@ -4,7 +4,9 @@
 //! idempotent: after a crash or a stop the walk begins again at the first phase that is not done, and finds what is there.
 
 mod configure;
+mod course;
 mod ensure;
+mod existing;
 mod fold;
 mod follow;
 mod gates;
@@ -12,6 +14,7 @@ mod gauges;
 mod independent;
 mod land;
 mod load;
+mod others;
 mod outlook;
 mod owners;
 mod pipelines;
@@ -46,9 +49,11 @@ use crate::stage::cpu::Cpu;
 use crate::stage::load::{Failpoint, keep_ledger};
 use crate::stop::Stop;
 
+pub use course::{Course, course};
 pub use follow::freeze;
 pub use gates::{GateState, artefact};
 pub use gauges::in_step_since;
+pub use plan::Planned;
 pub use verify::{Found, found};
 
 /// Name of the journal's file in a migration's folder.
@@ -239,7 +244,8 @@ impl Migration {
 
     /// The load is over.
     async fn keep_actual(&self) -> Result<()> {
-        self.put_json(LOADED, &Loaded { at: self.clock.utc(), tokens: self.spent().await? }).await
+        self.put_json(LOADED, &Loaded { at: self.clock.utc(), tokens: self.spent().await? }).await?;
+        self.estimate(&mut course::Pace::default()).await
     }
 
     /// What the load and the verification came to, against [`Migration::forecast`]. `None` before the end of the load.
@@ -252,7 +258,7 @@ impl Migration {
         };
         let took = Duration::try_from(at.duration_since(forecast.schedule.start.at)).unwrap_or_default();
         let verifying: u64 = self.fact(VERIFYING).await?.unwrap_or_default();
-        Ok(Some(Actual { took, tokens: tokens + verifying }))
+        Ok(Some(Actual { took, load_tokens: tokens, tokens: tokens + verifying }))
     }
 
     /// Tokens spent so far.
@@ -287,11 +293,17 @@ impl Migration {
         self.tell_at_start().await?;
         let me = self.first_contact().await?;
         self.remember_freeze().await?;
-        let walked = tokio::select! {
-            walked = self.walk(&me) => walked,
+        let ended = tokio::select! {
+            ended = self.walk(&me) => ended,
+            // These never end by themselves.
+            () = self.keep_course() => Ok(()),
             kept = self.keep_budget() => kept,
         };
-        match walked {
+        if ended.as_ref().is_err_and(|error| error.kind() == Kind::Stopped) {
+            // Nobody looks any more; whoever asks for the status meanwhile shall see how far it came.
+            self.estimate(&mut course::Pace::default()).await?;
+        }
+        match ended {
             Ok(()) => Ok(Ending::Done),
             Err(error) if error.kind() == Kind::Stopped => Ok(Ending::Stopped),
             Err(error) => Err(error),
@@ -299,7 +311,7 @@ impl Migration {
     }
 
     async fn walk(&self, me: &Me) -> Result<()> {
-        self.phase("survey", async || self.survey().await).await?;
+        self.surveyed().await?;
         self.at(Point::Surveyed).await?;
         self.phase("configure", async || self.configure(me).await).await?;
         self.phase("load", async || self.load_all(me).await).await?;
@@ -380,6 +392,9 @@ impl Migration {
     async fn first_contact(&self) -> Result<Me> {
         let me = self.client.me().await?;
         self.journal.pin_company(me.company_id.clone()).await?;
+        // The first answer tells what is left of the day. Later the day may be over, and with it what others spent.
+        self.keep_ledger().await?;
+        self.others_tokens_day().await?;
         Ok(me)
     }
 
@@ -406,7 +421,13 @@ impl Migration {
 pub struct Forecast {
     /// All that is to be spent.
     pub effort: Effort,
-    /// When it will be done.
+    /// Of this, the verification, which comes after the load.
+    #[serde(default)]
+    pub verification: Effort,
+    /// Records to be made.
+    #[serde(default)]
+    pub records: u64,
+    /// When the load will be done.
     pub schedule: Schedule,
 }
 
@@ -415,7 +436,9 @@ pub struct Forecast {
 pub struct Actual {
     /// From the first write to the end of the load, on the migration's clock.
     pub took: Duration,
-    /// Tokens until the end of the load, and those of the verification.
+    /// Tokens until the end of the load.
+    pub load_tokens: u64,
+    /// These, and those of the verification.
     pub tokens: u64,
 }
 

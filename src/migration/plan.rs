@@ -1,15 +1,21 @@
 //! The plan: what will be made in Pipedrive and what it costs, approved before the first write.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 
+use super::follow::TRY_PARKED;
 use super::load::STEPS;
-use super::survey::{Needs, option_key};
+use super::survey::{Needs, RECENT_DAYS, option_key};
 use super::{Forecast, Migration};
 use crate::error::Result;
+use crate::journal::PhaseState;
+use crate::permit::Gate;
 use crate::pipedrive::{Client, route};
-use crate::record::Entity;
+use crate::record::{Entity, fold_name};
+use crate::report::plan::daily::Following;
 use crate::report::plan::forecast::{Effort, Schedule, Start};
-use crate::report::plan::{Cost, Existing, Plan, PlanInput, PlannedField, PlannedPipeline, PlannedStage};
+use crate::report::plan::{Cost, Plan, PlanInput, PlannedField, PlannedPipeline, PlannedStage};
 use crate::stage::resolve::{Assignment, OwnerBook};
 
 /// Tokens that reading the account costs beside the lists: who we are, users, fields, labels, types, first pages.
@@ -18,18 +24,67 @@ const SETTING_UP_TOKENS: u64 = 250;
 /// Calls of that.
 const SETTING_UP_CALLS: u64 = 16;
 
+/// What came of planning ahead.
+#[derive(Debug)]
+pub enum Planned {
+    /// The plan, written as a report and laid before its gate.
+    Plan(Box<Plan>),
+    /// A gate must be passed first.
+    Waits(Gate),
+    /// The workspace is made: what is there to be planned is under way.
+    Past,
+}
+
 impl Migration {
+    /// Plans without the daemon: surveys the source if that was not done yet, writes the plan and lays it before its gate.
+    /// Nothing is written to Pipedrive, and reading it costs a few hundred tokens once.
+    ///
+    /// # Errors
+    /// Those of reads and of the survey; `Settings` when a report cannot be written.
+    pub async fn plan_ahead(&self) -> Result<Planned> {
+        if self.journal.phase("configure").await? == Some(PhaseState::Done) {
+            return Ok(Planned::Past);
+        }
+        if !self.is_approved(Gate::Map, self.mapping.digest()).await? {
+            return Ok(Planned::Waits(Gate::Map));
+        }
+        self.first_contact().await?;
+        self.surveyed().await?;
+        let plan = self.plan(&self.needs().await?).await?;
+        self.write_report("plan", &plan)?;
+        self.is_approved(Gate::Plan, &plan.digest()?).await?;
+        Ok(Planned::Plan(Box::new(plan)))
+    }
+
+    /// Makes the survey, once for each mapping: what it found is about the drafts, and those follow from the mapping.
+    ///
+    /// # Errors
+    /// Those of the survey.
+    pub(super) async fn surveyed(&self) -> Result<()> {
+        self.phase("survey", async || self.survey().await).await?;
+        let is_made = self.journal.phase("configure").await? == Some(PhaseState::Done);
+        let of = self.needs().await?.mapping;
+        if !is_made && !of.is_empty() && of != self.mapping.digest() {
+            tracing::info!("the mapping is another one than that of the survey; surveying again");
+            self.survey().await?;
+            self.keep_ledger().await?;
+        }
+        Ok(())
+    }
+
     /// The plan for what the survey found.
     pub(super) async fn plan(&self, needs: &Needs) -> Result<Plan> {
         let lost = |entity: &Entity| needs.lost.get(entity.as_str()).copied().unwrap_or_default();
         let count = |entity: &Entity| Some((*entity, needs.drafts.get(entity.as_str())? - lost(entity)));
         let lags = self.config.pipedrive.list_lag.as_secs() * STEPS.len() as u64;
+        let counting = needs.existing.unwrap_or_default();
         Ok(Plan::build(PlanInput {
             fields: self.planned_fields(needs),
             pipelines: self.planned_pipelines().await?,
-            lead_labels: needs.lead_labels.iter().cloned().collect(),
-            activity_types: needs.activity_types.iter().cloned().collect(),
+            lead_labels: to_make(&needs.lead_labels, &needs.known_labels),
+            activity_types: to_make(&needs.activity_types, &needs.known_types),
             records: STEPS.iter().filter_map(count).collect(),
+            waiting: needs.waiting.values().flat_map(std::collections::BTreeMap::values).sum(),
             further: vec![
                 Cost {
                     what: "Reading the account: users, fields, labels, types".to_owned(),
@@ -37,14 +92,22 @@ impl Migration {
                     effort: Effort { requests: SETTING_UP_CALLS, tokens: SETTING_UP_TOKENS, seconds: 0 },
                 },
                 Cost {
+                    what: "Counting what the account holds already, at the survey".to_owned(),
+                    minimum: false,
+                    effort: Effort { requests: counting.requests, tokens: counting.tokens, seconds: 0 },
+                },
+                Cost {
                     what: "Waiting until lists show what was written".to_owned(),
                     minimum: false,
                     effort: Effort { requests: 0, tokens: 0, seconds: lags },
                 },
             ],
-            existing: Existing::default(),
+            existing: needs.existing,
+            closed_deals: needs.closed_deals,
+            too_long: (needs.too_long, needs.cut),
+            following: self.following(needs),
             spending: self.config.pipedrive.spending,
-            start: self.start(),
+            start: self.start().await?,
             side_effects: vec![
                 "Every write fires the account's webhooks and automations: pause automations before the load."
                     .to_owned(),
@@ -54,46 +117,73 @@ impl Migration {
     }
 
     /// The plan's forecast less what waits for owners who still have no user.
-    pub(super) fn forecast_of(&self, plan: &Plan, needs: &Needs, owners: &OwnerBook) -> Forecast {
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub(super) async fn forecast_of(&self, plan: &Plan, needs: &Needs, owners: &OwnerBook) -> Result<Forecast> {
         let waits = |owner: &String| matches!(owners.assignment(owner), Assignment::Waits(_));
         let mut waiting = Effort::default();
+        let mut records = plan.record_count();
         for kinds in needs.waiting.iter().filter(|(owner, _)| waits(owner)).map(|(_, kinds)| kinds) {
             for entity in STEPS {
                 let requests = kinds.get(entity.as_str()).copied().unwrap_or_default();
                 let tokens = requests * u64::from(route(entity).create);
+                records = records.saturating_sub(requests);
                 waiting = waiting.plus(Effort { requests, tokens, seconds: 0 });
             }
         }
         let effort = plan.forecast.less(waiting);
-        Forecast { effort, schedule: self.schedule(effort) }
+        let spending = self.config.pipedrive.spending;
+        let schedule = Schedule::of(effort.less(plan.verification), spending, self.start().await?);
+        Ok(Forecast { effort, verification: plan.verification, records, schedule })
+    }
+
+    /// What following the source will be like.
+    fn following(&self, needs: &Needs) -> Following {
+        let recent = |entity: &Entity| Some((*entity, *needs.recent.get(entity.as_str())?));
+        Following {
+            poll_seconds: self.config.source.poll().as_secs(),
+            tries_seconds: TRY_PARKED.as_secs().unsigned_abs(),
+            waits: !needs.waiting.is_empty(),
+            changed: STEPS.iter().filter_map(recent).collect(),
+            over_days: RECENT_DAYS,
+        }
     }
 
     /// From where a forecast counts now.
-    fn start(&self) -> Start {
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub(super) async fn start(&self) -> Result<Start> {
+        let others_tokens_day = self.others_tokens_day().await?;
         let now = self.clock.utc();
         let budget = self.client.budget();
-        Start {
+        Ok(Start {
             at: now,
             budget_resets_at: budget.resets_at().unwrap_or(now + SignedDuration::from_hours(24)),
             tokens_left: budget.tokens_left_today(),
             round_trip_ms: u64::try_from(budget.round_trip().as_millis()).unwrap_or(u64::MAX),
-        }
-    }
-
-    /// When work of this size will be done if it begins now.
-    pub(super) fn schedule(&self, effort: Effort) -> Schedule {
-        Schedule::of(effort, self.config.pipedrive.spending, self.start())
+            tokens_day: budget.day_balance().map(|(limit, _)| limit),
+            others_tokens_day,
+        })
     }
 
     fn planned_fields(&self, needs: &Needs) -> Vec<PlannedField> {
-        let planned = self.mapping.custom_fields().into_iter().map(|field| PlannedField {
-            options: needs
-                .options
-                .get(&option_key(field.entity, &field.name))
-                .map_or(0, |options| options.len() as u64),
-            entity: field.entity,
-            name: field.name,
-            field_type: field.field_type.to_owned(),
+        let drafts = |entity: Entity| needs.drafts.get(entity.as_str()).copied().unwrap_or_default();
+        let own =
+            |name: &str| *name == self.mapping.marker || self.mapping.owners.original_field.as_deref() == Some(name);
+        let planned = self.mapping.custom_fields().into_iter().map(|field| {
+            let key = option_key(field.entity, &field.name);
+            let leads = if field.entity == Entity::Deal { drafts(Entity::Lead) } else { 0 };
+            PlannedField {
+                options: needs.options.get(&key).map_or(0, |options| options.len() as u64),
+                exists: needs.known_fields.contains(&key),
+                filled: (!own(&field.name)).then(|| needs.filled.get(&key).copied().unwrap_or_default()),
+                records: drafts(field.entity) + leads,
+                entity: field.entity,
+                name: field.name,
+                field_type: field.field_type.to_owned(),
+            }
         });
         planned.collect()
     }
@@ -115,5 +205,28 @@ impl Migration {
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.client
+    }
+}
+
+/// Names that must be made: those the account does not have, each once, as names that differ in case or spaces are one.
+fn to_make(needed: &BTreeSet<String>, known: &BTreeSet<String>) -> Vec<String> {
+    let mut made = BTreeSet::new();
+    let is_new = |name: &&String| !known.contains(*name) && made.insert(fold_name(name));
+    needed.iter().filter(is_new).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_made_once_and_only_where_they_are_missing() {
+        let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        let check = |needed: &[&str], known: &[&str], expected: &[&str]| {
+            assert_eq!(to_make(&set(needed), &set(known)), expected);
+        };
+        check(&["New", "Quoted", "new "], &[], &["New", "Quoted"]);
+        check(&["Hot", "New"], &["Hot"], &["New"]);
+        check(&["Hot"], &["Hot"], &[]);
     }
 }

@@ -3,23 +3,30 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Migration;
 use super::load::STEPS;
 use super::outlook::{End, Outlook};
+use crate::clean::code;
 use crate::error::{Error, Kind, Result};
 use crate::mapping::field::custom_owner;
 use crate::permit::Gate;
 use crate::pipeline::{self, Step};
 use crate::record::{Draft, Entity, Fate, FieldValue, Object, Target};
 use crate::report::owners::Owners;
+use crate::report::plan::caps::Existing;
 use crate::report::survey::Survey;
 use crate::stage::extract::Which;
 use crate::stage::item::{Became, Drafted};
 
-/// Options that a field can have (documentation "Custom fields": 10,000).
-const OPTIONS: usize = 10_000;
+/// Options of a field that are kept: those that it can have (documentation "Custom fields": 10,000), and one more, so that
+/// the plan shows that there are too many.
+const OPTIONS: usize = 10_001;
+
+/// Days before the survey in which changes are counted: long enough for a month's end, short enough to be the present.
+pub(super) const RECENT_DAYS: u64 = 30;
 
 /// Where the journal keeps what the survey found.
 const NEEDS: &str = "needs";
@@ -27,6 +34,9 @@ const NEEDS: &str = "needs";
 /// What the data needs in the workspace, and how much of it there is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Needs {
+    /// Digest of the mapping that made the drafts; empty in journals of older versions.
+    #[serde(default)]
+    pub(super) mapping: String,
     /// Options by entity and name of the custom field.
     pub(super) options: BTreeMap<String, BTreeSet<String>>,
     /// Lead labels.
@@ -46,6 +56,33 @@ pub(super) struct Needs {
     /// Drafts that name an owner, by its id.
     #[serde(default)]
     pub(super) by_owner: BTreeMap<String, u64>,
+    /// Drafts that have a value for a custom field, by entity and name of the field.
+    #[serde(default)]
+    pub(super) filled: BTreeMap<String, u64>,
+    /// Drafts of deals that are won or lost.
+    #[serde(default)]
+    pub(super) closed_deals: u64,
+    /// Drafts by kind whose record was changed at the source in the last [`RECENT_DAYS`].
+    #[serde(default)]
+    pub(super) recent: BTreeMap<String, u64>,
+    /// Values that were left out because they are too long for their field.
+    #[serde(default)]
+    pub(super) too_long: u64,
+    /// Values that were cut for the same reason.
+    #[serde(default)]
+    pub(super) cut: u64,
+    /// What the account held already; `None` without limits.
+    #[serde(default)]
+    pub(super) existing: Option<Existing>,
+    /// Custom fields of the mapping that the account had already, by entity and name.
+    #[serde(default)]
+    pub(super) known_fields: BTreeSet<String>,
+    /// Of the lead labels, those that the account had already.
+    #[serde(default)]
+    pub(super) known_labels: BTreeSet<String>,
+    /// Of the activity types, those that the account had already.
+    #[serde(default)]
+    pub(super) known_types: BTreeSet<String>,
 }
 
 /// What the quality report shows.
@@ -74,7 +111,8 @@ impl Migration {
             seen.survey.add_records(count.object, count.records);
         }
         let outlook = Outlook::new(&self.match_owners().await?, &self.owners().await?);
-        let needs = self.draft_walk(Which::All, &mut seen, outlook).await?;
+        let mut needs = self.draft_walk(Which::All, &mut seen, outlook).await?;
+        self.count_existing(&mut needs).await?;
         seen.survey.set_owners(self.owner_lines(&needs.by_owner).await?);
         self.write_report("quality", &seen.survey)?;
         self.write_report("owners", &Owners::new(seen.survey.owners().to_vec()))?;
@@ -105,7 +143,12 @@ impl Migration {
     /// Landed records through dedupe and normalize.
     pub(super) async fn draft_walk(&self, which: Which, seen: &mut Seen, mut outlook: Outlook) -> Result<Needs> {
         let parts = self.parts().await?;
-        let mut needs = Needs { activity_types: self.mapping.activity_types(), ..Needs::default() };
+        let mut needs = Needs {
+            mapping: self.mapping.digest().to_owned(),
+            activity_types: self.mapping.activity_types(),
+            ..Needs::default()
+        };
+        let recent = self.clock.utc() - SignedDuration::from_hours(24) * RECENT_DAYS as i32;
         for entity in STEPS {
             self.border().await?;
             let objects = self.objects_of(entity);
@@ -116,7 +159,7 @@ impl Migration {
                 self.progress.add_done(batch.len() as u64);
                 let ends = outlook.of(&self.journal, &batch).await?;
                 for (drafted, end) in batch.iter().zip(ends) {
-                    needs.count(drafted, end);
+                    needs.count(drafted, end, recent);
                     seen.count(drafted);
                 }
                 Ok(())
@@ -168,7 +211,10 @@ impl Seen {
 }
 
 impl Needs {
-    fn count(&mut self, drafted: &Drafted, end: End) {
+    fn count(&mut self, drafted: &Drafted, end: End, recent: Timestamp) {
+        let has = |code: &str| drafted.findings.iter().filter(|finding| finding.code == code).count() as u64;
+        self.too_long += has(code::TOO_LONG);
+        self.cut += has(code::CUT);
         if matches!(drafted.became, Became::Draft(_)) {
             let kinds = match end {
                 End::Made => None,
@@ -182,6 +228,9 @@ impl Needs {
         let kind = match &drafted.became {
             Became::Draft(draft) => {
                 *self.drafts.entry(drafted.entity.to_string()).or_default() += 1;
+                if drafted.modified.is_some_and(|modified| modified >= recent) {
+                    *self.recent.entry(drafted.entity.to_string()).or_default() += 1;
+                }
                 return self.add(draft);
             }
             Became::Merged(_) => "merged",
@@ -193,7 +242,15 @@ impl Needs {
 
     fn add(&mut self, draft: &Draft) {
         for (target, value) in &draft.fields {
+            if let (Target::Custom(name), Some(owner)) = (target, custom_owner(draft.entity)) {
+                *self.filled.entry(option_key(owner, name)).or_default() += 1;
+            }
             match (target, value) {
+                (Target::System(name), FieldValue::Choice(status))
+                    if draft.entity == Entity::Deal && name == "status" && status != "open" =>
+                {
+                    self.closed_deals += 1;
+                }
                 (_, FieldValue::Owner(owner)) => *self.by_owner.entry(owner.clone()).or_default() += 1,
                 (Target::Custom(name), FieldValue::Choice(label)) => self.add_option(draft.entity, name, label),
                 (Target::Custom(name), FieldValue::Choices(labels)) => {

@@ -379,6 +379,13 @@ impl Budget {
         self.day.as_ref().map(|day| lock(day).left())
     }
 
+    /// Tokens of a whole day, as Pipedrive's answers named them or else as bought, and those left of it, with the reserve;
+    /// `None` without limits.
+    #[must_use]
+    pub fn day_balance(&self) -> Option<(u64, u64)> {
+        self.day.as_ref().map(|day| lock(day).balance())
+    }
+
     /// When the day's tokens are full again, UTC; `None` without limits.
     #[must_use]
     pub fn resets_at(&self) -> Option<Timestamp> {

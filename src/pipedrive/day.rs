@@ -146,6 +146,11 @@ impl Day {
         self.remaining.saturating_sub(self.reserve)
     }
 
+    /// Tokens of a whole day, and those left of it, with the reserve.
+    pub(super) fn balance(&self) -> (u64, u64) {
+        (self.limit, self.remaining)
+    }
+
     pub(super) fn resets_at(&self) -> Timestamp {
         self.resets_at
     }

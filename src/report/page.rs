@@ -108,6 +108,8 @@ pub struct Section {
     pub title: String,
     /// What the reader must know first; may be empty.
     pub intro: String,
+    /// A picture above the table: SVG of our own making, put on the page as it is.
+    pub chart: Option<String>,
     /// The table.
     pub table: Table,
 }
@@ -116,7 +118,13 @@ impl Section {
     /// A section.
     #[must_use]
     pub fn new(title: &str, intro: impl Into<String>, table: Table) -> Self {
-        Self { title: title.to_owned(), intro: intro.into(), table }
+        Self { title: title.to_owned(), intro: intro.into(), chart: None, table }
+    }
+
+    /// Puts a picture above the table.
+    #[must_use]
+    pub fn chart(self, svg: Option<String>) -> Self {
+        Self { chart: svg, ..self }
     }
 }
 

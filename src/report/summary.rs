@@ -311,8 +311,10 @@ fn whole(seconds: f64) -> u64 {
 }
 
 /// One field of an aligned line.
-enum Field {
+pub(super) enum Field {
+    /// Stands at the left of its column.
     Left(String),
+    /// Stands at the right.
     Right(String),
 }
 
@@ -325,7 +327,7 @@ impl Field {
 }
 
 /// Lines with their columns aligned. Widths are counted in characters.
-fn table(lines: &[Vec<Field>]) -> Vec<String> {
+pub(super) fn table(lines: &[Vec<Field>]) -> Vec<String> {
     let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         lines.iter().filter_map(|line| line.get(column)).map(|field| field.text().chars().count()).max().unwrap_or(0)

@@ -2,11 +2,15 @@
 //! and where Pipedrive differs from what one may expect. Built from given numbers, so that its digest can be approved.
 
 pub mod caps;
+mod chart;
+pub mod daily;
 pub mod forecast;
 mod page;
+mod terminal;
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
@@ -15,14 +19,15 @@ use crate::config::{Plan as Tariff, Spending};
 use crate::error::{Error, Kind, Result};
 use crate::pipedrive::route;
 use crate::record::Entity;
-use caps::CapLine;
+use caps::{CapLine, Existing, Need, SOLD_TODAY};
+use daily::{Daily, Following};
 use forecast::{Effort, Limits, Schedule, Start};
 
 /// Seats that the comparison of plans shows, beside the account's own number.
 const SEATS_COMPARED: [u32; 5] = [1, 3, 5, 10, 25];
 
-/// Passes over the list pages of every kind of record: the sweep that ends its load, and the verification.
-const LIST_PASSES: u64 = 2;
+/// Other plans are drawn until this many times the account's own time, or the own line would be a stroke.
+const DRAWN_TIMES: u64 = 2;
 
 /// A custom field that will be created.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -35,6 +40,12 @@ pub struct PlannedField {
     pub field_type: String,
     /// Options of a list; 0 for other types.
     pub options: u64,
+    /// Whether the account has it already.
+    pub exists: bool,
+    /// Records that have a value for it; `None` for fields that Crossdock fills itself.
+    pub filled: Option<u64>,
+    /// Records that could have one.
+    pub records: u64,
 }
 
 /// A pipeline that will be created.
@@ -54,15 +65,6 @@ pub struct PlannedStage {
     /// Probability in percent, where it is used.
     #[serde(with = "rust_decimal::serde::arbitrary_precision_option")]
     pub probability: Option<Decimal>,
-}
-
-/// What is in the Pipedrive account already and counts towards its plan's limits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct Existing {
-    /// Custom fields.
-    pub custom_fields: u64,
-    /// Active leads and deals.
-    pub leads_and_deals: u64,
 }
 
 /// One line of the cost.
@@ -90,10 +92,18 @@ pub struct PlanInput {
     pub activity_types: Vec<String>,
     /// Records to create, by kind; kinds of the workspace (fields, pipelines, …) do not belong here.
     pub records: BTreeMap<Entity, u64>,
+    /// Of these, records that wait for an owner who had no user at the survey.
+    pub waiting: u64,
     /// What else will be spent: following changes, walks of ids, what reading the workspace costs.
     pub further: Vec<Cost>,
-    /// What the account has already.
-    pub existing: Existing,
+    /// What the account has already; `None` when nobody counted.
+    pub existing: Option<Existing>,
+    /// Deals to create that are won or lost.
+    pub closed_deals: u64,
+    /// Values that are left out because they are too long, and values that are cut.
+    pub too_long: (u64, u64),
+    /// What changes at the source, and how often it is asked.
+    pub following: Following,
     /// What may be spent.
     pub spending: Spending,
     /// From when the forecast counts.
@@ -102,15 +112,50 @@ pub struct PlanInput {
     pub side_effects: Vec<String>,
 }
 
-/// The days that one plan needs with some numbers of seats.
+/// How long the same work takes on one plan with some numbers of seats.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Comparison {
     /// The plan.
     pub plan: Tariff,
     /// Tokens of one seat on one day.
     pub tokens_seat_day: u64,
-    /// Seconds by number of seats.
-    pub seconds: BTreeMap<u32, u64>,
+    /// By number of seats.
+    pub seats: BTreeMap<u32, Ends>,
+}
+
+/// When work would be done on one plan with one number of seats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Ends {
+    /// Seconds from now; `None` when what is kept back leaves nothing to spend.
+    pub seconds: Option<u64>,
+    /// Days of the budget, counting begun ones.
+    pub days: Option<u64>,
+    /// The end, UTC.
+    pub finishes_at: Option<Timestamp>,
+    /// Whether the data fits into the plan's limits.
+    pub fits: bool,
+}
+
+/// Tokens over time on one plan: what the chart draws.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Curve {
+    /// The plan, with the account's seats.
+    pub plan: Tariff,
+    /// Whether it is the account's own.
+    pub own: bool,
+    /// Seconds and tokens spent by then, ascending; even in between.
+    pub points: Vec<(u64, u64)>,
+}
+
+/// What keeping tokens back costs in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Reserve {
+    /// Tokens a day that are never touched.
+    pub tokens_day: u64,
+    /// When the load would be done without it.
+    pub without: Schedule,
+    /// Tokens that the company's other tools spend on a day, as seen so far.
+    pub others_tokens_day: u64,
 }
 
 /// What may be spent, as reports show it.
@@ -137,12 +182,18 @@ pub struct Plan {
     pub activity_types: Vec<String>,
     /// Records that will be created, by kind.
     pub records: BTreeMap<Entity, u64>,
+    /// Of these, records that wait for an owner who had no user at the survey.
+    pub waiting: u64,
     /// What it costs, line by line.
     pub costs: Vec<Cost>,
     /// Sum of the lines that no migration of this data can do without.
     pub minimum: Effort,
     /// Sum of all lines.
     pub forecast: Effort,
+    /// Of these, the verification, which comes after the load.
+    pub verification: Effort,
+    /// What goes on day by day beside the load and after it.
+    pub daily: Vec<Daily>,
     /// What may be spent.
     pub allowance: Allowance,
     /// The plan's limits against this data.
@@ -153,9 +204,17 @@ pub struct Plan {
     pub side_effects: Vec<String>,
     /// Where Pipedrive cannot do what one may expect.
     pub deviations: &'static [Deviation],
-    /// When it will be done. Not part of the digest.
+    /// When the load will be done. Not part of the digest.
     pub schedule: Schedule,
+    /// What the reserve costs; `None` without limits. Not part of the digest.
+    pub reserve: Option<Reserve>,
+    /// Tokens over time. Not part of the digest.
+    pub curves: Vec<Curve>,
 }
+
+/// Parts of a plan that follow from the moment in which it was built, or from how fast Pipedrive answers: nobody approves
+/// them, and an approval does not end with them.
+const OF_THE_MOMENT: [&str; 4] = ["schedule", "comparison", "reserve", "curves"];
 
 impl Plan {
     /// Prices what will be created and says how long it takes.
@@ -166,19 +225,33 @@ impl Plan {
             costs.iter().filter(|cost| keep(cost)).fold(Effort::default(), |sum, cost| sum.plus(cost.effort))
         };
         let (minimum, forecast) = (sum(&|cost| cost.minimum), sum(&|_| true));
+        let verification = pass(&input.records);
+        let load = forecast.less(verification);
+        let need = need(&input);
+        let caps = match input.spending {
+            Spending::Planned { plan, seats, .. } => need.lines(plan, seats),
+            Spending::Unlimited => Vec::new(),
+        };
+        let schedule = Schedule::of(load, input.spending, input.start);
+        let comparison = comparison(load, &input, &need);
         Self {
-            caps: cap_lines(&input),
-            comparison: comparison(forecast, input.spending, input.start.round_trip_ms),
+            caps,
+            comparison,
             allowance: allowance(input.spending),
-            schedule: Schedule::of(forecast, input.spending, input.start),
+            reserve: reserve(load, input.spending, input.start),
+            curves: curves(load, &input, schedule),
+            schedule,
+            daily: daily::lines(&input.following, verification),
             fields: input.fields,
             pipelines: input.pipelines,
             lead_labels: input.lead_labels,
             activity_types: input.activity_types,
             records: input.records,
+            waiting: input.waiting,
             costs,
             minimum,
             forecast,
+            verification,
             side_effects: input.side_effects,
             deviations: DEVIATIONS,
         }
@@ -192,8 +265,9 @@ impl Plan {
         let not_json = |error| Error::new(Kind::Bug, "the plan as JSON").because(error);
         let mut value = serde_json::to_value(self).map_err(not_json)?;
         if let Some(fields) = value.as_object_mut() {
-            fields.remove("schedule");
-            fields.remove("comparison");
+            for name in OF_THE_MOMENT {
+                fields.remove(name);
+            }
         }
         Ok(blake3::hash(&serde_json::to_vec(&value).map_err(not_json)?).to_hex().to_string())
     }
@@ -213,7 +287,8 @@ impl Plan {
 
 /// One create per element of the workspace and per record; then the pages that sweeps and verification read.
 fn costs(input: &PlanInput) -> Vec<Cost> {
-    let fields = |entity: Entity| input.fields.iter().filter(|field| field.entity == entity).count() as u64;
+    let is_new = |field: &&PlannedField, entity| field.entity == entity && !field.exists;
+    let fields = |entity: Entity| input.fields.iter().filter(|field| is_new(field, entity)).count() as u64;
     let stages: usize = input.pipelines.iter().map(|pipeline| pipeline.stages.len()).sum();
     let workspace = [
         (Entity::OrganizationField, fields(Entity::Organization)),
@@ -235,50 +310,122 @@ fn costs(input: &PlanInput) -> Vec<Cost> {
             Cost { what, minimum: true, effort: Effort { requests: count, tokens, seconds: 0 } }
         })
         .collect();
-    let mut reading = Effort::default();
-    for (entity, count) in &input.records {
-        let route = route(*entity);
-        let pages = count.div_ceil(u64::from(route.page_rows.max(1))) * LIST_PASSES;
-        reading = reading.plus(Effort { requests: pages, tokens: pages * u64::from(route.list), seconds: 0 });
-    }
+    let reading = pass(&input.records);
     if reading.requests > 0 {
-        costs.push(Cost { what: "Count and verify every record".to_owned(), minimum: false, effort: reading });
+        for what in ["Count every record, at the end of each step of the load", "Verify every record"] {
+            costs.push(Cost { what: what.to_owned(), minimum: false, effort: reading });
+        }
     }
     costs.extend(input.further.iter().cloned());
     costs
 }
 
-fn cap_lines(input: &PlanInput) -> Vec<CapLine> {
-    let Spending::Planned { plan, seats, .. } = input.spending else { return Vec::new() };
-    let added: u64 = [Entity::Lead, Entity::Deal].iter().filter_map(|entity| input.records.get(entity).copied()).sum();
-    let (active, fields) = (caps::active_leads_and_deals(plan, seats), caps::custom_fields(plan));
-    vec![
-        CapLine::new("active leads and deals", input.existing.leads_and_deals, added, active),
-        CapLine::new("custom fields", input.existing.custom_fields, input.fields.len() as u64, fields),
-    ]
+/// One pass over the list pages of every kind of record: what a sweep, a verification and a walk of ids each cost.
+fn pass(records: &BTreeMap<Entity, u64>) -> Effort {
+    records.iter().fold(Effort::default(), |sum, (entity, count)| {
+        let route = route(*entity);
+        let pages = count.div_ceil(u64::from(route.page_rows.max(1)));
+        sum.plus(Effort { requests: pages, tokens: pages * u64::from(route.list), seconds: 0 })
+    })
 }
 
-/// How long the same work takes on every plan, from a full day's budget.
-fn comparison(effort: Effort, spending: Spending, round_trip_ms: u64) -> Vec<Comparison> {
+fn need(input: &PlanInput) -> Need<'_> {
+    let count = |entity: Entity| input.records.get(&entity).copied().unwrap_or_default();
+    Need {
+        existing: input.existing,
+        leads: count(Entity::Lead),
+        deals: count(Entity::Deal),
+        closed_deals: input.closed_deals,
+        contacts: count(Entity::Person) + count(Entity::Organization),
+        activity_types: input.activity_types.len() as u64,
+        fields: &input.fields,
+        too_long: input.too_long.0,
+        cut: input.too_long.1,
+    }
+}
+
+/// How long the same work takes on every plan, begun at the same moment, with the same tokens kept back and the same
+/// others: the line of the account's own plan is the schedule itself.
+fn comparison(load: Effort, input: &PlanInput, need: &Need<'_>) -> Vec<Comparison> {
     let mut seats = SEATS_COMPARED.to_vec();
-    if let Spending::Planned { seats: own, .. } = spending {
+    if let Spending::Planned { seats: own, .. } = input.spending {
         seats.push(own);
     }
     let compare = |plan: &Tariff| {
-        let seconds = seats.iter().map(|seats| {
-            let limits = Limits::plan(*plan, *seats, round_trip_ms);
-            (*seats, limits.seconds(effort, limits.tokens_day, 86_400))
+        let ends = seats.iter().map(|seats| {
+            let (spending, start) = instead(input, *plan, *seats);
+            let Schedule { seconds, days, finishes_at, .. } = Schedule::of(load, spending, start);
+            (*seats, Ends { seconds, days, finishes_at, fits: need.fits(*plan, *seats) })
         });
-        Comparison { plan: *plan, tokens_seat_day: plan.tokens_seat_day(), seconds: seconds.collect() }
+        Comparison { plan: *plan, tokens_seat_day: plan.tokens_seat_day(), seats: ends.collect() }
     };
     Tariff::ALL.iter().map(compare).collect()
 }
 
+/// The same account on another plan: what was spent of the day so far is spent there too.
+fn instead(input: &PlanInput, plan: Tariff, seats: u32) -> (Spending, Start) {
+    let start = input.start;
+    let Spending::Planned { plan: own, seats: own_seats, top_up_tokens_day, reserve_tokens_day } = input.spending
+    else {
+        return (Spending::Planned { plan, seats, top_up_tokens_day: 0, reserve_tokens_day: 0 }, start);
+    };
+    if (plan, seats) == (own, own_seats) {
+        return (input.spending, start);
+    }
+    let spending = Spending::Planned { plan, seats, top_up_tokens_day, reserve_tokens_day };
+    let other = Start { tokens_day: None, ..start };
+    let whole = Limits::of(input.spending, start).map_or(0, |limits| limits.tokens_day);
+    let spent = whole.saturating_sub(start.tokens_left.unwrap_or(whole));
+    let left = Limits::of(spending, other).map(|limits| limits.tokens_day.saturating_sub(spent));
+    (spending, Start { tokens_left: left, ..other })
+}
+
+/// What the reserve costs.
+fn reserve(load: Effort, spending: Spending, start: Start) -> Option<Reserve> {
+    let Spending::Planned { plan, seats, top_up_tokens_day, reserve_tokens_day } = spending else { return None };
+    let without = Spending::Planned { plan, seats, top_up_tokens_day, reserve_tokens_day: 0 };
+    let start = Start { tokens_left: start.tokens_left.map(|left| left + reserve_tokens_day), ..start };
+    Some(Reserve {
+        tokens_day: reserve_tokens_day,
+        without: Schedule::of(load, without, start),
+        others_tokens_day: start.others_tokens_day,
+    })
+}
+
+/// Tokens over time: on the account's own plan, and on those sold today with the same seats.
+fn curves(load: Effort, input: &PlanInput, schedule: Schedule) -> Vec<Curve> {
+    let Spending::Planned { plan: own, seats, .. } = input.spending else { return Vec::new() };
+    let Some(seconds) = schedule.seconds else { return Vec::new() };
+    let until = seconds.saturating_mul(DRAWN_TIMES);
+    let plans = SOLD_TODAY.into_iter().filter(|plan| *plan != own).chain([own]);
+    plans
+        .filter_map(|plan| {
+            let (spending, start) = instead(input, plan, seats);
+            let limits = Limits::of(spending, start)?;
+            let left = start.tokens_left.unwrap_or(limits.tokens_day);
+            let mut points = limits.curve(load, left, start.until_reset());
+            // Time without requests is spread over the work; it is drawn at its end.
+            points.extend(points.last().map(|(at, tokens)| (at + load.seconds, *tokens)));
+            // The line goes on to the edge.
+            let within = points.iter().take_while(|(at, _)| *at <= until).count();
+            let edge = points.get(within).zip(points.get(within.wrapping_sub(1))).map(|(after, before)| {
+                let share = (until - before.0) as f64 / (after.0 - before.0) as f64;
+                (until, before.1 + ((after.1 - before.1) as f64 * share) as u64)
+            });
+            points.truncate(within);
+            points.extend(edge);
+            (!points.is_empty()).then_some(Curve { plan, own: plan == own, points })
+        })
+        .collect()
+}
+
 fn allowance(spending: Spending) -> Allowance {
-    let tokens_day = Limits::of(spending, 0).map(|limits| limits.tokens_day);
     match spending {
-        Spending::Unlimited => Allowance { plan: None, seats: 0, tokens_day },
-        Spending::Planned { plan, seats, .. } => Allowance { plan: Some(plan), seats, tokens_day },
+        Spending::Unlimited => Allowance { plan: None, seats: 0, tokens_day: None },
+        Spending::Planned { plan, seats, top_up_tokens_day, reserve_tokens_day } => {
+            let bought = plan.tokens_seat_day() * u64::from(seats) + top_up_tokens_day;
+            Allowance { plan: Some(plan), seats, tokens_day: Some(bought.saturating_sub(reserve_tokens_day)) }
+        }
     }
 }
 
@@ -296,6 +443,9 @@ pub(super) mod tests {
                 name: "Customer PO".into(),
                 field_type: "varchar".into(),
                 options: 0,
+                exists: false,
+                filled: Some(40),
+                records: 26_000,
             }],
             pipelines: vec![PlannedPipeline {
                 name: "Orders".into(),
@@ -304,18 +454,30 @@ pub(super) mod tests {
             lead_labels: vec!["New".into()],
             activity_types: vec!["Proof".into()],
             records: BTreeMap::from([(Entity::Organization, 1_000), (Entity::Lead, 2_000), (Entity::Deal, 24_000)]),
+            waiting: 120,
             further: vec![Cost {
                 what: "Follow changes for a week".into(),
                 minimum: false,
                 effort: Effort { requests: 100, tokens: 1_000, seconds: 60 },
             }],
-            existing: Existing { custom_fields: 3, leads_and_deals: 10 },
+            existing: Some(Existing { custom_fields: 3, leads_and_deals: 10, ..Existing::default() }),
+            closed_deals: 9_000,
+            too_long: (0, 0),
+            following: Following {
+                poll_seconds: 60,
+                tries_seconds: 900,
+                waits: true,
+                changed: BTreeMap::from([(Entity::Deal, 300)]),
+                over_days: 30,
+            },
             spending: Spending::Planned { plan: Tariff::Growth, seats: 5, top_up_tokens_day: 0, reserve_tokens_day: 0 },
             start: Start {
                 at: at("2026-11-23T08:00:00Z"),
                 budget_resets_at: at("2026-11-24T00:00:00Z"),
                 tokens_left: None,
                 round_trip_ms: 0,
+                tokens_day: None,
+                others_tokens_day: 0,
             },
             side_effects: vec!["Webhooks of the account fire for every record.".into()],
         }
@@ -326,13 +488,41 @@ pub(super) mod tests {
         let plan = Plan::build(input());
         // 1 field, 1 pipeline and 2 stages at 5; 1 label and 1 type at 10; 25,000 records at 5 and 2,000 leads at 10.
         assert_eq!(plan.minimum, Effort { requests: 27_006, tokens: 20 + 20 + 125_000 + 20_000, seconds: 0 });
-        // Twice: 2 pages of organizations and 48 of deals at 10, 4 of leads at 20.
-        let reading = Effort { requests: 108, tokens: 2 * (500 + 80), seconds: 0 };
+        // 2 pages of organizations and 48 of deals at 10, 4 of leads at 20: once to count, once to verify.
+        assert_eq!(plan.verification, Effort { requests: 54, tokens: 500 + 80, seconds: 0 });
         let further = Effort { requests: 100, tokens: 1_000, seconds: 60 };
-        assert_eq!(plan.forecast, plan.minimum.plus(reading).plus(further));
+        assert_eq!(plan.forecast, plan.minimum.plus(plan.verification).plus(plan.verification).plus(further));
         assert_eq!((plan.schedule.days, plan.comparison.len()), (Some(1), Tariff::ALL.len()));
         let fits: Vec<bool> = plan.caps.iter().map(|cap| cap.fits).collect();
-        assert_eq!(fits, [false, true]);
+        assert_eq!(fits, [false, true, true, true, true, true]);
+    }
+
+    #[test]
+    fn a_field_that_is_there_is_not_paid_again() {
+        let mut known = input();
+        known.fields[0].exists = true;
+        assert_eq!(Plan::build(known).minimum.tokens + 5, Plan::build(input()).minimum.tokens);
+    }
+
+    #[test]
+    fn the_own_line_of_the_comparison_is_the_schedule_and_the_reserve_has_a_price() {
+        let mut input = input();
+        input.spending =
+            Spending::Planned { plan: Tariff::Growth, seats: 5, top_up_tokens_day: 0, reserve_tokens_day: 200_000 };
+        // 20,000 were spent today, by us or by others.
+        input.start.tokens_left = Some(80_000);
+        let plan = Plan::build(input);
+        let of = |tariff: Tariff| plan.comparison.iter().find(|line| line.plan == tariff).expect("compared");
+        let own = of(Tariff::Growth).seats[&5];
+        assert_eq!((own.seconds, own.finishes_at), (plan.schedule.seconds, plan.schedule.finishes_at));
+        assert_eq!((own.fits, of(Tariff::Premium).seats[&5].fits), (false, true));
+        // 100,000 a day: today's 80,000, and the rest tomorrow. Without the reserve today is enough.
+        assert_eq!((plan.schedule.days, plan.reserve.and_then(|reserve| reserve.without.days)), (Some(2), Some(1)));
+        // On Lite the reserve takes more than there is.
+        assert_eq!((of(Tariff::Lite).seats[&5].seconds, of(Tariff::Ultimate).seats[&1].days), (None, Some(16)));
+        let curve = plan.curves.last().expect("the own curve");
+        assert!(curve.own, "{curve:?}");
+        assert_eq!(curve.points.last(), plan.schedule.seconds.map(|end| (end, plan.forecast.tokens - 580)).as_ref());
     }
 
     #[test]
@@ -341,6 +531,7 @@ pub(super) mod tests {
         let mut later = input();
         later.start.tokens_left = Some(5);
         later.start.at = "2026-11-23T09:00:00Z".parse().expect("a time");
+        later.start.others_tokens_day = 9_000;
         assert_eq!(plan.digest().expect("a digest"), Plan::build(later).digest().expect("a digest"));
         let mut other = input();
         other.lead_labels.push("Old".into());

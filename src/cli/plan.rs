@@ -1,0 +1,128 @@
+//! `plan`: what will be made in Pipedrive, what that costs and when it is done, before the first write.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::{Folder, Success, terminal};
+use crate::clock::Clock;
+use crate::config::{Config, Surroundings};
+use crate::error::{Error, Kind, Result};
+use crate::journal::FolderLock;
+use crate::migration::{Migration, Opening, Planned, Signals};
+use crate::progress::Progress;
+use crate::report::reports;
+use crate::stop;
+
+/// What will be made in Pipedrive, what that costs and when it is done. Reads both ends and writes nothing to Pipedrive.
+#[derive(Debug, clap::Args)]
+pub(super) struct Plan {
+    #[command(flatten)]
+    folder: Folder,
+    /// One JSON object on one line: the report reports/plan.json
+    #[arg(long)]
+    json: bool,
+    /// What is logged to standard error
+    #[arg(long, value_name = "LEVEL", default_value = "error")]
+    log: String,
+}
+
+impl Plan {
+    pub(super) async fn run(self) -> Result<Success> {
+        let folder = &self.folder.folder;
+        let _lock = match FolderLock::take(folder) {
+            Ok(lock) => lock,
+            Err(taken) if folder.is_dir() => return self.tell_written(DAEMON, taken),
+            Err(missing) => return Err(missing),
+        };
+        let environment = |name: &str| std::env::var(name).ok();
+        let config = Config::load(&Surroundings { folder, environment: &environment })?;
+        terminal::log(&self.log)?;
+        let (_stopper, stop) = stop::switch();
+        let progress = Progress::default();
+        let opening = Opening {
+            folder: folder.clone(),
+            clock: Clock::system(),
+            stop,
+            signals: Signals::default(),
+            progress: progress.clone(),
+            checkpoint: None,
+            failpoint: None,
+        };
+        let migration = Migration::open(config, opening).await?;
+        let show = terminal::Show::start(progress);
+        let planned = migration.plan_ahead().await;
+        drop(show);
+        match planned? {
+            Planned::Waits(gate) => {
+                terminal::complain(&format!(
+                    "The plan needs an approved mapping. Review {0}/mapping.toml, then:\n  crossdock approve {gate} -C \
+                     {0} --by NAME\n  crossdock plan -C {0}",
+                    folder.display()
+                ));
+                Ok(Success::AtGate)
+            }
+            Planned::Past => {
+                let missing = Error::new(Kind::Settings, "the plan of this migration is no longer in its reports");
+                self.tell_written(PAST, missing)
+            }
+            Planned::Plan(_) if self.json => {
+                say_json(&written(folder)?)?;
+                Ok(Success::Well)
+            }
+            Planned::Plan(plan) => {
+                terminal::say(plan.text().trim_end());
+                terminal::say(&format!(
+                    "\nThe whole plan   {}\nTo go on         crossdock approve plan -C {1} --by NAME, then crossdock run -C {1}",
+                    reports(folder).join("plan.html").display(),
+                    folder.display()
+                ));
+                Ok(Success::Well)
+            }
+        }
+    }
+
+    /// The plan as it was last written, where no new one can be made.
+    fn tell_written(&self, why: &str, missing: Error) -> Result<Success> {
+        let folder = &self.folder.folder;
+        if !reports(folder).join("plan.json").exists() {
+            terminal::complain(&format!(
+                "No plan is written yet. How far it is:\n  crossdock status -C {}",
+                folder.display()
+            ));
+            return Err(missing);
+        }
+        let plan = written(folder)?;
+        terminal::complain(&format!("{why} How it goes since:\n  crossdock status -C {}", folder.display()));
+        if self.json {
+            say_json(&plan)?;
+        } else {
+            let text = |name: &str| plan.get(name).and_then(Value::as_str).unwrap_or_default();
+            terminal::say(&format!(
+                "{}\n\nWritten          {}\nThe whole plan   {}",
+                text("says"),
+                text("written_at"),
+                reports(folder).join("plan.html").display()
+            ));
+        }
+        Ok(Success::Well)
+    }
+}
+
+const DAEMON: &str =
+    "Another crossdock runs on this folder and holds its journal; this is the plan as it was last written.";
+const PAST: &str = "The workspace is made already; this is the plan as it was approved.";
+
+/// The report as it stands in its file.
+fn written(folder: &Path) -> Result<Value> {
+    let path = reports(folder).join("plan.json");
+    let failed = |what: &str| Error::new(Kind::Settings, format!("{}: {what}", path.display()));
+    let text = std::fs::read(&path).map_err(|error| failed("cannot be read").because(error))?;
+    serde_json::from_slice(&text).map_err(|error| failed("is not JSON").because(error))
+}
+
+fn say_json(plan: &Value) -> Result<()> {
+    let text = serde_json::to_string(plan).map_err(|error| Error::new(Kind::Bug, "the plan as JSON").because(error))?;
+    terminal::say(&text);
+    Ok(())
+}
