@@ -251,7 +251,7 @@ impl Day {
 
     /// The day's budget refused a call: nothing is left until the reset, which the answer may have named.
     pub(super) fn refused(&mut self, retry_after: Option<Duration>, now: Timestamp) {
-        self.remaining = 0;
+        (self.remaining, self.told) = (0, Some((0, now)));
         self.next_look.get_or_insert_with(|| next_look(now));
         let named = retry_after.and_then(|wait| SignedDuration::try_from(wait).ok());
         match named.and_then(|wait| now.checked_add(wait).ok()) {
