@@ -173,6 +173,11 @@ impl Activity {
         self.kind == "call"
     }
 
+    /// Whether it is done, and when it is due.
+    pub(super) fn due(&self) -> (bool, Option<Date>, Option<Time>) {
+        (self.done, self.due_date, self.due_time)
+    }
+
     /// Deal, person, organization and lead.
     pub(super) fn links(&self) -> (Option<u64>, Option<u64>, Option<u64>, Option<Uuid>) {
         (self.deal_id, self.person_id, self.org_id, self.lead_id)

@@ -254,6 +254,10 @@ impl Deal {
         self.person_id
     }
 
+    pub(super) fn status_text(&self) -> &'static str {
+        self.status.as_str()
+    }
+
     pub(super) fn title(&self) -> &str {
         &self.title
     }

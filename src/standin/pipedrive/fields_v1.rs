@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::check::{self, Body, Purpose};
@@ -61,7 +62,7 @@ fn number(def: &FieldDef) -> u64 {
 
 fn one(state: &State, owner: Owner, code: &str, status: u16) -> Result<Answer, Refusal> {
     let def = state.fields(owner).get(code).ok_or_else(|| Refusal::not_found("Field"))?;
-    Ok(Answer::value(status, &row(def)))
+    Ok(Answer::value(status, &row(state, def)))
 }
 
 fn list(state: &State, act: &Act, owner: Owner, query: &str) -> Result<Answer, Refusal> {
@@ -76,7 +77,7 @@ fn list(state: &State, act: &Act, owner: Owner, query: &str) -> Result<Answer, R
         .filter(|def| def.is_shown(act.moment))
         .skip(start)
         .take(limit + 1)
-        .map(row)
+        .map(|def| row(state, def))
         .collect();
     let more = rows.len() > limit;
     rows.truncate(limit);
@@ -123,7 +124,8 @@ fn update(state: &mut State, act: &Act, owner: Owner, code: &str, mut body: Body
         options.insert(id.unwrap_or_else(|| state.option_id()), FieldOption { label, color });
     }
     let options = (!options.is_empty()).then_some(options);
-    state.fields_mut(owner).replace(code, name, options, act.by_api);
+    let by = (act.second(), act.user);
+    state.fields_mut(owner).replace(code, (name, options), by, act.by_api);
     fields::wrote(state, act, owner, Write::Update);
     Ok(())
 }
@@ -135,7 +137,12 @@ fn option(def: &FieldDef, value: &Value) -> Result<(Option<u64>, String), String
     Ok((id, check::text(check::LINE_MAX)(keys.get("label").unwrap_or(&Value::Null))?))
 }
 
-fn row(def: &FieldDef) -> Value {
+fn row(state: &State, def: &FieldDef) -> Value {
+    // What came with the account is as old as its first user.
+    let opened = state.users.first().map(|user| (user.created, user.id));
+    let (made, changed) = (def.made.or(opened), def.changed.or(def.made).or(opened));
+    let time = |at: Option<(Timestamp, u64)>| at.map(|(time, _)| check::v1_text(time));
+    let user = |at: Option<(Timestamp, u64)>| at.map(|(_, user)| user);
     let key = if def.code == "label_ids" { LABEL } else { &def.code };
     json!({
         "id": number(def),
@@ -143,6 +150,10 @@ fn row(def: &FieldDef) -> Value {
         "name": def.name(),
         "order_nr": number(def),
         "field_type": def.kind,
+        "add_time": time(made),
+        "update_time": time(changed),
+        "created_by_user_id": user(made),
+        "last_updated_by_user_id": user(changed),
         "active_flag": true,
         "edit_flag": def.is_custom(),
         "index_visible_flag": true,

@@ -141,6 +141,8 @@ impl Resource for Note {
             "person": person,
             "organization": organization.map(|own| json!({"name": own.name()})),
             "project": null,
+            "task": null,
+            "lead": self.lead_id.and_then(|id| leads::title(state, id)).map(|title| json!({ "title": title })),
             "user": user.map(|user| json!({"email": user.email, "name": user.name, "icon_url": null, "is_you": false})),
         });
         for (name, pinned) in PINS.iter().zip(self.pinned) {

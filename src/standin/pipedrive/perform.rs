@@ -1,6 +1,8 @@
 //! Carrying out a request that was let in: from its endpoint to the function that does it.
 
-use serde_json::json;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
 
 use super::activities::{Activity, PRIORITIES};
 use super::activity_types::ActivityType;
@@ -23,6 +25,7 @@ use super::merge;
 use super::notes::Note;
 use super::noun::Noun;
 use super::offset::{self, Shape};
+use super::older::{self, Links};
 use super::organizations::Organization;
 use super::participants;
 use super::persons::Person;
@@ -33,6 +36,8 @@ use super::recents;
 use super::route::{Collection, Endpoint, Operation};
 use super::search;
 use super::state::{Act, State};
+use super::table::Row as _;
+use super::tally::Tallies;
 use super::users;
 use super::webhooks;
 
@@ -55,9 +60,9 @@ pub(super) fn perform(
         (Collection::Organizations, Operation::Merge) => merge::perform::<Organization>(state, act, id, input.body),
         (Collection::Persons, Operation::Merge) => merge::perform::<Person>(state, act, id, input.body),
         (_, Operation::Merge) => merge::perform::<Deal>(state, act, id, input.body),
-        (Collection::Organizations, Operation::Changelog) => history::page::<Organization>(state, id, input.query),
-        (Collection::Persons, Operation::Changelog) => history::page::<Person>(state, id, input.query),
-        (_, Operation::Changelog) => history::page::<Deal>(state, id, input.query),
+        (Collection::Organizations, Operation::Changelog) => history::page::<Organization>(state, act, id, input.query),
+        (Collection::Persons, Operation::Changelog) => history::page::<Person>(state, act, id, input.query),
+        (_, Operation::Changelog) => history::page::<Deal>(state, act, id, input.query),
         (Collection::Leads, Operation::Convert) => convert::ask_lead(state, act, id, input.body),
         (_, Operation::Convert) => convert::ask_deal(state, act, id),
         (collection, Operation::ConvertStatus) => {
@@ -65,7 +70,13 @@ pub(super) fn perform(
         }
         (Collection::Deals, Operation::ListArchivedV1) => {
             let shape = Shape { archived: true, ..Shape::default() };
-            offset::page::<Deal>(state, act, Query::parse(input.query), &shape)
+            offset::page_of::<Deal>(state, act, Query::parse(input.query), &shape, |state, rows| {
+                let tallies = Tallies::of(state);
+                let deal = |row: &Arc<Deal>| older::deal(state, row.meta().id, &tallies, Links::Records);
+                let rows: Vec<Value> = rows.iter().map(deal).collect();
+                let related = older::related(state, &rows, &tallies);
+                (Value::Array(rows), related)
+            })
         }
         (_, Operation::Search | Operation::SearchField) => search::perform(state, act, endpoint, input.query),
         _ => usual(state, act, endpoint, id, input),
@@ -182,6 +193,9 @@ fn v1<R: Resource>(
             crud::visible::<R>(state, act, number)?;
             let public_id = crud::live::<R>(state, number)?.public_id();
             crud::delete::<R>(state, act, number)?;
+            if R::NOUN == Noun::ActivityType {
+                return Ok(one::<R>(state, number, 200));
+            }
             Ok(Answer::value(200, &json!({ "id": public_id })))
         }
         Operation::Read => {
@@ -223,7 +237,11 @@ fn v2<R: Listed>(
             let number = crud::number::<R>(state, id)?;
             crud::visible::<R>(state, act, number)?;
             let number = crud::duplicate::<R>(state, act, number)?;
-            return Ok(one::<R>(state, number, if R::NOUN == Noun::Product { 201 } else { 200 }));
+            if R::NOUN == Noun::Product {
+                return Ok(one::<R>(state, number, 201));
+            }
+            let tallies = Tallies::of(state);
+            return Ok(Answer::value(200, &older::deal(state, number, &tallies, Links::Ids)));
         }
         Operation::Delete => {
             let number = crud::number::<R>(state, id)?;

@@ -173,11 +173,6 @@ impl Listed for Person {
 }
 
 impl Person {
-    /// E-mail addresses and phone numbers.
-    pub(super) fn contacts(&self) -> (Value, Value) {
-        (serde_json::json!(self.emails), serde_json::json!(self.phones))
-    }
-
     pub(super) fn name(&self) -> &str {
         &self.name
     }
