@@ -1,0 +1,70 @@
+// Drives the simulated Pipedrive with the official client and holds every answer against the official documents.
+//
+//   node tests/conformance/run.mjs [path of the crossdock binary]
+//
+// Prints one line per group and ends with the count of endpoint × case pairs; any difference that differences.mjs does not
+// name is printed and makes it end with 1.
+import { contract, Driver } from './driver.mjs';
+import { everywhere, groups, pairs } from './steps.mjs';
+import { control, start } from './standin.mjs';
+import { missing, types, unknown } from './differences.mjs';
+
+const binary = process.argv[2] ?? new URL('../../target/debug/crossdock', import.meta.url).pathname;
+// Plan: one with visibility groups. No limits, because they are tested elsewhere; no lags, so that nothing is waited for.
+const settings = { unlimited: true, plan: 'premium', search_lag_seconds: 0, conversion_seconds: 0, google_drive: true,
+  organization_profile: true };
+
+// Differences that no row of the table names, and rows that nothing bears out any more.
+function unnamed(found, table, kind) {
+  const used = new Set();
+  const problems = [];
+  for (const [place, own] of found) {
+    for (const key of own.keys()) {
+      const row = table.find((one) => one.at.test(place) && one.keys.includes(key));
+      if (row) used.add(`${table.indexOf(row)} ${key}`);
+      else problems.push(`${place}: ${kind} ${key}`);
+    }
+  }
+  table.forEach((row, place) => row.keys.forEach((key) => {
+    if (!used.has(`${place} ${key}`)) problems.push(`differences.mjs: ${kind} ${key} of ${row.at} is not the case any more`);
+  }));
+  return problems;
+}
+
+// Problems that are not differences of type which the table names.
+function untyped(driver) {
+  const used = new Set();
+  const rest = driver.problems.filter((problem) => {
+    const row = types.find((one) => one.at.test(problem));
+    if (row) used.add(row);
+    return !row;
+  });
+  return [...rest, ...types.filter((row) => !used.has(row)).map((row) => `differences.mjs: ${row.at} is not the case any more`)];
+}
+
+async function main() {
+  const standin = await start(binary, settings);
+  const driver = new Driver(standin);
+  try {
+    await groups(driver);
+    const before = pairs(driver);
+    await everywhere(driver);
+    console.log(`conformance: no token, unknown id: ${pairs(driver) - before} pairs`);
+    const ledger = await control(standin, 'ledger');
+    for (const { method, path } of contract.served) {
+      const seen = Object.keys(ledger.requests_by_endpoint[`${method} ${path}`] ?? {});
+      if (!seen.some((status) => status.startsWith('2'))) driver.problems.push(`${method} ${path}: never driven with success`);
+    }
+  } catch (error) {
+    driver.problems.push(`the drive ended early: ${error.message}`);
+  } finally {
+    standin.stop();
+  }
+  const problems = [...new Set([...untyped(driver), ...unnamed(driver.missing, missing, 'lacks'), ...unnamed(driver.unknown, unknown, 'has')])];
+  for (const problem of problems) console.log(`conformance: DIFFERENCE ${problem}`);
+  const verdict = problems.length === 0 ? 'all green' : `${problems.length} differences`;
+  console.log(`conformance: ${driver.cases.size} endpoints, endpoint × case pairs: ${pairs(driver)}, ${verdict}`);
+  return problems.length === 0 ? 0 : 1;
+}
+
+process.exitCode = await main();
