@@ -179,6 +179,12 @@ impl Listed for DealProduct {
     }
 }
 
+/// True if a product is on a deal.
+pub(super) fn has(state: &State, deal: u64, product: u64) -> bool {
+    let mut own = state.deal_products.iter().filter(|row| row.deal_id == deal && !row.meta.is_deleted);
+    own.any(|row| row.product_id == product)
+}
+
 impl DealProduct {
     /// The deal it is on.
     pub(super) fn deal_id(&self) -> u64 {

@@ -196,6 +196,11 @@ pub(super) struct FieldSet {
 }
 
 impl FieldSet {
+    /// The keys of [`DISPLAY`] that its fields have.
+    pub(super) fn namespaces(&self) -> &'static [&'static str] {
+        if self.looks.display[1].is_null() { &DISPLAY[..1] } else { &DISPLAY }
+    }
+
     /// A field that is not deleted, by its code.
     pub(super) fn get(&self, code: &str) -> Option<&FieldDef> {
         self.by_code.get(code).map(|place| &self.defs[*place]).filter(|def| !def.is_deleted)
@@ -215,7 +220,7 @@ impl FieldSet {
     pub(super) fn replace(
         &mut self,
         code: &str,
-        (name, options): (Option<String>, Option<BTreeMap<u64, FieldOption>>),
+        (name, options, is_added): (Option<String>, Option<BTreeMap<u64, FieldOption>>, Option<bool>),
         by: (Timestamp, u64),
         by_api: bool,
     ) {
@@ -224,6 +229,9 @@ impl FieldSet {
         let before = def.clone();
         def.name = name.unwrap_or_else(|| before.name.clone());
         def.options = options.unwrap_or_else(|| before.options.clone());
+        if let Some(is_added) = is_added {
+            def.display[0]["add_visible_flag"] = Value::Bool(is_added);
+        }
         if *def != before {
             def.changed_by_api |= by_api;
             def.changed = Some(by);

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::check::{self, Body, Purpose};
 use super::envelope::{Answer, Refusal};
+use super::extras;
 use super::field_set::{DISPLAY, FieldDef, FieldKind, FieldOption, FieldSet, Looks, blank, option_row};
 use super::ledger::Write;
 use super::list;
@@ -122,7 +123,7 @@ pub(super) fn perform(
 pub(super) fn read(fields: &FieldSet, code: &str, query: &str) -> Result<Answer, Refusal> {
     let def = fields.get(code).ok_or_else(|| Refusal::not_found("Field"))?;
     let mut query = Query::parse(query);
-    query.take("include_fields");
+    extras::names(&mut query, fields.namespaces());
     query.finish(false)?;
     Ok(Answer::value(200, &def.whole_row()))
 }
@@ -331,7 +332,7 @@ fn change_options(
 /// `GET …Fields`: pages by a cursor that counts fields.
 pub(super) fn list_page(fields: &FieldSet, act: &Act, query: &str) -> Result<Answer, Refusal> {
     let mut query = Query::parse(query);
-    query.take("include_fields");
+    extras::names(&mut query, fields.namespaces());
     let limit = list::limit(&mut query);
     let start = query.read("cursor", "cursor", |cursor| list::Cursor::parse(cursor, "field_id"));
     query.finish(false)?;

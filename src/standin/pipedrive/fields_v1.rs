@@ -22,6 +22,9 @@ use super::state::{Act, State};
 /// Name of the labels in API v1.
 const LABEL: &str = "label";
 
+/// The one part of `ui_visibility` that API v1 writes; fields of products have none there (OpenAPI v1).
+const FLAG: &str = "add_visible_flag";
+
 /// Carries out a request about fields.
 ///
 /// # Errors
@@ -97,6 +100,12 @@ fn create(state: &mut State, act: &Act, owner: Owner, input: Input<'_>) -> Resul
     for key in ["field_type", "options"] {
         new.extend(keys.remove(key).map(|value| (key.to_owned(), value)));
     }
+    if owner != Owner::Product
+        && let Some(flag) = keys.remove(FLAG)
+    {
+        check::flag(&flag).map_err(|why| Refusal::invalid(&[format!("{FLAG}: {why}")]))?;
+        new.insert("ui_visibility".to_owned(), json!({ FLAG: flag }));
+    }
     let body = Value::Object(new).to_string();
     let answer = fields::perform(state, act, (owner, Operation::Create), "", Input { body: body.as_bytes(), ..input })?;
     let made: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
@@ -112,6 +121,10 @@ fn update(state: &mut State, act: &Act, owner: Owner, code: &str, mut body: Body
     if !def.is_custom() && (!is_label || name.is_some()) {
         return Err(Refusal::forbidden(format!("Field '{code}' is not a custom field and cannot be changed")));
     }
+    let mut flag = None;
+    if owner != Owner::Product {
+        body.put_or_null(FLAG, &mut flag, check::flag);
+    }
     let mut items = None;
     body.put_or_null("options", &mut items, check::list(|item| option(&def, item)));
     if items.as_ref().is_some_and(|items: &Vec<_>| items.is_empty() || items.len() > OPTIONS_MAX) {
@@ -125,7 +138,7 @@ fn update(state: &mut State, act: &Act, owner: Owner, code: &str, mut body: Body
     }
     let options = (!options.is_empty()).then_some(options);
     let by = (act.second(), act.user);
-    state.fields_mut(owner).replace(code, (name, options), by, act.by_api);
+    state.fields_mut(owner).replace(code, (name, options, flag), by, act.by_api);
     fields::wrote(state, act, owner, Write::Update);
     Ok(())
 }
@@ -158,7 +171,7 @@ fn row(state: &State, def: &FieldDef) -> Value {
         "edit_flag": def.is_custom(),
         "index_visible_flag": true,
         "details_visible_flag": true,
-        "add_visible_flag": false,
+        FLAG: def.display[0][FLAG],
         "important_flag": false,
         "bulk_edit_allowed": true,
         "searchable_flag": false,

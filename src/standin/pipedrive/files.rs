@@ -29,7 +29,7 @@ use super::table::{Meta, Row, Table};
 use super::texts;
 
 /// Files of one page at most (OpenAPI v1).
-const PAGE: Shape = Shape { archived: false, null_when_empty: true, limit_max: 100 };
+const PAGE: Shape = Shape { archived: false, null_when_empty: true, filters: None, limit_max: 100 };
 
 /// Keys that the files of one record do not have: the first two nowhere, the others not those of a product (OpenAPI v1,
 /// `GET /v1/products/{id}/files`).

@@ -299,7 +299,7 @@ impl Listed for Lead {
     const FILTERS: &'static [&'static str] =
         &["owner_id", "person_id", "organization_id", "updated_since", "filter_id"];
     const ORDERS: &'static [&'static str] =
-        &["id", "title", "owner_id", "creator_id", "was_seen", "expected_close_date"];
+        &["id", "title", "owner_id", "creator_id", "was_seen", "expected_close_date", "next_activity_id"];
 
     fn passes(&self, filter: &Filter, _state: &State) -> bool {
         self.is_archived == filter.archived
@@ -314,6 +314,8 @@ impl Listed for Lead {
             "owner_id" => format!("{:020}", self.owner_id),
             "creator_id" => format!("{:020}", self.creator_id),
             "was_seen" => self.was_seen.to_string(),
+            // Leads here have no next activity.
+            "next_activity_id" => String::new(),
             "expected_close_date" => self.expected_close_date.map(|day| day.to_string()).unwrap_or_default(),
             _ => self.id.to_string(),
         }

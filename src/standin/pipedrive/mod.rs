@@ -23,6 +23,7 @@ mod deals;
 mod delivery;
 mod endpoints;
 mod envelope;
+mod extras;
 mod faults;
 mod field_defaults;
 mod field_set;

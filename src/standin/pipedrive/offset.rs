@@ -22,13 +22,15 @@ pub(super) struct Shape {
     pub(super) archived: bool,
     /// An empty page has null for its rows.
     pub(super) null_when_empty: bool,
+    /// Filters; `None`: those of the list in API v2.
+    pub(super) filters: Option<&'static [&'static str]>,
     /// Rows of one page at most; who asks for more gets this many.
     pub(super) limit_max: usize,
 }
 
 impl Default for Shape {
     fn default() -> Self {
-        Self { archived: false, null_when_empty: false, limit_max: PAGE_ROWS_MAX }
+        Self { archived: false, null_when_empty: false, filters: None, limit_max: PAGE_ROWS_MAX }
     }
 }
 
@@ -80,7 +82,11 @@ struct Page<R> {
 }
 
 fn read_page<R: Listed>(state: &mut State, act: &Act, mut query: Query, shape: &Shape) -> Result<Page<R>, Refusal> {
-    let mut filter = Filter::read(&mut query, R::FILTERS, any_instant);
+    let filters = shape.filters.unwrap_or(R::FILTERS);
+    let mut filter = Filter::read(&mut query, filters, any_instant);
+    if filter.only_own == Some(true) {
+        filter.owner_id = Some(act.user);
+    }
     filter.archived = shape.archived;
     filter.seen_by = (!users::is_admin(act.user)).then_some(act.user);
     let start = query.read("start", "integer", |text| text.parse::<usize>().ok()).unwrap_or(0);

@@ -11,8 +11,9 @@ use super::check::{Body, Purpose};
 use super::convert;
 use super::crud::{self, Resource};
 use super::deal_products;
-use super::deals::Deal;
+use super::deals::{Deal, OLDER_FILTERS};
 use super::envelope::{Answer, Refusal};
+use super::extras::Extras;
 use super::field_defaults;
 use super::fields::{self, Input, Owner};
 use super::fields_v1;
@@ -66,10 +67,11 @@ pub(super) fn perform(
         (Collection::Leads, Operation::Convert) => convert::ask_lead(state, act, id, input.body),
         (_, Operation::Convert) => convert::ask_deal(state, act, id),
         (collection, Operation::ConvertStatus) => {
+            Query::parse(input.query).finish(false)?;
             convert::status(state, act, collection == Collection::Leads, id, input.sub)
         }
         (Collection::Deals, Operation::ListArchivedV1) => {
-            let shape = Shape { archived: true, ..Shape::default() };
+            let shape = Shape { archived: true, filters: Some(OLDER_FILTERS), ..Shape::default() };
             offset::page_of::<Deal>(state, act, Query::parse(input.query), &shape, |state, rows| {
                 let tallies = Tallies::of(state);
                 let deal = |row: &Arc<Deal>| older::deal(state, row.meta().id, &tallies, Links::Records);
@@ -222,12 +224,17 @@ fn v2<R: Listed>(
         Operation::List => return list::page::<R>(state, act, query, false),
         Operation::ListArchived => return list::page::<R>(state, act, query, true),
         Operation::Read => {
-            let only = list::extras(&mut query);
+            // The document has no parameters for one product.
+            let extras =
+                if R::NOUN == Noun::Product { Extras::default() } else { Extras::read::<R>(&mut query, false) };
             query.finish(false)?;
             let number = crud::number::<R>(state, id)?;
             crud::visible::<R>(state, act, number)?;
             let row = R::table(state).get(number).ok_or_else(|| Refusal::not_found(R::NAME))?;
-            return Ok(Answer::data(200, |out| row.write(state, only.as_deref(), out)));
+            if !extras.is_plain() {
+                return Ok(Answer::value(200, &extras.row(state, row.as_ref(), &Tallies::of(state))));
+            }
+            return Ok(Answer::data(200, |out| row.write(state, extras.only.as_deref(), out)));
         }
         _ => query.finish(false)?,
     }

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::crud::Resource;
 use super::deals::Deal;
 use super::envelope::{Answer, Refusal};
+use super::extras;
 use super::field_set::FieldKind;
 use super::fields::Owner;
 use super::leads::Lead;
@@ -88,9 +89,19 @@ pub(super) fn perform(state: &mut State, act: &Act, endpoint: Endpoint, query: &
         }
     };
     let relations = read_relations(&mut query, own);
-    query.take("include_fields");
+    let more: &[&str] = match own {
+        Some("deal") => &["deal.cc_email"],
+        Some("person") => &["person.picture"],
+        Some("product") => &["product.price"],
+        Some("lead") => &["lead.was_seen"],
+        Some(_) => &[],
+        None => &["deal.cc_email", "person.picture", "product.price"],
+    };
+    if !more.is_empty() {
+        extras::names(&mut query, more);
+    }
     if own.is_none() {
-        query.take("search_for_related_items");
+        query.read("search_for_related_items", "boolean", |text| text.parse::<bool>().ok());
     }
     let limit_max = if own.is_none() { MIXED_MAX } else { ONE_KIND_MAX };
     let page = read_page(&mut query, limit_max);

@@ -143,11 +143,12 @@ pub(super) fn me(state: &State, caller: u64) -> Result<Answer, Refusal> {
 /// # Errors
 /// 400 without a term.
 pub(super) fn find(state: &State, mut query: Query, caller: u64) -> Result<Answer, Refusal> {
-    let by_email = query.take("search_by_email").is_some_and(|flag| flag == "1");
-    let Some(term) = query.take("term").filter(|term| !term.is_empty()) else {
-        return Err(Refusal::invalid(&["term: Required".to_owned()]));
-    };
-    let term = term.to_lowercase();
+    let by_email = query.bit("search_by_email").unwrap_or(false);
+    let term = query.take("term").unwrap_or_default().to_lowercase();
+    if term.is_empty() {
+        query.problem("term", "Required");
+    }
+    query.finish(true)?;
     let found = state.users.iter().filter(|user| {
         let text = if by_email { &user.email } else { &user.name };
         text.to_lowercase().contains(&term)
