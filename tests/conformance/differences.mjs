@@ -10,6 +10,7 @@ export const missing = [
     keys: ['postal_address', 'notes', 'im', 'birthday', 'job_title'].flatMap((key) => [`.data.${key}`, `.data[].${key}`]),
     why: 'they exist only once somebody has set up contact sync; before that the service refuses them (seen on live accounts)',
   },
+  { at: /\/v1\/users/, keys: ['.data.activated', '.data[].activated'], why: 'no recorded user has it' },
   {
     at: /GET \/v1\/(notes|files)$/,
     keys: ['.additional_data.pagination.next_start'],
@@ -55,7 +56,7 @@ export const unknown = [
   },
   {
     at: /\/v1\/recents/,
-    keys: ['address_country_code', 'edit_name', 'website', 'linkedin', 'industry', 'annual_revenue', 'employee_count']
+    keys: ['address_country_code', 'website', 'linkedin', 'industry', 'annual_revenue', 'employee_count']
       .map((key) => `.data[].data.${key}`),
     why: 'recorded for organizations of API v1',
   },

@@ -12,6 +12,7 @@ use super::custom::Custom;
 use super::custom_flat;
 use super::deals::Deal;
 use super::field_set::FieldSet;
+use super::older_rows;
 use super::organizations::Organization;
 use super::persons::Person;
 use super::pipelines::{Pipeline, Stage};
@@ -145,7 +146,6 @@ pub(super) fn organization(state: &State, id: u64, tallies: &Tallies) -> Value {
     for (key, value) in [
         ("owner_id", user(state, &own["owner_id"], true)),
         ("people_count", json!(tally.people)),
-        ("edit_name", json!(true)),
         ("delete_time", if own["is_deleted"] == true { time(&own["update_time"]) } else { Value::Null }),
     ] {
         row.insert(key.to_owned(), value);
@@ -163,7 +163,7 @@ pub(super) fn organization(state: &State, id: u64, tallies: &Tallies) -> Value {
     Value::Object(row)
 }
 
-/// What stands beside the rows of deals and participants: the users, persons and organizations that they name.
+/// What stands beside the rows of deals and participants: the records that they name, by kind and id.
 pub(super) fn related(state: &State, rows: &[Value], tallies: &Tallies) -> Value {
     let mut all = Map::new();
     for (kind, keys) in [
@@ -188,7 +188,26 @@ pub(super) fn related(state: &State, rows: &[Value], tallies: &Tallies) -> Value
             all.insert(kind.to_owned(), Value::Object(own));
         }
     }
+    for (kind, key) in [("stage", "stage_id"), ("pipeline", "pipeline_id")] {
+        let ids = rows.iter().filter_map(|row| row.get(key)?.as_u64());
+        let own: Map<String, Value> = ids.map(|id| (id.to_string(), step(state, kind, id))).collect();
+        if !own.is_empty() {
+            all.insert(kind.to_owned(), Value::Object(own));
+        }
+    }
     Value::Object(all)
+}
+
+/// A pipeline, or a stage with what it says of its pipeline.
+fn step(state: &State, kind: &str, id: u64) -> Value {
+    if kind == "pipeline" {
+        return older_rows::pipeline(state, id);
+    }
+    let mut stage = older_rows::stage(state, id);
+    let pipeline = newer::<Pipeline>(state, number(&stage["pipeline_id"]));
+    stage["pipeline_name"] = pipeline["name"].clone();
+    stage["pipeline_deal_probability"] = pipeline["is_deal_probability_enabled"].clone();
+    stage
 }
 
 /// A user as rows name one; `in_place` of a link it has its id as value too.

@@ -148,7 +148,8 @@ fn product(state: &State, id: u64) -> Value {
     Value::Object(row)
 }
 
-fn pipeline(state: &State, id: u64) -> Value {
+/// A pipeline.
+pub(super) fn pipeline(state: &State, id: u64) -> Value {
     let own = older::newer::<Pipeline>(state, id);
     let url = own["name"].as_str().unwrap_or_default().replace(' ', "-");
     json!({"id": id, "name": own["name"], "url_title": if id == 1 { "default" } else { url.as_str() },
@@ -157,7 +158,8 @@ fn pipeline(state: &State, id: u64) -> Value {
         "update_time": older::time(&own["update_time"])})
 }
 
-fn stage(state: &State, id: u64) -> Value {
+/// A stage.
+pub(super) fn stage(state: &State, id: u64) -> Value {
     let own = older::newer::<Stage>(state, id);
     json!({"id": id, "order_nr": own["order_nr"], "name": own["name"], "active_flag": own["is_deleted"] == false,
         "deal_probability": own["deal_probability"], "pipeline_id": own["pipeline_id"],

@@ -183,7 +183,6 @@ fn row(state: &State, user: &User, caller: u64) -> Value {
         "lang": 1,
         "email": user.email,
         "phone": null,
-        "activated": true,
         "is_admin": u8::from(admin),
         "last_login": created,
         "created": created,
