@@ -32,14 +32,6 @@ impl Account {
         let seat = site.made(&format!("/v1/deals/{}/participants", deal["id"]), seat).await["id"].clone();
         let activity = site.made("/api/v2/activities", json!({"subject": "Call", "type": "call"})).await["id"].clone();
         let note = site.made("/v1/notes", json!({"content": "x", "deal_id": deal["id"]})).await["id"].clone();
-        let label = site.made("/v1/leadLabels", json!({"name": "Mild", "color": "blue"})).await["id"].clone();
-        let kind = site.made("/v1/activityTypes", json!({"name": "Visit", "icon_key": "car"})).await["id"].clone();
-        let call = json!({"outcome": "busy", "to_phone_number": "+1 555 0100", "start_time": "2020-01-10 09:30:00",
-            "end_time": "2020-01-10 09:31:00"});
-        let call = site.made("/v1/callLogs", call).await["id"].clone();
-        let hook = json!({"subscription_url": "http://127.0.0.1:9/hook", "event_action": "*", "event_object": "deal",
-            "name": "Watch"});
-        let hook = site.made("/v1/webhooks", hook).await["id"].clone();
         let file = [("deal_id", deal["id"].to_string())];
         let file = site.upload("/v1/files", "list.txt", b"mugs", &file).await.data()["id"].clone();
         let labels = site.get("/api/v2/dealFields").await;
@@ -66,10 +58,6 @@ impl Account {
             ("seat", seat),
             ("activity", activity),
             ("note", note),
-            ("lead_label", label),
-            ("activity_type", kind),
-            ("call", call),
-            ("hook", hook),
             ("file", file),
             ("deal_label", labels.expect("labels")["options"][0]["id"].clone()),
             ("pipeline", pipeline),
@@ -82,8 +70,22 @@ impl Account {
             ("lead_conversion", lead_job.data()["conversion_id"].clone()),
             ("conversion", conversion.data()["conversion_id"].clone()),
         ]);
+        Self::add_settings(site, &mut made).await;
         Self::add_lists(site, &mut made).await;
         Self(made)
+    }
+
+    /// What hangs on no record.
+    async fn add_settings(site: &Site, made: &mut BTreeMap<&'static str, Value>) {
+        let label = site.made("/v1/leadLabels", json!({"name": "Mild", "color": "blue"})).await["id"].clone();
+        let kind = site.made("/v1/activityTypes", json!({"name": "Visit", "icon_key": "car"})).await["id"].clone();
+        let call = json!({"outcome": "busy", "to_phone_number": "+1 555 0100", "start_time": "2020-01-10 09:30:00",
+            "end_time": "2020-01-10 09:31:00"});
+        let call = site.made("/v1/callLogs", call).await["id"].clone();
+        let hook = json!({"subscription_url": "http://127.0.0.1:9/hook", "event_action": "*", "event_object": "deal",
+            "name": "Watch"});
+        let hook = site.made("/v1/webhooks", hook).await["id"].clone();
+        made.extend([("lead_label", label), ("activity_type", kind), ("call", call), ("hook", hook)]);
     }
 
     /// A field of every type that values are tried with, for one kind of record.

@@ -183,11 +183,11 @@ fn of_another_type(schema: &Value) -> Option<Value> {
     })
 }
 
+/// What is wrong, with which parameter, and the pairs to be sent.
+pub(crate) type WrongQuery = (Wrong, String, Vec<(String, String)>);
+
 /// All queries with one thing wrong, each as the pairs to be sent.
-pub(crate) fn of_query(
-    parameters: &Map<String, Value>,
-    needed: &[(String, String)],
-) -> Vec<(Wrong, String, Vec<(String, String)>)> {
+pub(crate) fn of_query(parameters: &Map<String, Value>, needed: &[(String, String)]) -> Vec<WrongQuery> {
     let mut found = Vec::new();
     let with = |key: &str, value: &str| {
         let mut pairs: Vec<_> = needed.iter().filter(|(own, _)| own != key).cloned().collect();
