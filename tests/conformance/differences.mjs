@@ -73,6 +73,18 @@ export const unknown = [
   },
 ];
 
+// Answers that the compiled types of the client do not allow.
+export const compiled = [
+  {
+    at: /^v1 getRecents: /,
+    why: 'the client declares a row as every kind of record at once, so that no answer can be one',
+  },
+  {
+    at: /^v2 searchProducts: Type 'string' is not assignable to type 'number'/,
+    why: 'the code of a product is a text by the type of products, and a number by that of the search',
+  },
+];
+
 // Types and values that the schema does not allow.
 export const types = [
   {

@@ -13,6 +13,7 @@ export class Driver {
     this.created = created;
     this.cases = new Map();
     this.problems = [];
+    this.answers = [];
     this.missing = new Map();
     this.unknown = new Map();
     this.calls = new Map();
@@ -67,6 +68,7 @@ export class Driver {
     if (operation.answer) {
       for (const problem of errors(operation, value)) this.problems.push(`${place}: ${problem}`);
       this.note(operation, value);
+      this.answers.push({ api, part: this.apis.get(`${api} ${id}`).api.name, id, value });
     }
     this.count(operation, name);
     this.calls.set(`${operation.method} ${operation.path}`, { api, id, options });

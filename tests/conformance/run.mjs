@@ -7,7 +7,8 @@
 import { contract, Driver } from './driver.mjs';
 import { everywhere, groups, pairs } from './steps.mjs';
 import { control, start } from './standin.mjs';
-import { missing, types, unknown } from './differences.mjs';
+import { compiled, missing, types, unknown } from './differences.mjs';
+import { broken } from './promises.mjs';
 
 const binary = process.argv[2] ?? new URL('../../target/debug/crossdock', import.meta.url).pathname;
 // Plan: one with visibility groups. No limits, because they are tested elsewhere; no lags, so that nothing is waited for.
@@ -38,15 +39,15 @@ function unnamed(found, table, kind) {
   return problems;
 }
 
-// Problems that are not differences of type which the table names.
-function untyped(driver) {
+// Problems that no row of a table names, and rows that nothing bears out any more.
+function unstated(problems, table) {
   const used = new Set();
-  const rest = driver.problems.filter((problem) => {
-    const row = types.find((one) => one.at.test(problem));
+  const rest = problems.filter((problem) => {
+    const row = table.find((one) => one.at.test(problem));
     if (row) used.add(row);
     return !row;
   });
-  return [...rest, ...types.filter((row) => !used.has(row)).map((row) => `differences.mjs: ${row.at} is not the case any more`)];
+  return [...rest, ...table.filter((row) => !used.has(row)).map((row) => `differences.mjs: ${row.at} is not the case any more`)];
 }
 
 // Drives everything under one reading; gives the number of pairs and of differences.
@@ -70,8 +71,9 @@ async function drive(name) {
   } finally {
     standin.stop();
   }
-  const problems = [...new Set([...untyped(driver), ...unnamed(driver.missing, missing, 'lacks'), ...unnamed(driver.unknown, unknown, 'has')])];
+  const problems = [...new Set([...unstated(driver.problems, types), ...unstated(broken(driver.answers), compiled), ...unnamed(driver.missing, missing, 'lacks'), ...unnamed(driver.unknown, unknown, 'has')])];
   for (const problem of problems) console.log(`conformance: DIFFERENCE ${problem}`);
+  console.log(`conformance: ${driver.answers.length} answers compiled against the types of the client`);
   console.log(`conformance: ${driver.cases.size} endpoints, ${pairs(driver)} pairs, ${problems.length} differences`);
   return [pairs(driver), problems.length];
 }

@@ -146,6 +146,9 @@ impl State {
         if users::decimals(&settings.currency).is_none() {
             return Err(wrong("currency", &settings.currency));
         }
+        if let Some((key, share)) = settings.shares().into_iter().find(|(_, share)| !(0.0..=1.0).contains(share)) {
+            return Err(Error::new(Kind::Settings, format!("stand-in: {key} is {share}; a share is from 0 to 1")));
+        }
         let random = ChaCha8Rng::seed_from_u64(settings.seed);
         let faults = Faults::new(settings.faults.clone());
         let mut state = Self {
