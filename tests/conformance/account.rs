@@ -32,6 +32,8 @@ impl Account {
         let seat = site.made(&format!("/v1/deals/{}/participants", deal["id"]), seat).await["id"].clone();
         let activity = site.made("/api/v2/activities", json!({"subject": "Call", "type": "call"})).await["id"].clone();
         let note = site.made("/v1/notes", json!({"content": "x", "deal_id": deal["id"]})).await["id"].clone();
+        let comment = json!({"content": "y"});
+        let comment = site.made(&format!("/v1/notes/{note}/comments"), comment).await["uuid"].clone();
         let file = [("deal_id", deal["id"].to_string())];
         let file = site.upload("/v1/files", "list.txt", b"mugs", &file).await.data()["id"].clone();
         let labels = site.get("/api/v2/dealFields").await;
@@ -58,6 +60,7 @@ impl Account {
             ("seat", seat),
             ("activity", activity),
             ("note", note),
+            ("comment", comment),
             ("file", file),
             ("deal_label", labels.expect("labels")["options"][0]["id"].clone()),
             ("pipeline", pipeline),

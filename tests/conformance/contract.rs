@@ -27,7 +27,6 @@ const NOT_SERVED: &[(&str, &str)] = &[
     ("/v1/legacyTeams", "nothing of a migration"),
     ("/v1/mailbox", "mail cannot be migrated (fact sheet 5.15)"),
     ("/v1/meetings", "needs an app of the marketplace"),
-    ("/v1/notes/{id}/comments", "comments carry neither author nor time (fact sheet 5.8)"),
     ("/v1/noteFields", "read only, and the same in every account"),
     ("/v1/oauth", "on the host of the sign-in, not of the account; see `oauth`"),
     ("/v1/organizations/{id}/flow", "a view over what other endpoints give"),

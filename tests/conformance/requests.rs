@@ -62,6 +62,7 @@ pub(crate) fn path_words(operation: &Operation) -> Vec<&'static str> {
     let second = match () {
         () if path.ends_with("{product_attachment_id}") => "$line",
         () if path.ends_with("{deal_participant_id}") => "$seat",
+        () if kind == "notes" => "$comment",
         () if kind == "leads" => "$lead_conversion",
         () => "$conversion",
     };
@@ -231,6 +232,9 @@ fn of_v1(operation: &Operation, path: &str) -> Vec<Value> {
     }
     if path.ends_with("/participants") {
         return vec![json!({"person_id": "$more"})];
+    }
+    if path.contains("/comments") {
+        return vec![json!({"content": "<p>x</p>"})];
     }
     match path.split('/').next().unwrap_or_default() {
         "leads" => {

@@ -256,6 +256,15 @@ async function notes(driver, made) {
   await driver.pages('v1', 'getNotes');
   await driver.ok('filter', 'v1', 'getNotes', { deal_id: made.deal, sort: 'id DESC' });
   await driver.ok('none', 'v1', 'getNotes', { project_id: 1 });
+  const comments = [];
+  for (let turn = 0; turn < 3; turn += 1) {
+    comments.push((await driver.ok('create', 'v1', 'addNoteComment', { id: own[0], body: { content: 'Noted' } })).data.uuid);
+  }
+  const place = { id: own[0], commentId: comments[0] };
+  await driver.ok('read', 'v1', 'getComment', place);
+  await driver.ok('update', 'v1', 'updateCommentForNote', { ...place, body: { content: 'Well noted' } });
+  await driver.pages('v1', 'getNoteComments', { id: own[0] });
+  await driver.ok('delete', 'v1', 'deleteComment', { id: own[0], commentId: comments[2] });
   await driver.ok('delete', 'v1', 'deleteNote', { id: own[2] });
   await driver.refused('no parent', 'v1', 'addNote', { body: { content: 'Alone' } }, 400);
 }

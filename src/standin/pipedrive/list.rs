@@ -62,6 +62,7 @@ pub(super) struct Filter {
     pub(super) deal_id: Option<u64>,
     pub(super) deal_ids: Option<Vec<u64>>,
     pub(super) product_id: Option<u64>,
+    pub(super) note_id: Option<u64>,
     pub(super) lead_id: Option<Uuid>,
     pub(super) pipeline_id: Option<u64>,
     pub(super) stage_id: Option<u64>,
@@ -110,6 +111,7 @@ impl Filter {
                         }
                     }
                 }
+                "note_id" => filter.note_id = query.whole(name),
                 "product_id" => filter.product_id = query.whole(name),
                 "deal_id" => filter.deal_id = query.whole(name),
                 "pipeline_id" => filter.pipeline_id = query.whole(name),

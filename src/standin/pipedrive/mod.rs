@@ -13,6 +13,7 @@ mod activity_types;
 mod address;
 mod call_logs;
 mod check;
+mod comments;
 mod control;
 mod convert;
 mod crud;

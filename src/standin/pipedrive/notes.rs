@@ -20,7 +20,7 @@ use super::texts;
 use super::users;
 
 /// Longest content, in characters (OpenAPI v1, text of the tag: about 100,000).
-const CONTENT_MAX: usize = 100_000;
+pub(super) const CONTENT_MAX: usize = 100_000;
 
 /// One note.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -8,6 +8,7 @@ use super::activities::{Activity, PRIORITIES};
 use super::activity_types::ActivityType;
 use super::call_logs;
 use super::check::{Body, Purpose};
+use super::comments;
 use super::convert;
 use super::crud::{self, Resource};
 use super::deal_products;
@@ -109,6 +110,7 @@ fn usual(state: &mut State, act: &Act, endpoint: Endpoint, id: &str, input: Inpu
         Collection::Deals => v2::<Deal>(state, act, operation, id, input),
         Collection::DealProducts => deal_products::perform(state, act, operation, id, input),
         Collection::Participants => participants::perform(state, act, operation, id, input),
+        Collection::Comments => comments::perform(state, act, operation, id, input),
         Collection::Products => v2::<Product>(state, act, operation, id, input),
         Collection::Files => files::perform(state, act, operation, id, input),
         Collection::CallLogs => call_logs::perform(state, act, operation, id, input),
