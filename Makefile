@@ -5,12 +5,13 @@ CARGO_TARGET_DIR ?= target
 TOOLS := $(CARGO_TARGET_DIR)/tools
 export TOOLS
 
-.PHONY: help check fmt clippy doc deny-if-here deny test test-all packages bench soak
+.PHONY: help check fmt clippy doc deny-if-here deny test test-all conformance packages bench soak
 
 help:
 	@echo 'make check      formatting, lints, documentation, dependencies; warnings are errors'
 	@echo 'make test       every test that needs the toolchain only'
 	@echo 'make test-all   the tests that also need Debian packages (installed first where root or sudo is there)'
+	@echo 'make conformance  the simulated Pipedrive against the official documents and client; needs node and npm'
 	@echo 'make bench      the benchmarks; BENCH_RECORDS=5000 for a quick look (see benches/whole/main.rs)'
 	@echo 'make soak       kills with other seeds, and one long rehearsal (SOAK_RECORDS, SOAK_SEED)'
 	@echo 'make deny       the dependency check, building cargo-deny first where it is missing'
@@ -40,6 +41,9 @@ packages:
 
 test-all: packages
 	@tests/all.sh
+
+conformance:
+	@tests/conformance/run.sh
 
 bench:
 	$(CARGO) bench --locked --bench stages

@@ -53,8 +53,14 @@ else
   skip 'service unit' 'systemd-analyze is missing (Debian package systemd)'
 fi
 
+if command -v node >/dev/null && command -v npm >/dev/null; then
+  step 'conformance' tests/conformance/run.sh
+else
+  skip 'conformance' 'node or npm is missing (Debian packages nodejs and npm)'
+fi
+
 if command -v shellcheck >/dev/null; then
-  mapfile -t scripts < <(grep -rlE '^#!/usr/bin/env bash' .ci tests deploy)
+  mapfile -t scripts < <(grep -rlE --exclude-dir=node_modules '^#!/usr/bin/env bash' .ci tests deploy)
   step 'shell scripts' shellcheck "${scripts[@]}"
 else
   skip 'shell scripts' 'shellcheck is missing (Debian package shellcheck)'

@@ -5,6 +5,8 @@ set -euo pipefail
 
 # The command a package is needed for, and the package.
 needed=(
+  node:nodejs
+  npm:npm
   promtool:prometheus
   shellcheck:shellcheck
   systemd-analyze:systemd

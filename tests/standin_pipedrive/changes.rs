@@ -27,7 +27,7 @@ fn a_merge_keeps_the_record_of_the_body_and_moves_what_hangs_on_the_other() {
         refuses(&site.call(Method::PUT, &merge, Some(json!({"merge_with_id": ada}))).await, 400, "merge_with_id");
         let merged = site.call(Method::PUT, &merge, Some(json!({"merge_with_id": bob}))).await.data().clone();
         assert_eq!((&merged["id"], &merged["merge_what_id"], &merged["name"]), (&bob, &ada, &json!("A. Muster")));
-        let mails: Vec<&Value> = merged["emails"].as_array().expect("mails").iter().map(|one| &one["value"]).collect();
+        let mails: Vec<&Value> = merged["email"].as_array().expect("mails").iter().map(|one| &one["value"]).collect();
         assert_eq!(mails, ["b@example.test", "a@example.test"]);
         assert!(merged["org_id"].is_u64(), "blanks are filled");
         assert_eq!(site.get(&format!("/api/v2/persons/{ada}")).await.data()["is_deleted"], json!(true));

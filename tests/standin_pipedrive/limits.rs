@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crossdock::standin::pipedrive::{Plan, Settings};
+use crossdock::standin::pipedrive::{Pipedrive, Plan, Settings};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 use crate::site::{drive, refuses, unlimited};
 
@@ -23,6 +24,25 @@ fn the_window_refuses_exactly_behind_its_limit() {
         assert_eq!(site.get("/v1/users/me").await.status, 200);
         let ledger = site.running.ledger();
         assert_eq!((ledger.requests, ledger.rate_limited, ledger.tokens), (22, 1, 42));
+    });
+}
+
+#[test]
+fn a_share_is_from_0_to_1() {
+    drive(unlimited(), |site| async move {
+        let start = async |settings: Settings| {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            Pipedrive::start(settings, site.clock.clone(), listener).map(drop)
+        };
+        for (key, settings) in [
+            ("rival_day_share", Settings { rival_day_share: 1.5, ..unlimited() }),
+            ("rival_window_share", Settings { rival_window_share: -0.1, ..unlimited() }),
+            ("slow_down_share", Settings { slow_down_share: f64::NAN, ..unlimited() }),
+        ] {
+            let refused = start(settings).await.expect_err("a share out of bounds");
+            assert!(refused.to_string().contains(key), "{refused}");
+        }
+        start(Settings { rival_day_share: 1.0, ..unlimited() }).await.expect("a whole is a share");
     });
 }
 

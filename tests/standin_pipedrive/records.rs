@@ -6,6 +6,43 @@ use serde_json::{Value, json};
 use crate::site::{drive, ids, refuses, unlimited};
 
 #[test]
+fn rows_have_besides_what_is_asked_for() {
+    drive(unlimited(), |site| async move {
+        let options = json!([{"label": "Gold"}, {"label": "Silver"}]);
+        let tier = json!({"field_name": "Tier", "field_type": "enum", "options": options});
+        let tier = site.made("/api/v2/dealFields", tier).await;
+        let (code, gold) = (tier["field_code"].as_str().expect("a code"), &tier["options"][0]["id"]);
+        let label = site.get("/api/v2/dealFields/label_ids").await.data()["options"][0].clone();
+        let person = site.made("/api/v2/persons", json!({"name": "Ada Muster"})).await["id"].clone();
+        let deal =
+            json!({"title": "D", "person_id": person, "label_ids": [label["id"]], "custom_fields": {code: gold}});
+        let deal = site.made("/api/v2/deals", deal).await["id"].clone();
+        site.made("/v1/notes", json!({"content": "x", "deal_id": deal})).await;
+        for (done, day) in [(true, "2026-01-01"), (false, "2026-05-02"), (false, "2026-05-01")] {
+            let task = json!({"subject": "T", "deal_id": deal, "done": done, "due_date": day});
+            site.made("/api/v2/activities", task).await;
+        }
+        let plain = site.get(&format!("/api/v2/deals/{deal}")).await.data().clone();
+        assert!(plain.get("notes_count").is_none() && plain.get("labels").is_none());
+        let asked = "include_fields=notes_count,undone_activities_count,participants_count,next_activity_id\
+            &include_labels=true&include_option_labels=true";
+        for path in [format!("/api/v2/deals/{deal}?{asked}"), format!("/api/v2/deals?ids={deal}&{asked}")] {
+            let data = site.get(&path).await.data().clone();
+            let row = data.as_array().map_or(&data, |rows| &rows[0]);
+            assert_eq!((&row["notes_count"], &row["undone_activities_count"]), (&json!(1), &json!(2)));
+            assert_eq!(row["participants_count"], json!(1), "the contact person is one");
+            let next = site.get(&format!("/api/v2/activities/{}", row["next_activity_id"])).await;
+            assert_eq!(next.data()["due_date"], "2026-05-01");
+            assert_eq!(row["labels"], json!([{"id": label["id"], "label": label["label"]}]));
+            assert_eq!(row["custom_fields"][code], json!({"id": gold, "label": "Gold"}));
+        }
+        let person =
+            site.get(&format!("/api/v2/persons/{person}?include_fields=open_deals_count,won_deals_count")).await;
+        assert_eq!((&person.data()["open_deals_count"], &person.data()["won_deals_count"]), (&json!(1), &json!(0)));
+    });
+}
+
+#[test]
 fn v2_records_are_made_read_listed_changed_and_deleted() {
     drive(unlimited(), |site| async move {
         let pipeline = site.made("/api/v2/pipelines", json!({"name": "Orders"})).await;

@@ -46,6 +46,20 @@ fn what_only_its_owner_sees_is_not_there_for_others() {
         {
             refuses(&site.call_as(&riley.token, method, &path, body).await, 404, "Deal");
         }
+        let changelog = format!("/v1/deals/{hidden}/changelog");
+        refuses(&site.call_as(&riley.token, Method::GET, &changelog, None).await, 404, "Deal");
+        site.wait(60).await;
+        let recents = "/v1/recents?since_timestamp=2026-03-02%2000:00:00&items=deal";
+        for (path, of_rows, all) in [
+            (recents, "/data", 2),
+            ("/api/v2/deals/search?term=Hidden", "/data/items", 1),
+            ("/api/v2/itemSearch?term=Hidden", "/data/items", 1),
+        ] {
+            let rows = |body: &Value| body.pointer(of_rows).and_then(Value::as_array).map_or(0, Vec::len);
+            let own = site.get(path).await.body;
+            let theirs = site.call_as(&riley.token, Method::GET, path, None).await.body;
+            assert_eq!((rows(&own), rows(&theirs)), (all, all - 1), "{path}");
+        }
         site.patch(&path, json!({"owner_id": riley.id})).await.data();
         assert_eq!(site.call_as(&riley.token, Method::GET, &path, None).await.data()["title"], "Hidden");
         assert_eq!(site.get(&path).await.status, 200, "administrators see everything");
@@ -132,7 +146,10 @@ fn fields_of_the_older_api_are_numbered_and_send_all_options() {
         let path = format!("/v1/dealFields/{}", made["id"]);
         assert_eq!(site.get(&path).await.data(), &made);
         let code = made["key"].as_str().expect("a key").to_owned();
-        assert_eq!(site.get(&format!("/api/v2/dealFields/{code}")).await.data()["options"], made["options"]);
+        let newer = site.get(&format!("/api/v2/dealFields/{code}")).await.data()["options"].clone();
+        for (newer, made) in newer.as_array().into_iter().flatten().zip(made["options"].as_array().expect("options")) {
+            assert_eq!((&newer["id"], &newer["label"]), (&made["id"], &made["label"]));
+        }
         let kept = json!([{"id": made["options"][1]["id"], "label": "Platinum"}, {"label": "Bronze"}]);
         let put = async |path: &str, body: Value| site.call(Method::PUT, path, Some(body)).await;
         let changed = put(&path, json!({"name": "Level", "options": kept})).await.data().clone();

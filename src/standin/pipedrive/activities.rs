@@ -20,6 +20,7 @@ use super::state::{Act, State};
 use super::system;
 use super::table::{Meta, Row, Table};
 use super::texts;
+use super::users;
 
 /// Longest note of an activity, in bytes (changelog of 2025-07: 100 KB).
 const NOTE_BYTES_MAX: usize = 100 * 1024;
@@ -154,7 +155,7 @@ impl Resource for Activity {
             self.marked_as_done_time = self.done.then(|| act.second());
         }
         body.put_or_null("location", &mut self.location, |value| Address::read(value).map(Box::new));
-        body.put("attendees", &mut self.attendees, check::list(read_attendee));
+        body.put("attendees", &mut self.attendees, check::list(|own| read_attendee(own, state)));
         body.put_or_null("public_description", &mut self.public_description, check::any_text(check::TEXT_MAX));
         body.put_or_null("priority", &mut self.priority, check::link("Option", |id| PRIORITIES.contains(&id)));
         body.put_or_null("outcome", &mut self.outcome, check::link("Option", |_| false));
@@ -171,6 +172,11 @@ impl Activity {
     /// True for a call, which can become a call log.
     pub(super) fn is_call(&self) -> bool {
         self.kind == "call"
+    }
+
+    /// Whether it is done, and when it is due.
+    pub(super) fn due(&self) -> (bool, Option<Date>, Option<Time>) {
+        (self.done, self.due_date, self.due_time)
     }
 
     /// Deal, person, organization and lead.
@@ -217,6 +223,7 @@ impl Linked for Activity {
 }
 
 impl Listed for Activity {
+    const INCLUDES: &'static [&'static str] = &["attendees"];
     const FILTERS: &'static [&'static str] = &[
         "ids",
         "filter_id",
@@ -281,7 +288,7 @@ fn read_participants(value: &Value, state: &State) -> Result<Vec<Participant>, S
     Ok(participants)
 }
 
-fn read_attendee(value: &Value) -> Result<Attendee, String> {
+fn read_attendee(value: &Value, state: &State) -> Result<Attendee, String> {
     let Value::Object(keys) = value else { return Err(check::expected("object", value)) };
     let mut attendee = Attendee::default();
     for (key, value) in keys {
@@ -291,8 +298,14 @@ fn read_attendee(value: &Value) -> Result<Attendee, String> {
             "name" => attendee.name = Some(line(value)?),
             "status" => attendee.status = Some(line(value)?),
             "is_organizer" => attendee.is_organizer = check::flag(value)?,
-            "person_id" => attendee.person_id = Some(check::whole(1, u64::MAX)(value)?),
-            "user_id" => attendee.user_id = Some(check::whole(1, u64::MAX)(value)?),
+            "person_id" => {
+                let person = check::link("Person", |id| state.persons.live(id).is_some());
+                attendee.person_id = if value.is_null() { None } else { Some(person(value)?) };
+            }
+            "user_id" => {
+                let user = check::link("User", |id| users::get(state, id).is_some());
+                attendee.user_id = if value.is_null() { None } else { Some(user(value)?) };
+            }
             _ => return Err(format!("Unknown key '{key}'")),
         }
     }

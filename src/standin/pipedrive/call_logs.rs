@@ -23,7 +23,7 @@ use super::table::{Meta, Row, Table};
 use super::users;
 
 /// Call logs of one page at most (OpenAPI v1).
-const PAGE: Shape = Shape { archived: false, null_when_empty: false, limit_max: 50 };
+const PAGE: Shape = Shape { archived: false, null_when_empty: false, filters: None, limit_max: 50 };
 
 /// How a call ended.
 const OUTCOMES: &[&str] = &["connected", "no_answer", "left_message", "left_voicemail", "wrong_number", "busy"];

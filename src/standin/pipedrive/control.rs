@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::endpoints::{ENDPOINTS, Line};
 use super::envelope::{Answer, Refusal, Version};
 use super::faults::FaultRule;
 use super::noun::Noun;
@@ -50,6 +51,7 @@ pub(super) fn answer(app: &App, peer: SocketAddr, method: &str, path: &str, body
     let (name, rest) = part.split_once('/').unwrap_or((part, ""));
     let done = match (method, name, rest) {
         ("GET", "health", "") => Ok(json!({"up": true})),
+        ("GET", "endpoints", "") => Ok(endpoints()),
         ("GET", "ledger", "") => Ok(serde_json::to_value(app.lock().ledger()).unwrap_or_default()),
         ("GET", "state", "") => Ok(saved::save(&app.lock())),
         ("GET", "users", "") => Ok(json!(app.lock().users)),
@@ -91,6 +93,12 @@ fn add_faults(app: &App, rules: Rules) -> Value {
     let added = rules.len();
     app.lock().faults.extend(rules);
     json!({ "added": added })
+}
+
+/// Every endpoint with its cost.
+fn endpoints() -> Value {
+    let line = |line: &Line| json!({"method": line.method, "path": line.path, "tokens": line.tokens});
+    ENDPOINTS.iter().map(line).collect()
 }
 
 /// Gives a user a new token, as the user would in the settings.

@@ -135,7 +135,7 @@ impl Resource for DealProduct {
     }
 
     fn write(&self, _state: &State, _only: Option<&[String]>, out: &mut Vec<u8>) {
-        custom::write_json(self, out);
+        custom::write_json(&self.row(), out);
     }
 }
 
@@ -179,10 +179,25 @@ impl Listed for DealProduct {
     }
 }
 
+/// True if a product is on a deal.
+pub(super) fn has(state: &State, deal: u64, product: u64) -> bool {
+    let mut own = state.deal_products.iter().filter(|row| row.deal_id == deal && !row.meta.is_deleted);
+    own.any(|row| row.product_id == product)
+}
+
 impl DealProduct {
     /// The deal it is on.
     pub(super) fn deal_id(&self) -> u64 {
         self.deal_id
+    }
+
+    /// As answers have it: without `is_deleted`, which records of other kinds have (OpenAPI v2).
+    fn row(&self) -> Value {
+        let mut row = json!(self);
+        if let Value::Object(keys) = &mut row {
+            keys.remove("is_deleted");
+        }
+        row
     }
 
     fn amount(&self) -> Decimal {
@@ -243,7 +258,7 @@ pub(super) fn perform(
         Operation::Bulk => {
             let rows = read_new(state, act, deal_id, bulk(input.body)?)?;
             let rows = add(state, act, rows)?;
-            Answer::value(201, &rows.iter().map(|row| json!(row)).collect())
+            Answer::value(201, &rows.iter().map(DealProduct::row).collect())
         }
         operation => {
             let number = crud::number::<DealProduct>(state, input.sub)?;

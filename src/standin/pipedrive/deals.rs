@@ -14,7 +14,9 @@ use serde_json::{Map, Value, json};
 use super::check::{self, Body};
 use super::crud::{self, Resource};
 use super::custom::Custom;
+use super::deal_products;
 use super::envelope::Refusal;
+use super::extras;
 use super::fields::Owner;
 use super::links::{Anchor, Linked, Links};
 use super::list::{Filter, Listed};
@@ -254,6 +256,10 @@ impl Deal {
         self.person_id
     }
 
+    pub(super) fn status_text(&self) -> &'static str {
+        self.status.as_str()
+    }
+
     pub(super) fn title(&self) -> &str {
         &self.title
     }
@@ -387,7 +393,21 @@ impl Saved for Deal {
     }
 }
 
+/// Filters of the archived list of API v1, which has other words for some.
+pub(super) const OLDER_FILTERS: &[&str] = &[
+    "user_id",
+    "filter_id",
+    "person_id",
+    "org_id",
+    "product_id",
+    "pipeline_id",
+    "stage_id",
+    "older_status",
+    "owned_by_you",
+];
+
 impl Listed for Deal {
+    const INCLUDES: &'static [&'static str] = extras::OF_DEALS;
     const FILTERS: &'static [&'static str] = &[
         "ids",
         "filter_id",
@@ -401,10 +421,12 @@ impl Listed for Deal {
         "updated_until",
     ];
 
-    fn passes(&self, filter: &Filter, _state: &State) -> bool {
+    fn passes(&self, filter: &Filter, state: &State) -> bool {
         let status = if self.meta.is_deleted { "deleted" } else { self.status.as_str() };
         self.is_archived == filter.archived
             && Filter::is(filter.owner_id, Some(self.owner_id))
+            && Filter::is(filter.user_id, Some(self.owner_id))
+            && filter.product_id.is_none_or(|product| deal_products::has(state, self.meta.id, product))
             && Filter::is(filter.person_id, self.person_id)
             && Filter::is(filter.org_id, self.org_id)
             && Filter::is(filter.pipeline_id, Some(self.pipeline_id))

@@ -2,14 +2,18 @@
 
 use std::borrow::Cow;
 
-use super::field_set::{FieldKind, FieldOption, FieldSet};
+use serde_json::{Value, json};
+
+use super::field_set::{FieldKind, FieldOption, FieldSet, Looks};
 use super::fields::Owner;
 use super::state::State;
 
 /// The fields of activities (API v2), which the API only reads; the options of the priority are `priorities`.
 pub(super) fn of_activities(priorities: [u64; 3]) -> FieldSet {
     use FieldKind::{Address, Date, Double, Enum, Org, People, Text, Time, User, Varchar};
-    let mut set = FieldSet::default();
+    let display = [json!({"add_visible_flag": true, "details_visible_flag": true}), Value::Null, Value::Null];
+    let looks = Looks { display, is_described: false };
+    let mut set = FieldSet { looks, ..FieldSet::default() };
     for (name, code, kind) in [
         ("Subject", "subject", Varchar),
         ("Type", "type", Varchar),
@@ -91,6 +95,7 @@ pub(super) fn add(state: &mut State, owner: Owner) {
         ("Number of employees", "employee_count", Double),
     ];
     let profile = if owner == Owner::Organization && state.settings.organization_profile { &profile[..] } else { &[] };
+    state.fields_mut(owner).looks = owner.looks();
     for (name, code, kind) in own.iter().chain(&common).chain(profile) {
         let labels = match *code {
             "label_ids" => labels,

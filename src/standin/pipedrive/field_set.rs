@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -70,9 +71,31 @@ pub(super) struct FieldDef {
     pub(super) changed_by_api: bool,
     #[serde(skip)]
     pub(super) shown_at: Moment,
-    /// `ui_visibility`, `important_fields` and `required_fields` as given.
+    /// By [`DISPLAY`]; null where fields of this owner have no such key.
     pub(super) display: [Value; DISPLAY.len()],
+    /// Whether answers have its description, which those of deals and persons do (OpenAPI v2).
+    #[serde(default)]
+    pub(super) is_described: bool,
+    /// When it was made and last changed, and by which user; nothing for those that came with the account.
+    #[serde(default)]
+    pub(super) made: Option<(Timestamp, u64)>,
+    #[serde(default)]
+    pub(super) changed: Option<(Timestamp, u64)>,
 }
+
+/// Parts of an address, as the example of `GET /api/v2/organizationFields` lists them (OpenAPI v2).
+const ADDRESS_PARTS: [&str; 10] = [
+    "value",
+    "street_number",
+    "route",
+    "subpremise",
+    "locality",
+    "admin_area_level_1",
+    "admin_area_level_2",
+    "country",
+    "postal_code",
+    "formatted_address",
+];
 
 /// Keys that only matter to the web application.
 pub(super) const DISPLAY: [&str; 3] = ["ui_visibility", "important_fields", "required_fields"];
@@ -105,32 +128,54 @@ impl FieldDef {
         if matches!(self.kind, FieldKind::Enum | FieldKind::Set) { rows.collect() } else { Value::Null }
     }
 
+    /// The same with a colour for every option, or null, as API v2 shows them with their field.
+    fn colored_rows(&self) -> Value {
+        let mut rows = self.option_rows();
+        for row in rows.as_array_mut().into_iter().flatten() {
+            if row.get("color").is_none() {
+                row["color"] = Value::Null;
+            }
+        }
+        rows
+    }
+
     pub(super) fn row(&self) -> Value {
         let parts: &[&str] = match self.kind {
             FieldKind::Monetary => &["value", "currency"],
             FieldKind::Daterange => &["value", "until"],
             FieldKind::Time => &["value", "timezone_id", "timezone_name"],
             FieldKind::Timerange => &["value", "until", "timezone_id", "timezone_name"],
-            FieldKind::Address => &["value", "street_number", "route", "locality", "country", "postal_code"],
+            FieldKind::Address => &ADDRESS_PARTS,
             _ => &[],
         };
         let part = |code: &&str| {
             let kind = if self.kind == FieldKind::Monetary && *code == "value" { "double" } else { "varchar" };
             json!({"field_code": code, "field_name": format!("{code} of {}", self.name), "field_type": kind})
         };
-        json!({
+        let mut row = json!({
             "field_name": self.name,
             "field_code": self.code,
-            "description": self.description,
             "field_type": self.kind,
-            "options": self.option_rows(),
+            "options": self.colored_rows(),
             "subfields": if parts.is_empty() { Value::Null } else { parts.iter().map(part).collect() },
             "is_custom_field": self.is_custom,
             "is_optional_response_field": false,
-            "ui_visibility": self.display[0],
-            "important_fields": self.display[1],
-            "required_fields": self.display[2],
-        })
+        });
+        if self.is_described {
+            row["description"] = json!(self.description);
+        }
+        row
+    }
+
+    /// The same with what only matters to the web application, which the answer to a delete has not (OpenAPI v2).
+    pub(super) fn whole_row(&self) -> Value {
+        let mut row = self.row();
+        for (key, value) in DISPLAY.iter().zip(&self.display) {
+            if !value.is_null() {
+                row[*key] = value.clone();
+            }
+        }
+        row
     }
 }
 
@@ -147,9 +192,15 @@ pub(super) fn option_row(id: u64, option: &FieldOption) -> Value {
 pub(super) struct FieldSet {
     pub(super) defs: Vec<FieldDef>,
     pub(super) by_code: HashMap<String, usize>,
+    pub(super) looks: Looks,
 }
 
 impl FieldSet {
+    /// The keys of [`DISPLAY`] that its fields have.
+    pub(super) fn namespaces(&self) -> &'static [&'static str] {
+        if self.looks.display[1].is_null() { &DISPLAY[..1] } else { &DISPLAY }
+    }
+
     /// A field that is not deleted, by its code.
     pub(super) fn get(&self, code: &str) -> Option<&FieldDef> {
         self.by_code.get(code).map(|place| &self.defs[*place]).filter(|def| !def.is_deleted)
@@ -169,8 +220,8 @@ impl FieldSet {
     pub(super) fn replace(
         &mut self,
         code: &str,
-        name: Option<String>,
-        options: Option<BTreeMap<u64, FieldOption>>,
+        (name, options, is_added): (Option<String>, Option<BTreeMap<u64, FieldOption>>, Option<bool>),
+        by: (Timestamp, u64),
         by_api: bool,
     ) {
         let Some(place) = self.by_code.get(code) else { return };
@@ -178,7 +229,13 @@ impl FieldSet {
         let before = def.clone();
         def.name = name.unwrap_or_else(|| before.name.clone());
         def.options = options.unwrap_or_else(|| before.options.clone());
-        def.changed_by_api |= by_api && *def != before;
+        if let Some(is_added) = is_added {
+            def.display[0]["add_visible_flag"] = Value::Bool(is_added);
+        }
+        if *def != before {
+            def.changed_by_api |= by_api;
+            def.changed = Some(by);
+        }
     }
 
     /// All custom fields that are not deleted, in the order they were made.
@@ -196,7 +253,7 @@ impl FieldSet {
     /// All fields as rows with `is_deleted`, for the control API.
     pub(super) fn rows(&self) -> Vec<Value> {
         let row = |def: &FieldDef| {
-            let mut row = def.row();
+            let mut row = def.whole_row();
             row["is_deleted"] = Value::Bool(def.is_deleted);
             row
         };
@@ -219,7 +276,7 @@ impl FieldSet {
 
     /// Adds a system field under its fixed code.
     pub(super) fn add_system(&mut self, (name, code, kind): (&str, &str, FieldKind), options: Vec<(u64, FieldOption)>) {
-        let mut def = blank(name, kind);
+        let mut def = blank(name, kind, self.looks.clone());
         def.code = code.to_owned();
         def.options.extend(options);
         self.push(def);
@@ -238,8 +295,15 @@ impl FieldSet {
     }
 }
 
+/// How the fields of one owner look in answers: the values of [`DISPLAY`] of a new field, and whether it is described.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Looks {
+    pub(super) display: [Value; DISPLAY.len()],
+    pub(super) is_described: bool,
+}
+
 /// A field without code, options and conditions.
-pub(super) fn blank(name: &str, kind: FieldKind) -> FieldDef {
+pub(super) fn blank(name: &str, kind: FieldKind, looks: Looks) -> FieldDef {
     FieldDef {
         number: 0,
         code: String::new(),
@@ -252,10 +316,9 @@ pub(super) fn blank(name: &str, kind: FieldKind) -> FieldDef {
         by_api: false,
         changed_by_api: false,
         shown_at: Moment::default(),
-        display: [
-            json!({"add_visible_flag": true, "details_visible_flag": true}),
-            json!({"enabled": false, "stage_ids": []}),
-            json!({"enabled": false}),
-        ],
+        display: looks.display,
+        is_described: looks.is_described,
+        made: None,
+        changed: None,
     }
 }

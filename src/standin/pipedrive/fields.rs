@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::check::{self, Body, Purpose};
 use super::envelope::{Answer, Refusal};
-use super::field_set::{DISPLAY, FieldDef, FieldKind, FieldOption, FieldSet, blank, option_row};
+use super::extras;
+use super::field_set::{DISPLAY, FieldDef, FieldKind, FieldOption, FieldSet, Looks, blank, option_row};
 use super::ledger::Write;
 use super::list;
 use super::noun::Noun;
@@ -48,6 +49,34 @@ impl Owner {
             Owner::Deal => Collection::DealFields,
             Owner::Product => Collection::ProductFields,
         }
+    }
+
+    /// How its fields look (OpenAPI v2, the answers of each of the lists).
+    pub(super) fn looks(self) -> Looks {
+        let dialog = || json!({"show": false, "order": null});
+        let mut shown = json!({"add_visible_flag": true, "details_visible_flag": true});
+        match self {
+            Owner::Organization => {
+                for part in ["org", "person", "deal"] {
+                    shown[format!("{part}_detail_visible_flag")] = json!(true);
+                }
+                shown["show_in_add_deal_dialog"] = dialog();
+                shown["show_in_add_person_dialog"] = dialog();
+            }
+            Owner::Person => shown["show_in_add_deal_dialog"] = dialog(),
+            Owner::Deal => {
+                shown["projects_detail_visible_flag"] = json!(true);
+                shown["show_in_pipelines"] = json!({"show_in_all": true, "pipeline_ids": []});
+            }
+            Owner::Product => {}
+        }
+        let important = json!({"enabled": false, "stage_ids": []});
+        let display = match self {
+            Owner::Product => [shown, Value::Null, Value::Null],
+            Owner::Deal => [shown, important, json!({"enabled": false, "stage_ids": [], "statuses": {}})],
+            _ => [shown, important, json!({"enabled": false})],
+        };
+        Looks { display, is_described: matches!(self, Owner::Deal | Owner::Person) }
     }
 
     pub(super) const fn noun(self) -> Noun {
@@ -94,9 +123,9 @@ pub(super) fn perform(
 pub(super) fn read(fields: &FieldSet, code: &str, query: &str) -> Result<Answer, Refusal> {
     let def = fields.get(code).ok_or_else(|| Refusal::not_found("Field"))?;
     let mut query = Query::parse(query);
-    query.take("include_fields");
+    extras::names(&mut query, fields.namespaces());
     query.finish(false)?;
-    Ok(Answer::value(200, &def.row()))
+    Ok(Answer::value(200, &def.whole_row()))
 }
 
 /// What a request brought.
@@ -148,7 +177,7 @@ fn with_options<'state>(state: &'state mut State, owner: Owner, code: &str) -> R
 }
 
 fn create(state: &mut State, act: &Act, owner: Owner, mut body: Body) -> Result<Answer, Refusal> {
-    let mut def = blank("", FieldKind::Varchar);
+    let mut def = blank("", FieldKind::Varchar, owner.looks());
     body.require("field_name");
     body.require("field_type");
     body.put("field_type", &mut def.kind, |value| {
@@ -176,7 +205,8 @@ fn create(state: &mut State, act: &Act, owner: Owner, mut body: Body) -> Result<
         def.options.insert(state.option_id(), FieldOption { label, color: None });
     }
     (def.is_custom, def.by_api, def.shown_at) = (true, act.by_api, act.moment + act.lag);
-    let row = def.row();
+    def.made = Some((act.second(), act.user));
+    let row = def.whole_row();
     state.fields_mut(owner).push(def);
     wrote(state, act, owner, Write::Create);
     Ok(Answer::value(200, &row))
@@ -188,8 +218,11 @@ fn update(state: &mut State, act: &Act, owner: Owner, code: &str, mut body: Body
     let mut after = def.clone();
     read_common(&mut after, owner, &mut body);
     body.finish(false)?;
-    after.changed_by_api |= act.by_api && after != before;
-    let row = after.row();
+    if after != before {
+        after.changed_by_api |= act.by_api;
+        after.changed = Some((act.second(), act.user));
+    }
+    let row = after.whole_row();
     *def = after;
     wrote(state, act, owner, Write::Update);
     Ok(Answer::value(200, &row))
@@ -201,15 +234,31 @@ fn read_common(def: &mut FieldDef, owner: Owner, body: &mut Body) {
     if owner == Owner::Deal {
         body.put_or_null("description", &mut def.description, check::any_text(check::TEXT_MAX));
     }
-    for (key, slot) in DISPLAY.iter().zip(&mut def.display) {
-        body.put(
-            key,
-            slot,
-            |value| {
-                if value.is_object() { Ok(value.clone()) } else { Err(check::expected("object", value)) }
-            },
-        );
+    for (key, slot) in DISPLAY.iter().zip(&mut def.display).filter(|(_, slot)| !slot.is_null()) {
+        let before = slot.clone();
+        body.put(key, slot, |value| laid_over(&before, value));
     }
+}
+
+/// An object laid over what was there: known keys keep their type, others are taken as they are (`additionalProperties` of
+/// OpenAPI v2).
+fn laid_over(before: &Value, value: &Value) -> Result<Value, String> {
+    let (Value::Object(old), Value::Object(new)) = (before, value) else {
+        return Err(check::expected("object", value));
+    };
+    let mut whole = old.clone();
+    for (key, value) in new {
+        let wrong = |why: String| format!("{key}: {why}");
+        let value = match old.get(key) {
+            Some(before @ Value::Object(_)) => laid_over(before, value).map_err(wrong)?,
+            Some(Value::Bool(_)) => json!(check::flag(value).map_err(wrong)?),
+            Some(Value::Array(_)) => json!(check::list(check::whole(1, u64::MAX))(value).map_err(wrong)?),
+            Some(Value::Null) if !value.is_null() => json!(check::whole(0, u64::MAX)(value).map_err(wrong)?),
+            _ => value.clone(),
+        };
+        whole.insert(key.clone(), value);
+    }
+    Ok(Value::Object(whole))
 }
 
 fn option_label(value: &Value) -> Result<String, String> {
@@ -271,15 +320,19 @@ fn change_options(
         };
         rows.extend(option.map(|option| option_row(id, &option)));
     }
-    field.changed_by_api |= act.by_api && field.options != before;
+    if field.options != before {
+        field.changed_by_api |= act.by_api;
+        field.changed = Some((act.second(), act.user));
+    }
     wrote(state, act, owner, Write::Update);
-    Ok(Answer::value(200, &Value::Array(rows)))
+    let body = json!({"success": true, "data": rows, "additional_data": null});
+    Ok(Answer::json(200, body.to_string()))
 }
 
 /// `GET …Fields`: pages by a cursor that counts fields.
 pub(super) fn list_page(fields: &FieldSet, act: &Act, query: &str) -> Result<Answer, Refusal> {
     let mut query = Query::parse(query);
-    query.take("include_fields");
+    extras::names(&mut query, fields.namespaces());
     let limit = list::limit(&mut query);
     let start = query.read("cursor", "cursor", |cursor| list::Cursor::parse(cursor, "field_id"));
     query.finish(false)?;
@@ -289,7 +342,7 @@ pub(super) fn list_page(fields: &FieldSet, act: &Act, query: &str) -> Result<Ans
     let mut rows = Vec::new();
     let mut last = None;
     while let Some(def) = rest.next_if(|_| rows.len() < limit) {
-        rows.push(def.row());
+        rows.push(def.whole_row());
         last = Some(def.number);
     }
     let next = rest.peek().and(last).map(|number| list::Cursor::after_id("field_id", u64::from(number)).text());

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::check::{self, Body, Purpose};
@@ -20,6 +21,9 @@ use super::state::{Act, State};
 
 /// Name of the labels in API v1.
 const LABEL: &str = "label";
+
+/// The one part of `ui_visibility` that API v1 writes; fields of products have none there (OpenAPI v1).
+const FLAG: &str = "add_visible_flag";
 
 /// Carries out a request about fields.
 ///
@@ -61,7 +65,7 @@ fn number(def: &FieldDef) -> u64 {
 
 fn one(state: &State, owner: Owner, code: &str, status: u16) -> Result<Answer, Refusal> {
     let def = state.fields(owner).get(code).ok_or_else(|| Refusal::not_found("Field"))?;
-    Ok(Answer::value(status, &row(def)))
+    Ok(Answer::value(status, &row(state, def)))
 }
 
 fn list(state: &State, act: &Act, owner: Owner, query: &str) -> Result<Answer, Refusal> {
@@ -76,7 +80,7 @@ fn list(state: &State, act: &Act, owner: Owner, query: &str) -> Result<Answer, R
         .filter(|def| def.is_shown(act.moment))
         .skip(start)
         .take(limit + 1)
-        .map(row)
+        .map(|def| row(state, def))
         .collect();
     let more = rows.len() > limit;
     rows.truncate(limit);
@@ -96,6 +100,12 @@ fn create(state: &mut State, act: &Act, owner: Owner, input: Input<'_>) -> Resul
     for key in ["field_type", "options"] {
         new.extend(keys.remove(key).map(|value| (key.to_owned(), value)));
     }
+    if owner != Owner::Product
+        && let Some(flag) = keys.remove(FLAG)
+    {
+        check::flag(&flag).map_err(|why| Refusal::invalid(&[format!("{FLAG}: {why}")]))?;
+        new.insert("ui_visibility".to_owned(), json!({ FLAG: flag }));
+    }
     let body = Value::Object(new).to_string();
     let answer = fields::perform(state, act, (owner, Operation::Create), "", Input { body: body.as_bytes(), ..input })?;
     let made: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
@@ -111,6 +121,10 @@ fn update(state: &mut State, act: &Act, owner: Owner, code: &str, mut body: Body
     if !def.is_custom() && (!is_label || name.is_some()) {
         return Err(Refusal::forbidden(format!("Field '{code}' is not a custom field and cannot be changed")));
     }
+    let mut flag = None;
+    if owner != Owner::Product {
+        body.put_or_null(FLAG, &mut flag, check::flag);
+    }
     let mut items = None;
     body.put_or_null("options", &mut items, check::list(|item| option(&def, item)));
     if items.as_ref().is_some_and(|items: &Vec<_>| items.is_empty() || items.len() > OPTIONS_MAX) {
@@ -123,7 +137,8 @@ fn update(state: &mut State, act: &Act, owner: Owner, code: &str, mut body: Body
         options.insert(id.unwrap_or_else(|| state.option_id()), FieldOption { label, color });
     }
     let options = (!options.is_empty()).then_some(options);
-    state.fields_mut(owner).replace(code, name, options, act.by_api);
+    let by = (act.second(), act.user);
+    state.fields_mut(owner).replace(code, (name, options, flag), by, act.by_api);
     fields::wrote(state, act, owner, Write::Update);
     Ok(())
 }
@@ -135,7 +150,12 @@ fn option(def: &FieldDef, value: &Value) -> Result<(Option<u64>, String), String
     Ok((id, check::text(check::LINE_MAX)(keys.get("label").unwrap_or(&Value::Null))?))
 }
 
-fn row(def: &FieldDef) -> Value {
+fn row(state: &State, def: &FieldDef) -> Value {
+    // What came with the account is as old as its first user.
+    let opened = state.users.first().map(|user| (user.created, user.id));
+    let (made, changed) = (def.made.or(opened), def.changed.or(def.made).or(opened));
+    let time = |at: Option<(Timestamp, u64)>| at.map(|(time, _)| check::v1_text(time));
+    let user = |at: Option<(Timestamp, u64)>| at.map(|(_, user)| user);
     let key = if def.code == "label_ids" { LABEL } else { &def.code };
     json!({
         "id": number(def),
@@ -143,11 +163,15 @@ fn row(def: &FieldDef) -> Value {
         "name": def.name(),
         "order_nr": number(def),
         "field_type": def.kind,
+        "add_time": time(made),
+        "update_time": time(changed),
+        "created_by_user_id": user(made),
+        "last_updated_by_user_id": user(changed),
         "active_flag": true,
         "edit_flag": def.is_custom(),
         "index_visible_flag": true,
         "details_visible_flag": true,
-        "add_visible_flag": false,
+        FLAG: def.display[0][FLAG],
         "important_flag": false,
         "bulk_edit_allowed": true,
         "searchable_flag": false,

@@ -3,6 +3,7 @@
 //! The greatest size is in no document and therefore a setting, with the status that refuses what is larger.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,7 @@ use super::links::{Linked, Links};
 use super::list::{Filter, Listed};
 use super::noun::Noun;
 use super::offset::{self, Shape};
+use super::older;
 use super::query::Query;
 use super::route::{Collection, Operation};
 use super::state::{Act, State};
@@ -27,7 +29,28 @@ use super::table::{Meta, Row, Table};
 use super::texts;
 
 /// Files of one page at most (OpenAPI v1).
-const PAGE: Shape = Shape { archived: false, null_when_empty: true, limit_max: 100 };
+const PAGE: Shape = Shape { archived: false, null_when_empty: true, filters: None, limit_max: 100 };
+
+/// Keys that the files of one record do not have: the first two nowhere, the others not those of a product (OpenAPI v1,
+/// `GET /v1/products/{id}/files`).
+const OF_OTHERS: [&str; 16] = [
+    "project_id",
+    "project_name",
+    "activity_id",
+    "cid",
+    "deal_id",
+    "deal_name",
+    "lead_id",
+    "lead_name",
+    "log_id",
+    "mail_message_id",
+    "mail_template_id",
+    "org_id",
+    "org_name",
+    "person_id",
+    "person_name",
+    "user_id",
+];
 
 /// The links of a file that are numbers.
 const LINKS: [&str; 6] = ["deal_id", "person_id", "org_id", "product_id", "activity_id", "project_id"];
@@ -143,7 +166,7 @@ impl Resource for File {
             "person_name": person.and_then(|id| state.persons.get(id)).map_or("", |person| person.name()),
             "org_name": organization.and_then(|id| state.organizations.get(id)).map_or("", |own| own.name()),
             "product_name": product.and_then(|id| state.products.get(id)).map_or("", |own| own.name()),
-            "lead_name": "",
+            "lead_name": self.lead_id.and_then(|id| leads::title(state, id)).unwrap_or_default(),
             "project_name": "",
             "url": format!("https://{}.pipedrive.com/api/v1/files/{}/download", state.settings.company_domain, self.meta.id),
             "name": self.name,
@@ -247,7 +270,17 @@ pub(super) fn of_record(
     }
     let mut query = unlinked(query);
     query.set(key, id);
-    offset::page::<File>(state, act, query, &PAGE)
+    let hidden: &[&str] = if collection == Collection::Products { &OF_OTHERS } else { &OF_OTHERS[..2] };
+    offset::page_of::<File>(state, act, query, &PAGE, |state, rows| {
+        let row = |row: &Arc<File>| {
+            let mut row = older::newer::<File>(state, row.meta.id);
+            if let Value::Object(keys) = &mut row {
+                keys.retain(|key, _| !hidden.contains(&key.as_str()));
+            }
+            row
+        };
+        (rows.iter().map(row).collect(), Value::Null)
+    })
 }
 
 /// The list of all files has no filters: keys that would be some are unknown to it.

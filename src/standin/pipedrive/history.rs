@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::check;
-use super::crud::Resource;
+use super::crud::{self, Resource};
 use super::envelope::{Answer, Refusal};
 use super::ledger::Write;
 use super::list;
@@ -127,9 +127,10 @@ fn changes(before: &Map<String, Value>, after: &Map<String, Value>) -> BTreeMap<
 ///
 /// # Errors
 /// 404 for an unknown record; 400 for parameters that cannot be read.
-pub(super) fn page<R: Resource>(state: &State, id: &str, query: &str) -> Result<Answer, Refusal> {
+pub(super) fn page<R: Resource>(state: &State, act: &Act, id: &str, query: &str) -> Result<Answer, Refusal> {
     let number = R::number(state, id).filter(|number| R::table(state).get(*number).is_some());
     let number = number.ok_or_else(|| Refusal::not_found(R::NAME))?;
+    crud::visible::<R>(state, act, number)?;
     let mut query = Query::parse(query);
     let limit = list::limit(&mut query);
     let after = query.read("cursor", "cursor", |text| list::Cursor::parse(text, "change"));

@@ -81,6 +81,10 @@ impl Resource for LeadLabel {
         body.put("color", &mut self.color, |value| check::one_of(COLORS)(value).map(Cow::Borrowed));
     }
 
+    fn is_lenient(_state: &State) -> bool {
+        true
+    }
+
     fn write(&self, _state: &State, _only: Option<&[String]>, out: &mut Vec<u8>) {
         let row = json!({
             "id": self.id.to_string(),

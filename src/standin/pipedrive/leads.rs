@@ -46,6 +46,8 @@ pub(super) struct Lead {
     channel: Option<u64>,
     channel_id: Option<String>,
     is_archived: bool,
+    #[serde(default)]
+    archive_time: Option<Timestamp>,
     was_seen: bool,
     value: Option<(Decimal, String)>,
     expected_close_date: Option<Date>,
@@ -75,6 +77,7 @@ struct View<'lead> {
     channel_id: Option<&'lead str>,
     source_deal_id: Option<u64>,
     is_archived: bool,
+    archive_time: Option<String>,
     was_seen: bool,
     value: Option<Money<'lead>>,
     expected_close_date: Option<Date>,
@@ -127,6 +130,7 @@ impl Resource for Lead {
             channel: None,
             channel_id: None,
             is_archived: false,
+            archive_time: None,
             was_seen: act.by_api,
             value: None,
             expected_close_date: None,
@@ -137,12 +141,15 @@ impl Resource for Lead {
         }
     }
 
-    fn apply(&mut self, body: &mut Body, state: &State, _act: &Act) {
+    fn apply(&mut self, body: &mut Body, state: &State, act: &Act) {
         if body.purpose == Purpose::Update {
             let was_archived = self.is_archived;
             body.put("is_archived", &mut self.is_archived, check::flag);
             if was_archived && self.is_archived {
                 body.refuse(Refusal::forbidden("Archived leads cannot be changed"));
+            }
+            if was_archived != self.is_archived {
+                self.archive_time = self.is_archived.then(|| act.millisecond());
             }
         } else {
             body.put_or_null("origin_id", &mut self.origin_id, check::any_text(check::LINE_MAX));
@@ -189,6 +196,7 @@ impl Resource for Lead {
             channel_id: self.channel_id.as_deref(),
             source_deal_id: self.source_deal_id,
             is_archived: self.is_archived,
+            archive_time: self.archive_time.map(with_milliseconds),
             was_seen: self.was_seen,
             value: self.value.as_ref().map(|(amount, currency)| Money { amount: *amount, currency }),
             expected_close_date: self.expected_close_date,
@@ -291,7 +299,7 @@ impl Listed for Lead {
     const FILTERS: &'static [&'static str] =
         &["owner_id", "person_id", "organization_id", "updated_since", "filter_id"];
     const ORDERS: &'static [&'static str] =
-        &["id", "title", "owner_id", "creator_id", "was_seen", "expected_close_date"];
+        &["id", "title", "owner_id", "creator_id", "was_seen", "expected_close_date", "next_activity_id"];
 
     fn passes(&self, filter: &Filter, _state: &State) -> bool {
         self.is_archived == filter.archived
@@ -306,6 +314,8 @@ impl Listed for Lead {
             "owner_id" => format!("{:020}", self.owner_id),
             "creator_id" => format!("{:020}", self.creator_id),
             "was_seen" => self.was_seen.to_string(),
+            // Leads here have no next activity.
+            "next_activity_id" => String::new(),
             "expected_close_date" => self.expected_close_date.map(|day| day.to_string()).unwrap_or_default(),
             _ => self.id.to_string(),
         }
@@ -327,6 +337,11 @@ pub(super) fn with_milliseconds(time: Timestamp) -> String {
     let mut text = String::with_capacity(24);
     write!(text, "{time:.3}").expect("memory does not fail");
     text
+}
+
+/// The title of a lead.
+pub(super) fn title(state: &State, id: Uuid) -> Option<&str> {
+    state.leads.get(*state.lead_numbers.get(&id)?).map(|lead| lead.title.as_str())
 }
 
 /// True if a lead of that id is there and not deleted.

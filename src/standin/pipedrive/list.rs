@@ -7,15 +7,17 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::check;
 use super::crud::Resource;
 use super::envelope::{Answer, Refusal};
+use super::extras::Extras;
 use super::query::Query;
 use super::state::{Act, State};
 use super::table::Order;
+use super::tally::Tallies;
 use super::users;
 
 /// Rows of a page by default, and at most (document "Pagination").
@@ -25,8 +27,8 @@ pub(super) const PAGE_ROWS_MAX: usize = 500;
 /// Most ids in `ids` (OpenAPI v2).
 const IDS_MAX: usize = 100;
 
-/// Most keys in `custom_fields` (OpenAPI v2).
-const CUSTOM_KEYS_MAX: usize = 15;
+/// What notes can be pinned to, in the order of [`Filter::pinned`].
+pub(super) const PINS: [&str; 6] = ["lead", "deal", "organization", "person", "project", "task"];
 
 /// Rows updated lately up to which `updated_since` walks those instead of all rows by id.
 pub(super) const FEW_ROWS: usize = 4 * PAGE_ROWS_MAX;
@@ -37,6 +39,9 @@ pub(super) trait Listed: Resource {
     const FILTERS: &'static [&'static str];
     /// Orders besides id, `add_time` and `update_time`.
     const ORDERS: &'static [&'static str] = &[];
+
+    /// What a caller can have besides (`include_fields` of OpenAPI v2).
+    const INCLUDES: &'static [&'static str] = &[];
 
     /// True if the filter lets it through; deletion is not for here.
     fn passes(&self, filter: &Filter, state: &State) -> bool;
@@ -57,16 +62,23 @@ pub(super) struct Filter {
     pub(super) deal_id: Option<u64>,
     pub(super) deal_ids: Option<Vec<u64>>,
     pub(super) product_id: Option<u64>,
+    pub(super) note_id: Option<u64>,
     pub(super) lead_id: Option<Uuid>,
     pub(super) pipeline_id: Option<u64>,
     pub(super) stage_id: Option<u64>,
     pub(super) done: Option<bool>,
+    /// Of archived deals only (API v1).
+    pub(super) only_own: Option<bool>,
+    /// Whether a note is pinned to a lead, deal, organization, person, project or task.
+    pub(super) pinned: [Option<bool>; PINS.len()],
     /// First and last day on which it was added, UTC.
     pub(super) first_day: Option<Date>,
     pub(super) last_day: Option<Date>,
     /// Statuses of deals, and whether deleted ones are asked for.
     pub(super) statuses: Option<Vec<String>>,
     pub(super) deleted: bool,
+    /// Nothing can pass.
+    pub(super) nothing: bool,
     /// The list of archived records, not the usual one.
     pub(super) archived: bool,
     pub(super) since: Option<Timestamp>,
@@ -99,6 +111,7 @@ impl Filter {
                         }
                     }
                 }
+                "note_id" => filter.note_id = query.whole(name),
                 "product_id" => filter.product_id = query.whole(name),
                 "deal_id" => filter.deal_id = query.whole(name),
                 "pipeline_id" => filter.pipeline_id = query.whole(name),
@@ -106,6 +119,19 @@ impl Filter {
                 "lead_id" => filter.lead_id = query.read(name, "uuid", |text| Uuid::parse_str(text).ok()),
                 "done" => filter.done = query.read(name, "boolean", |text| text.parse().ok()),
                 "status" => filter.statuses = query.read(name, "open,won,lost,deleted", read_statuses),
+                "older_status" => {
+                    let all = |text: &str| if text == "all_not_deleted" { "open,won,lost" } else { text }.to_owned();
+                    let known = "open,won,lost,deleted,all_not_deleted";
+                    filter.statuses = query.read("status", known, |text| read_statuses(&all(text)));
+                }
+                "owned_by_you" => filter.only_own = query.bit(name),
+                "pinned" => {
+                    for (slot, name) in filter.pinned.iter_mut().zip(PINS) {
+                        *slot = query.bit(&format!("pinned_to_{name}_flag"));
+                    }
+                }
+                // Nothing hangs on projects and tasks, which this account has not.
+                "project_id" | "task_id" => filter.nothing |= query.whole(name).is_some(),
                 "updated_since" => filter.since = query.read(name, "RFC 3339 with whole seconds", instant),
                 "updated_until" => filter.until = query.read(name, "RFC 3339 with whole seconds", instant),
                 "start_date" => filter.first_day = query.read(name, "YYYY-MM-DD", |text| text.parse().ok()),
@@ -125,7 +151,8 @@ impl Filter {
     /// True if a list shows the row.
     pub(super) fn lets<R: Listed>(&self, row: &R, state: &State) -> bool {
         let meta = row.meta();
-        (!meta.is_deleted || self.deleted)
+        !self.nothing
+            && (!meta.is_deleted || self.deleted)
             && self.seen_by.is_none_or(|user| row.is_seen_by(user))
             && self.since.is_none_or(|since| meta.update_time >= since)
             && self.until.is_none_or(|until| meta.update_time < until)
@@ -190,8 +217,7 @@ struct Page {
     after: Option<Cursor>,
     limit: usize,
     filter: Filter,
-    /// Custom fields wanted; `None`: all.
-    only: Option<Vec<String>>,
+    extras: Extras,
 }
 
 impl Page {
@@ -210,9 +236,9 @@ impl Page {
         let descending = descending.unwrap_or(false);
         let name = if descending { format!("{order}-") } else { order.clone() };
         let after = query.read("cursor", "cursor", |text| Cursor::parse(text, &name));
-        let only = extras(&mut query);
+        let extras = Extras::read::<R>(&mut query, archived);
         query.finish(false)?;
-        Ok(Self { order, descending, after, limit, filter, only })
+        Ok(Self { order, descending, after, limit, filter, extras })
     }
 
     fn cursor<R: Listed>(&self, row: &R) -> Cursor {
@@ -286,18 +312,6 @@ impl Page {
     }
 }
 
-/// Takes the parameters that shape rows: `custom_fields` is obeyed; `include_…` ones are known and add nothing here.
-pub(super) fn extras(query: &mut Query) -> Option<Vec<String>> {
-    for name in ["include_fields", "include_option_labels", "include_labels"] {
-        query.take(name);
-    }
-    let keys = |text: &str| {
-        let keys: Vec<String> = text.split(',').map(str::to_owned).collect();
-        (keys.len() <= CUSTOM_KEYS_MAX).then_some(keys)
-    };
-    query.read("custom_fields", "up to 15 keys", keys)
-}
-
 /// A page of API v2.
 ///
 /// # Errors
@@ -312,7 +326,13 @@ pub(super) fn page<R: Listed>(state: &mut State, act: &Act, query: Query, archiv
     let next = if more { rows.last().map(|row| page.cursor(row.as_ref()).text()) } else { None };
     let mut body = Vec::with_capacity(128 + rows.len() * 512);
     body.extend_from_slice(br#"{"success":true,"data":"#);
-    write_rows(&rows, state, page.only.as_deref(), &mut body);
+    if page.extras.is_plain() {
+        write_rows(&rows, state, page.extras.only.as_deref(), &mut body);
+    } else {
+        let tallies = Tallies::of(state);
+        let rows: Vec<Value> = rows.iter().map(|row| page.extras.row(state, row.as_ref(), &tallies)).collect();
+        body.extend_from_slice(Value::Array(rows).to_string().as_bytes());
+    }
     body.extend_from_slice(br#","additional_data":"#);
     body.extend_from_slice(json!({ "next_cursor": next }).to_string().as_bytes());
     body.push(b'}');

@@ -12,7 +12,9 @@ use super::history;
 use super::ledger::Write;
 use super::links::{self, Anchor};
 use super::noun::Noun;
+use super::older::{self, Links};
 use super::state::{Act, State};
+use super::tally::Tallies;
 
 /// A kind of record that can be merged.
 pub(super) trait Mergeable: Resource {
@@ -39,11 +41,11 @@ pub(super) fn perform<R: Mergeable>(state: &mut State, act: &Act, id: &str, body
     if R::NOUN == Noun::Organization {
         return Ok(Answer::value(200, &json!({ "id": survivor })));
     }
-    let mut text = Vec::new();
-    if let Some(row) = R::table(state).get(survivor) {
-        row.write(state, None, &mut text);
-    }
-    let mut data: Value = serde_json::from_slice(&text).unwrap_or_default();
+    let tallies = Tallies::of(state);
+    let mut data = match R::NOUN {
+        Noun::Person => older::person(state, survivor, &tallies, Links::Ids),
+        _ => older::deal(state, survivor, &tallies, Links::Ids),
+    };
     data["merge_what_id"] = Value::from(gone);
     Ok(Answer::value(200, &data))
 }

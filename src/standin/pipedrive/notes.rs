@@ -11,7 +11,7 @@ use super::custom;
 use super::envelope::Refusal;
 use super::leads;
 use super::links::{Linked, Links};
-use super::list::{Filter, Listed};
+use super::list::{Filter, Listed, PINS};
 use super::noun::Noun;
 use super::state::{Act, State};
 use super::system;
@@ -20,10 +20,7 @@ use super::texts;
 use super::users;
 
 /// Longest content, in characters (OpenAPI v1, text of the tag: about 100,000).
-const CONTENT_MAX: usize = 100_000;
-
-/// The parents a note can be pinned to; the last two do not exist here.
-const PINS: [&str; 6] = ["lead", "deal", "organization", "person", "project", "task"];
+pub(super) const CONTENT_MAX: usize = 100_000;
 
 /// One note.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -141,6 +138,8 @@ impl Resource for Note {
             "person": person,
             "organization": organization.map(|own| json!({"name": own.name()})),
             "project": null,
+            "task": null,
+            "lead": self.lead_id.and_then(|id| leads::title(state, id)).map(|title| json!({ "title": title })),
             "user": user.map(|user| json!({"email": user.email, "name": user.name, "icon_url": null, "is_you": false})),
         });
         for (name, pinned) in PINS.iter().zip(self.pinned) {
@@ -166,8 +165,19 @@ impl Linked for Note {
 }
 
 impl Listed for Note {
-    const FILTERS: &'static [&'static str] =
-        &["user_id", "lead_id", "deal_id", "person_id", "org_id", "start_date", "end_date", "updated_since"];
+    const FILTERS: &'static [&'static str] = &[
+        "user_id",
+        "lead_id",
+        "deal_id",
+        "person_id",
+        "org_id",
+        "start_date",
+        "end_date",
+        "updated_since",
+        "pinned",
+        "project_id",
+        "task_id",
+    ];
     const ORDERS: &'static [&'static str] = &["user_id", "deal_id", "person_id", "org_id", "content"];
 
     fn passes(&self, filter: &Filter, _state: &State) -> bool {
@@ -177,6 +187,7 @@ impl Listed for Note {
             && Filter::is(filter.person_id, self.person_id)
             && Filter::is(filter.org_id, self.org_id)
             && filter.lead_id.is_none_or(|wanted| self.lead_id == Some(wanted))
+            && filter.pinned.iter().zip(self.pinned).all(|(wanted, own)| wanted.is_none_or(|wanted| wanted == own))
             && filter.first_day.is_none_or(|first| day >= first)
             && filter.last_day.is_none_or(|last| day <= last)
     }

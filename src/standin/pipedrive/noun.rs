@@ -39,6 +39,8 @@ named_enum! {
         Activity = "activity",
         /// A note.
         Note = "note",
+        /// A comment on a note.
+        Comment = "comment",
         /// A product.
         Product = "product",
         /// A product on a deal.

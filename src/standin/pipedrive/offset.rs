@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::check;
 use super::crud::Resource;
@@ -22,13 +22,15 @@ pub(super) struct Shape {
     pub(super) archived: bool,
     /// An empty page has null for its rows.
     pub(super) null_when_empty: bool,
+    /// Filters; `None`: those of the list in API v2.
+    pub(super) filters: Option<&'static [&'static str]>,
     /// Rows of one page at most; who asks for more gets this many.
     pub(super) limit_max: usize,
 }
 
 impl Default for Shape {
     fn default() -> Self {
-        Self { archived: false, null_when_empty: false, limit_max: PAGE_ROWS_MAX }
+        Self { archived: false, null_when_empty: false, filters: None, limit_max: PAGE_ROWS_MAX }
     }
 }
 
@@ -36,13 +38,55 @@ impl Default for Shape {
 ///
 /// # Errors
 /// 400 for values that cannot be read; unknown parameters are passed over, as v1 does.
-pub(super) fn page<R: Listed>(
+pub(super) fn page<R: Listed>(state: &mut State, act: &Act, query: Query, shape: &Shape) -> Result<Answer, Refusal> {
+    let page = read_page::<R>(state, act, query, shape)?;
+    let mut body = Vec::with_capacity(128 + page.rows.len() * 512);
+    body.extend_from_slice(br#"{"success":true,"data":"#);
+    if page.rows.is_empty() && shape.null_when_empty {
+        body.extend_from_slice(b"null");
+    } else {
+        write_rows(&page.rows, state, None, &mut body);
+    }
+    body.extend_from_slice(br#","additional_data":"#);
+    body.extend_from_slice(json!({ "pagination": page.pagination }).to_string().as_bytes());
+    body.push(b'}');
+    Ok(Answer::json(200, body))
+}
+
+/// The same with rows in another shape, and the related objects beside them; null: none.
+///
+/// # Errors
+/// As for [`page`].
+pub(super) fn page_of<R: Listed>(
     state: &mut State,
     act: &Act,
-    mut query: Query,
+    query: Query,
     shape: &Shape,
+    write: impl FnOnce(&State, &[Arc<R>]) -> (Value, Value),
 ) -> Result<Answer, Refusal> {
-    let mut filter = Filter::read(&mut query, R::FILTERS, any_instant);
+    let page = read_page::<R>(state, act, query, shape)?;
+    let (data, related) = write(state, &page.rows);
+    let beside = json!({ "pagination": page.pagination });
+    let data = if shape.null_when_empty && page.rows.is_empty() { Value::Null } else { data };
+    let mut body = json!({"success": true, "data": data, "additional_data": beside});
+    if !related.is_null() {
+        body["related_objects"] = related;
+    }
+    Ok(Answer::json(200, body.to_string()))
+}
+
+/// The rows of a page, and where it stands in the whole.
+struct Page<R> {
+    rows: Vec<Arc<R>>,
+    pagination: Value,
+}
+
+fn read_page<R: Listed>(state: &mut State, act: &Act, mut query: Query, shape: &Shape) -> Result<Page<R>, Refusal> {
+    let filters = shape.filters.unwrap_or(R::FILTERS);
+    let mut filter = Filter::read(&mut query, filters, any_instant);
+    if filter.only_own == Some(true) {
+        filter.owner_id = Some(act.user);
+    }
     filter.archived = shape.archived;
     filter.seen_by = (!users::is_admin(act.user)).then_some(act.user);
     let start = query.read("start", "integer", |text| text.parse::<usize>().ok()).unwrap_or(0);
@@ -58,17 +102,7 @@ pub(super) fn page<R: Listed>(
     if more {
         pagination["next_start"] = json!(start + limit);
     }
-    let mut body = Vec::with_capacity(128 + rows.len() * 512);
-    body.extend_from_slice(br#"{"success":true,"data":"#);
-    if rows.is_empty() && shape.null_when_empty {
-        body.extend_from_slice(b"null");
-    } else {
-        write_rows(&rows, state, None, &mut body);
-    }
-    body.extend_from_slice(br#","additional_data":"#);
-    body.extend_from_slice(json!({ "pagination": pagination }).to_string().as_bytes());
-    body.push(b'}');
-    Ok(Answer::json(200, body))
+    Ok(Page { rows, pagination })
 }
 
 /// Both forms of an instant that v1 takes.

@@ -8,6 +8,7 @@ use super::address::Address;
 use super::check::{self, Body, Purpose};
 use super::crud::{self, Resource};
 use super::custom::Custom;
+use super::extras;
 use super::fields::Owner;
 use super::links::Anchor;
 use super::list::{Filter, Listed};
@@ -142,6 +143,7 @@ impl Saved for Organization {
 }
 
 impl Listed for Organization {
+    const INCLUDES: &'static [&'static str] = extras::OF_ORGANIZATIONS;
     const FILTERS: &'static [&'static str] = &["ids", "filter_id", "owner_id", "updated_since", "updated_until"];
 
     fn passes(&self, filter: &Filter, _state: &State) -> bool {

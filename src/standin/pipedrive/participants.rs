@@ -3,7 +3,7 @@
 //! A person who takes part already is refused a second time; no document says.
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::check::{self, Body, Purpose};
 use super::crud::{self, Resource};
@@ -15,10 +15,12 @@ use super::links::{Anchor, Linked, Links};
 use super::list::{Filter, Listed};
 use super::noun::Noun;
 use super::offset;
+use super::older::{self, Links as Form};
 use super::query::Query;
 use super::route::Operation;
 use super::state::{Act, State};
 use super::table::{Meta, Row, Table};
+use super::tally::Tallies;
 
 /// One person in one deal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,24 +67,8 @@ impl Resource for Participant {
         }
     }
 
-    fn write(&self, state: &State, _only: Option<&[String]>, out: &mut Vec<u8>) {
-        let deal = state.deals.get(self.deal_id);
-        let Some(person) = state.persons.get(self.person_id) else { return out.extend_from_slice(b"null") };
-        let (emails, phones) = person.contacts();
-        let active = !person.meta().is_deleted;
-        let row = json!({
-            "id": self.meta.id,
-            "person_id": {"active_flag": active, "name": person.name(), "email": emails, "phone": phones,
-                "value": self.person_id},
-            "add_time": check::v1_text(self.meta.add_time),
-            "active_flag": !self.meta.is_deleted,
-            "related_item_data": {"deal_id": self.deal_id, "title": deal.map(|deal| deal.title())},
-            "person": {"id": self.person_id, "company_id": state.settings.company_id, "name": person.name(),
-                "active_flag": active, "email": emails, "phone": phones},
-            "added_by_user_id": {"id": self.added_by, "value": self.added_by, "active_flag": true},
-            "related_item_type": "deal",
-            "related_item_id": self.deal_id,
-        });
+    fn write(&self, _state: &State, _only: Option<&[String]>, out: &mut Vec<u8>) {
+        let row = json!({"id": self.meta.id, "deal_id": self.deal_id, "person_id": self.person_id});
         custom::write_json(&row, out);
     }
 
@@ -118,6 +104,30 @@ impl Listed for Participant {
     }
 }
 
+impl Participant {
+    /// As answers have it.
+    fn whole(&self, state: &State, tallies: &Tallies) -> Value {
+        let person_id = json!(self.person_id);
+        let deal = state.deals.get(self.deal_id);
+        json!({
+            "id": self.meta.id,
+            "person_id": older::person_in_short(state, &person_id, true),
+            "add_time": check::v1_text(self.meta.add_time),
+            "active_flag": !self.meta.is_deleted,
+            "related_item_data": {"deal_id": self.deal_id, "title": deal.map(|deal| deal.title())},
+            "person": older::person(state, self.person_id, tallies, Form::Records),
+            "added_by_user_id": older::user(state, &json!(self.added_by), true),
+            "related_item_type": "deal",
+            "related_item_id": self.deal_id,
+        })
+    }
+
+    /// The deal and the person.
+    pub(super) fn pair(&self) -> (u64, u64) {
+        (self.deal_id, self.person_id)
+    }
+}
+
 fn of_deal(state: &State, deal_id: u64) -> impl Iterator<Item = u64> {
     let live = state.participants.iter().filter(move |row| row.deal_id == deal_id && !row.meta.is_deleted);
     live.map(|row| row.person_id)
@@ -143,7 +153,12 @@ pub(super) fn perform(
         Operation::List => {
             let mut query = Query::parse(input.query);
             query.set("deal_id", &deal_id.to_string());
-            offset::page::<Participant>(state, act, query, &offset::Shape::default())
+            offset::page_of::<Participant>(state, act, query, &offset::Shape::default(), |state, rows| {
+                let tallies = Tallies::of(state);
+                let rows: Vec<Value> = rows.iter().map(|row| row.whole(state, &tallies)).collect();
+                let related = older::related(state, &rows, &tallies);
+                (Value::Array(rows), related)
+            })
         }
         Operation::Create => {
             let mut row = Participant::blank(state, act);
@@ -152,7 +167,11 @@ pub(super) fn perform(
             row.apply(&mut body, state, act);
             body.finish(true)?;
             let number = crud::add(state, act, row)?;
-            Ok(super::perform::one::<Participant>(state, number, 200))
+            let tallies = Tallies::of(state);
+            let row = crud::live::<Participant>(state, number)?.whole(state, &tallies);
+            let related = older::related(state, std::slice::from_ref(&row), &tallies);
+            let body = json!({"success": true, "data": row, "related_objects": related});
+            Ok(Answer::json(200, body.to_string()))
         }
         _ => {
             let number = crud::number::<Participant>(state, input.sub)?;

@@ -9,6 +9,7 @@ use super::activities::Activity;
 use super::activity_types::ActivityType;
 use super::call_logs::CallLog;
 use super::check::{Body, Purpose};
+use super::comments::Comment;
 use super::convert;
 use super::crud::{self, Resource};
 use super::deal_products::DealProduct;
@@ -140,6 +141,7 @@ pub(super) fn edit(state: &mut State, act: &Act, edit: PeopleEdit) -> Result<Val
         Noun::PersonField => edit_field(state, act, Owner::Person, &edit),
         Noun::DealField => edit_field(state, act, Owner::Deal, &edit),
         Noun::ProductField => edit_field(state, act, Owner::Product, &edit),
+        Noun::Comment => edit_record::<Comment>(state, act, edit),
         Noun::User | Noun::Participant | Noun::CallLog | Noun::Webhook => Err(Refusal::not_found("Edit of this kind")),
     }
 }
@@ -158,6 +160,7 @@ pub(super) fn rows(state: &State, noun: Noun) -> Vec<Value> {
         Noun::Product => all::<Product>(state),
         Noun::DealProduct => all::<DealProduct>(state),
         Noun::Participant => all::<Participant>(state),
+        Noun::Comment => all::<Comment>(state),
         Noun::File => all::<File>(state),
         Noun::CallLog => all::<CallLog>(state),
         Noun::Webhook => Vec::new(),
@@ -248,7 +251,7 @@ pub(super) fn delete_record(state: &mut State, act: &Act, collection: Collection
         Collection::Deals | Collection::DealProducts | Collection::Participants => Noun::Deal,
         Collection::Leads => Noun::Lead,
         Collection::Activities => Noun::Activity,
-        Collection::Notes => Noun::Note,
+        Collection::Notes | Collection::Comments => Noun::Note,
         Collection::Products => Noun::Product,
         Collection::Files => Noun::File,
         Collection::Pipelines => Noun::Pipeline,

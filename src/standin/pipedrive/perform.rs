@@ -1,16 +1,20 @@
 //! Carrying out a request that was let in: from its endpoint to the function that does it.
 
-use serde_json::json;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
 
 use super::activities::{Activity, PRIORITIES};
 use super::activity_types::ActivityType;
 use super::call_logs;
 use super::check::{Body, Purpose};
+use super::comments;
 use super::convert;
 use super::crud::{self, Resource};
 use super::deal_products;
-use super::deals::Deal;
+use super::deals::{Deal, OLDER_FILTERS};
 use super::envelope::{Answer, Refusal};
+use super::extras::Extras;
 use super::field_defaults;
 use super::fields::{self, Input, Owner};
 use super::fields_v1;
@@ -23,6 +27,7 @@ use super::merge;
 use super::notes::Note;
 use super::noun::Noun;
 use super::offset::{self, Shape};
+use super::older::{self, Links};
 use super::organizations::Organization;
 use super::participants;
 use super::persons::Person;
@@ -33,6 +38,8 @@ use super::recents;
 use super::route::{Collection, Endpoint, Operation};
 use super::search;
 use super::state::{Act, State};
+use super::table::Row as _;
+use super::tally::Tallies;
 use super::users;
 use super::webhooks;
 
@@ -55,17 +62,24 @@ pub(super) fn perform(
         (Collection::Organizations, Operation::Merge) => merge::perform::<Organization>(state, act, id, input.body),
         (Collection::Persons, Operation::Merge) => merge::perform::<Person>(state, act, id, input.body),
         (_, Operation::Merge) => merge::perform::<Deal>(state, act, id, input.body),
-        (Collection::Organizations, Operation::Changelog) => history::page::<Organization>(state, id, input.query),
-        (Collection::Persons, Operation::Changelog) => history::page::<Person>(state, id, input.query),
-        (_, Operation::Changelog) => history::page::<Deal>(state, id, input.query),
+        (Collection::Organizations, Operation::Changelog) => history::page::<Organization>(state, act, id, input.query),
+        (Collection::Persons, Operation::Changelog) => history::page::<Person>(state, act, id, input.query),
+        (_, Operation::Changelog) => history::page::<Deal>(state, act, id, input.query),
         (Collection::Leads, Operation::Convert) => convert::ask_lead(state, act, id, input.body),
         (_, Operation::Convert) => convert::ask_deal(state, act, id),
         (collection, Operation::ConvertStatus) => {
+            Query::parse(input.query).finish(false)?;
             convert::status(state, act, collection == Collection::Leads, id, input.sub)
         }
         (Collection::Deals, Operation::ListArchivedV1) => {
-            let shape = Shape { archived: true, ..Shape::default() };
-            offset::page::<Deal>(state, act, Query::parse(input.query), &shape)
+            let shape = Shape { archived: true, filters: Some(OLDER_FILTERS), ..Shape::default() };
+            offset::page_of::<Deal>(state, act, Query::parse(input.query), &shape, |state, rows| {
+                let tallies = Tallies::of(state);
+                let deal = |row: &Arc<Deal>| older::deal(state, row.meta().id, &tallies, Links::Records);
+                let rows: Vec<Value> = rows.iter().map(deal).collect();
+                let related = older::related(state, &rows, &tallies);
+                (Value::Array(rows), related)
+            })
         }
         (_, Operation::Search | Operation::SearchField) => search::perform(state, act, endpoint, input.query),
         _ => usual(state, act, endpoint, id, input),
@@ -96,6 +110,7 @@ fn usual(state: &mut State, act: &Act, endpoint: Endpoint, id: &str, input: Inpu
         Collection::Deals => v2::<Deal>(state, act, operation, id, input),
         Collection::DealProducts => deal_products::perform(state, act, operation, id, input),
         Collection::Participants => participants::perform(state, act, operation, id, input),
+        Collection::Comments => comments::perform(state, act, operation, id, input),
         Collection::Products => v2::<Product>(state, act, operation, id, input),
         Collection::Files => files::perform(state, act, operation, id, input),
         Collection::CallLogs => call_logs::perform(state, act, operation, id, input),
@@ -182,6 +197,9 @@ fn v1<R: Resource>(
             crud::visible::<R>(state, act, number)?;
             let public_id = crud::live::<R>(state, number)?.public_id();
             crud::delete::<R>(state, act, number)?;
+            if R::NOUN == Noun::ActivityType {
+                return Ok(one::<R>(state, number, 200));
+            }
             Ok(Answer::value(200, &json!({ "id": public_id })))
         }
         Operation::Read => {
@@ -208,12 +226,17 @@ fn v2<R: Listed>(
         Operation::List => return list::page::<R>(state, act, query, false),
         Operation::ListArchived => return list::page::<R>(state, act, query, true),
         Operation::Read => {
-            let only = list::extras(&mut query);
+            // The document has no parameters for one product.
+            let extras =
+                if R::NOUN == Noun::Product { Extras::default() } else { Extras::read::<R>(&mut query, false) };
             query.finish(false)?;
             let number = crud::number::<R>(state, id)?;
             crud::visible::<R>(state, act, number)?;
             let row = R::table(state).get(number).ok_or_else(|| Refusal::not_found(R::NAME))?;
-            return Ok(Answer::data(200, |out| row.write(state, only.as_deref(), out)));
+            if !extras.is_plain() {
+                return Ok(Answer::value(200, &extras.row(state, row.as_ref(), &Tallies::of(state))));
+            }
+            return Ok(Answer::data(200, |out| row.write(state, extras.only.as_deref(), out)));
         }
         _ => query.finish(false)?,
     }
@@ -223,7 +246,11 @@ fn v2<R: Listed>(
             let number = crud::number::<R>(state, id)?;
             crud::visible::<R>(state, act, number)?;
             let number = crud::duplicate::<R>(state, act, number)?;
-            return Ok(one::<R>(state, number, if R::NOUN == Noun::Product { 201 } else { 200 }));
+            if R::NOUN == Noun::Product {
+                return Ok(one::<R>(state, number, 201));
+            }
+            let tallies = Tallies::of(state);
+            return Ok(Answer::value(200, &older::deal(state, number, &tallies, Links::Ids)));
         }
         Operation::Delete => {
             let number = crud::number::<R>(state, id)?;

@@ -7,6 +7,7 @@ use super::check::{self, Body, Purpose};
 use super::crud::{self, Resource};
 use super::custom::Custom;
 use super::envelope::Refusal;
+use super::extras;
 use super::fields::Owner;
 use super::links::{Anchor, Linked, Links};
 use super::list::{Filter, Listed};
@@ -161,6 +162,7 @@ impl Saved for Person {
 }
 
 impl Listed for Person {
+    const INCLUDES: &'static [&'static str] = extras::OF_PERSONS;
     const FILTERS: &'static [&'static str] =
         &["ids", "filter_id", "owner_id", "org_id", "deal_id", "updated_since", "updated_until"];
 
@@ -173,11 +175,6 @@ impl Listed for Person {
 }
 
 impl Person {
-    /// E-mail addresses and phone numbers.
-    pub(super) fn contacts(&self) -> (Value, Value) {
-        (serde_json::json!(self.emails), serde_json::json!(self.phones))
-    }
-
     pub(super) fn name(&self) -> &str {
         &self.name
     }

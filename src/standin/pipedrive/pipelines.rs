@@ -156,6 +156,12 @@ impl Resource for Stage {
     }
 }
 
+impl Stage {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 impl Listed for Stage {
     const FILTERS: &'static [&'static str] = &["pipeline_id"];
     const ORDERS: &'static [&'static str] = &["order_nr"];

@@ -57,6 +57,15 @@ impl Query {
         self.read(key, "integer", |text| text.parse().ok())
     }
 
+    /// Takes a yes or no as API v1 writes it.
+    pub(super) fn bit(&mut self, key: &str) -> Option<bool> {
+        self.read(key, "0 or 1", |text| match text {
+            "0" => Some(false),
+            "1" => Some(true),
+            _ => None,
+        })
+    }
+
     /// Notes that a parameter is wrong, and why.
     pub(super) fn problem(&mut self, key: &str, why: &str) {
         self.problems.push(format!("{key}: {why}"));

@@ -1,7 +1,7 @@
 //! What changed lately (API v1): of many kinds at once, by time of change, at most a month back.
 //!
-//! Facts: fact sheet 5.16, OpenAPI v1 of 2026-08-18. Leads are not among it. Rows have the shape of the kind's own
-//! endpoint; the real ones have the retired shapes of API v1 for those kinds that moved to v2.
+//! Facts: fact sheet 5.16, OpenAPI v1 of 2026-08-18. Leads are not among it. Kinds that moved to API v2 have the shapes that
+//! v1 had for them.
 
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use super::envelope::{Answer, Refusal};
 use super::files::File;
 use super::list::{PAGE_ROWS, PAGE_ROWS_MAX};
 use super::notes::Note;
+use super::older_rows;
 use super::organizations::Organization;
 use super::persons::Person;
 use super::pipelines::{Pipeline, Stage};
@@ -24,6 +25,8 @@ use super::products::Product;
 use super::query::Query;
 use super::state::{Act, State};
 use super::table::Order;
+use super::tally::Tallies;
+use super::users;
 
 /// How far back it reaches (changelog of 2024-09).
 const REACH: Duration = Duration::from_secs(31 * 86_400);
@@ -76,7 +79,10 @@ pub(super) fn page(state: &mut State, act: &Act, query: &str) -> Result<Answer, 
     all.sort_unstable();
     let more = all.len() > start.saturating_add(limit);
     let page: Vec<Changed> = all.into_iter().skip(start).take(limit).collect();
-    let rows: Vec<Value> = page.iter().map(|(_, name, id)| row(state, name, *id)).collect();
+    let tallies = Tallies::of(state);
+    let row =
+        |(_, name, id): &Changed| json!({"item": name, "id": id, "data": older_rows::row(state, name, *id, &tallies)});
+    let rows: Vec<Value> = page.iter().map(row).collect();
     let last = page.last().map(|(time, ..)| check::v1_text(*time));
     let mut pagination = json!({"start": start, "limit": limit, "more_items_in_collection": more});
     if more {
@@ -108,31 +114,9 @@ fn collect<R: Resource>(
     (name, since): (&'static str, Timestamp),
     all: &mut Vec<Changed>,
 ) {
+    let sees_all = users::is_admin(act.user);
     let shown = R::table_mut(state).shown(act.moment);
     let rows = shown.walk(Order::UpdateTime, false, None, (Some(since), None));
+    let rows = rows.filter(|row| sees_all || row.is_seen_by(act.user));
     all.extend(rows.map(|row| (row.meta().update_time, name, row.meta().id)));
-}
-
-fn row(state: &State, name: &str, id: u64) -> Value {
-    let data = match name {
-        "activity" => data::<Activity>(state, id),
-        "activityType" => data::<ActivityType>(state, id),
-        "deal" => data::<Deal>(state, id),
-        "file" => data::<File>(state, id),
-        "note" => data::<Note>(state, id),
-        "organization" => data::<Organization>(state, id),
-        "person" => data::<Person>(state, id),
-        "pipeline" => data::<Pipeline>(state, id),
-        "product" => data::<Product>(state, id),
-        _ => data::<Stage>(state, id),
-    };
-    json!({"item": name, "id": id, "data": data})
-}
-
-fn data<R: Resource>(state: &State, id: u64) -> Value {
-    let mut text = Vec::new();
-    if let Some(row) = R::table(state).settled().get(id) {
-        row.write(state, None, &mut text);
-    }
-    serde_json::from_slice(&text).unwrap_or_default()
 }

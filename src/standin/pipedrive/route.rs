@@ -27,6 +27,7 @@ pub(super) enum Collection {
     LeadLabels,
     LeadSources,
     Notes,
+    Comments,
     ActivityTypes,
     Users,
     Currencies,

@@ -15,6 +15,7 @@ use super::activities::Activity;
 use super::activity_types::ActivityType;
 use super::address::Address;
 use super::call_logs::CallLog;
+use super::comments::Comment;
 use super::crud::Resource;
 use super::custom::{Custom, CustomValue, Money, TimeOfDay};
 use super::deal_products::DealProduct;
@@ -70,6 +71,7 @@ impl Saved for File {}
 impl Saved for LeadLabel {}
 impl Saved for Note {}
 impl Saved for Participant {}
+impl Saved for Comment {}
 impl Saved for Pipeline {}
 impl Saved for Stage {}
 
@@ -200,6 +202,7 @@ const TABLES: &[(&str, Save, Load)] = &[
     ("product", save_table::<Product>, load_table::<Product>),
     ("deal_product", save_table::<DealProduct>, load_table::<DealProduct>),
     ("participant", save_table::<Participant>, load_table::<Participant>),
+    ("comment", save_table::<Comment>, load_table::<Comment>),
     ("file", save_table::<File>, load_table::<File>),
     ("call_log", save_table::<CallLog>, load_table::<CallLog>),
 ];

@@ -4,12 +4,14 @@
 //! are read as answers have them, so a search takes time by the number of records.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
 use super::crud::Resource;
 use super::deals::Deal;
 use super::envelope::{Answer, Refusal};
+use super::extras;
 use super::field_set::FieldKind;
 use super::fields::Owner;
 use super::leads::Lead;
@@ -21,6 +23,7 @@ use super::products::Product;
 use super::query::Query;
 use super::route::{Collection, Endpoint, Operation};
 use super::state::{Act, State};
+use super::users;
 
 /// Most items of one page: of several kinds at once, and of one kind (OpenAPI v2).
 const MIXED_MAX: usize = 100;
@@ -86,9 +89,19 @@ pub(super) fn perform(state: &mut State, act: &Act, endpoint: Endpoint, query: &
         }
     };
     let relations = read_relations(&mut query, own);
-    query.take("include_fields");
+    let more: &[&str] = match own {
+        Some("deal") => &["deal.cc_email"],
+        Some("person") => &["person.picture"],
+        Some("product") => &["product.price"],
+        Some("lead") => &["lead.was_seen"],
+        Some(_) => &[],
+        None => &["deal.cc_email", "person.picture", "product.price"],
+    };
+    if !more.is_empty() {
+        extras::names(&mut query, more);
+    }
     if own.is_none() {
-        query.take("search_for_related_items");
+        query.read("search_for_related_items", "boolean", |text| text.parse::<bool>().ok());
     }
     let limit_max = if own.is_none() { MIXED_MAX } else { ONE_KIND_MAX };
     let page = read_page(&mut query, limit_max);
@@ -166,7 +179,7 @@ fn cut(mut found: Vec<Value>, (start, limit): (usize, usize)) -> (Vec<Value>, Op
 
 /// Adds the items of one kind that are found.
 fn find<R: Resource>(state: &mut State, act: &Act, kind: &'static str, wanted: &Wanted, items: &mut Vec<Value>) {
-    let rows: Vec<_> = R::table_mut(state).found(act.moment).cloned().collect();
+    let rows = seen::<R>(state, act);
     let notes = if kind == "product" { Vec::new() } else { notes(state, act, kind, wanted) };
     let mut related = 0;
     for row in rows {
@@ -195,6 +208,12 @@ fn find<R: Resource>(state: &mut State, act: &Act, kind: &'static str, wanted: &
             items.push(json!({"result_score": if wanted.exact { 1.0 } else { 0.5 }, "item": item}));
         }
     }
+}
+
+/// What the search knows and the caller may see.
+fn seen<R: Resource>(state: &mut State, act: &Act) -> Vec<Arc<R>> {
+    let sees_all = users::is_admin(act.user);
+    R::table_mut(state).found(act.moment).filter(|row| sees_all || row.is_seen_by(act.user)).cloned().collect()
 }
 
 impl Wanted {
@@ -289,12 +308,19 @@ fn item(state: &State, kind: &str, keys: &Map<String, Value>, custom_fields: Val
     let person = person.map(|own| json!({"id": get("person_id"), "name": own.name()}));
     let organization = keys.get("org_id").or_else(|| keys.get("organization_id")).and_then(Value::as_u64);
     let organization = organization.and_then(|id| Some(json!({"id": id, "name": state.organizations.get(id)?.name()})));
-    let mut item = json!({"id": get("id"), "type": kind, "visible_to": get("visible_to"), "owner": {"id": get("owner_id")},
-        "custom_fields": custom_fields, "notes": notes});
+    let stage = get("stage_id").as_u64().and_then(|id| state.stages.get(id));
+    // A lead's own row has it as text.
+    let visible_to =
+        get("visible_to").as_str().and_then(|text| text.parse::<u64>().ok()).map_or(get("visible_to"), Value::from);
+    let mut item = json!({"id": get("id"), "type": kind, "visible_to": visible_to, "owner": {"id": get("owner_id")},
+        "custom_fields": custom_fields});
+    if kind != "product" {
+        item["notes"] = notes;
+    }
     let more = match kind {
         "deal" => {
             json!({"title": get("title"), "value": get("value"), "currency": get("currency"), "status": get("status"),
-            "stage": {"id": get("stage_id")}, "person": person, "organization": organization,
+            "stage": {"id": get("stage_id"), "name": stage.map(|own| own.name())}, "person": person, "organization": organization,
             "is_archived": get("is_archived")})
         }
         "lead" => json!({"title": get("title"), "value": get("value")["amount"], "currency": get("value")["currency"],
@@ -347,8 +373,7 @@ fn by_field(state: &mut State, act: &Act, mut query: Query) -> Result<Answer, Re
 }
 
 fn named<R: Resource>(state: &mut State, act: &Act, code: &str, hits: impl Fn(&str) -> bool, found: &mut Vec<Value>) {
-    let rows: Vec<_> = R::table_mut(state).found(act.moment).cloned().collect();
-    for row in rows {
+    for row in seen::<R>(state, act) {
         let keys = keys(state, row.as_ref());
         let custom = keys.get("custom_fields").and_then(|custom| custom.get(code));
         if custom.or_else(|| keys.get(code)).and_then(plain).is_some_and(|text| hits(&text)) {

@@ -274,6 +274,15 @@ impl Settings {
         Some((per_seat * u64::from(self.seats)).min(ACTIVE_CEILING))
     }
 
+    /// All settings that are shares, by their keys.
+    pub(super) fn shares(&self) -> [(&'static str, f64); 3] {
+        [
+            ("rival_day_share", self.rival_day_share),
+            ("rival_window_share", self.rival_window_share),
+            ("slow_down_share", self.slow_down_share),
+        ]
+    }
+
     /// The cap on archived leads and deals; `None`: no cap.
     #[must_use]
     pub fn archive_cap(&self) -> Option<u64> {

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::activities::Activity;
 use super::activity_types::{self, ActivityType};
 use super::call_logs::CallLog;
+use super::comments::Comment;
 use super::convert::Conversions;
 use super::deal_products::DealProduct;
 use super::deals::Deal;
@@ -51,6 +52,7 @@ const FIRST_NOTE: u64 = 40_000_001;
 const FIRST_FILE: u64 = 50_000_001;
 const FIRST_PRODUCT: u64 = 60_000_001;
 const FIRST_DEAL_PRODUCT: u64 = 70_000_001;
+const FIRST_COMMENT: u64 = 1;
 const FIRST_PARTICIPANT: u64 = 80_000_001;
 
 /// The account.
@@ -75,6 +77,7 @@ pub(super) struct State {
     pub(super) products: Table<Product>,
     pub(super) deal_products: Table<DealProduct>,
     pub(super) participants: Table<Participant>,
+    pub(super) comments: Table<Comment>,
     pub(super) files: Table<File>,
     pub(super) call_logs: Table<CallLog>,
     pub(super) pipelines: Table<Pipeline>,
@@ -146,6 +149,9 @@ impl State {
         if users::decimals(&settings.currency).is_none() {
             return Err(wrong("currency", &settings.currency));
         }
+        if let Some((key, share)) = settings.shares().into_iter().find(|(_, share)| !(0.0..=1.0).contains(share)) {
+            return Err(Error::new(Kind::Settings, format!("stand-in: {key} is {share}; a share is from 0 to 1")));
+        }
         let random = ChaCha8Rng::seed_from_u64(settings.seed);
         let faults = Faults::new(settings.faults.clone());
         let mut state = Self {
@@ -166,6 +172,7 @@ impl State {
             products: Table::new(FIRST_PRODUCT),
             deal_products: Table::new(FIRST_DEAL_PRODUCT),
             participants: Table::new(FIRST_PARTICIPANT),
+            comments: Table::new(FIRST_COMMENT),
             files: Table::new(FIRST_FILE),
             call_logs: Table::new(1),
             pipelines: Table::new(1),
@@ -266,6 +273,7 @@ impl State {
         count(&mut ledger, Noun::Note, Collection::Notes, &self.notes);
         count(&mut ledger, Noun::Product, Collection::Products, &self.products);
         count(&mut ledger, Noun::Participant, Collection::Participants, &self.participants);
+        count(&mut ledger, Noun::Comment, Collection::Comments, &self.comments);
         count(&mut ledger, Noun::File, Collection::Files, &self.files);
         count(&mut ledger, Noun::CallLog, Collection::CallLogs, &self.call_logs);
         self.count_deal_products(&mut ledger);

@@ -85,6 +85,11 @@ pub(super) fn decimals(code: &str) -> Option<u32> {
     CURRENCIES.iter().find(|(own, ..)| *own == code).map(|(_, _, decimals, _)| *decimals)
 }
 
+/// The sign of a currency; its code where the account does not have it.
+pub(super) fn symbol(code: &str) -> &str {
+    CURRENCIES.iter().find(|(own, ..)| *own == code).map_or(code, |(.., symbol)| symbol)
+}
+
 /// Reads the code of a currency that the account has.
 pub(super) fn currency(value: &Value) -> Result<String, String> {
     let code = check::text(3)(value)?;
@@ -99,7 +104,8 @@ pub(super) fn round_money(amount: Decimal, currency: &str) -> Decimal {
 /// `GET /v1/users`: all users, no pages.
 pub(super) fn list(state: &State, caller: u64) -> Answer {
     let rows: Vec<Value> = state.users.iter().map(|user| row(state, user, caller)).collect();
-    Answer::value(200, &Value::Array(rows))
+    let beside = json!({"company_id": state.settings.company_id});
+    Answer::json(200, json!({"success": true, "data": rows, "additional_data": beside}).to_string())
 }
 
 /// `GET /v1/users/{id}`.
@@ -137,11 +143,12 @@ pub(super) fn me(state: &State, caller: u64) -> Result<Answer, Refusal> {
 /// # Errors
 /// 400 without a term.
 pub(super) fn find(state: &State, mut query: Query, caller: u64) -> Result<Answer, Refusal> {
-    let by_email = query.take("search_by_email").is_some_and(|flag| flag == "1");
-    let Some(term) = query.take("term").filter(|term| !term.is_empty()) else {
-        return Err(Refusal::invalid(&["term: Required".to_owned()]));
-    };
-    let term = term.to_lowercase();
+    let by_email = query.bit("search_by_email").unwrap_or(false);
+    let term = query.take("term").unwrap_or_default().to_lowercase();
+    if term.is_empty() {
+        query.problem("term", "Required");
+    }
+    query.finish(true)?;
     let found = state.users.iter().filter(|user| {
         let text = if by_email { &user.email } else { &user.name };
         text.to_lowercase().contains(&term)
@@ -176,7 +183,7 @@ fn row(state: &State, user: &User, caller: u64) -> Value {
         "lang": 1,
         "email": user.email,
         "phone": null,
-        "activated": true,
+        "is_admin": u8::from(admin),
         "last_login": created,
         "created": created,
         "modified": created,
