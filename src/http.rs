@@ -43,6 +43,15 @@ pub struct Request {
 }
 
 impl Request {
+    /// A GET without anything beside.
+    ///
+    /// # Errors
+    /// `Bug` when the address is none.
+    pub fn get(url: &str) -> Result<Self> {
+        let url = url.parse().map_err(|_| Error::new(Kind::Bug, "a request of our own cannot be sent"))?;
+        Ok(Self { method: Method::GET, url, headers: HeaderMap::new(), body: None })
+    }
+
     /// A POST of a JSON body with one header beside.
     ///
     /// # Errors

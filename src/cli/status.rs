@@ -1,12 +1,18 @@
 //! `status` and `explain`: answers read from the journal; a running daemon adds what it is doing.
 
+use std::time::Duration;
+
 use super::{Folder, Success, terminal};
 use crate::clock::Clock;
-use crate::control::Status as Standing;
+use crate::control::{self, Status as Standing};
 use crate::error::{Error, Kind, Result};
+use crate::http::{Http, Request};
 use crate::journal::Journal;
 use crate::migration::JOURNAL;
 use crate::record::Object;
+
+/// A daemon on the same machine answers at once, unless it is very busy.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where the migration stands.
 #[derive(Debug, clap::Args)]
@@ -48,9 +54,21 @@ fn open(folder: &Folder) -> Result<Journal> {
     Journal::read_only(&path, Clock::system())
 }
 
+/// What a running daemon says of itself, which is more than its journal knows: how far it is and what it waits for.
+async fn told(folder: &Folder) -> Option<Standing> {
+    let reach = control::reach(&folder.folder)?;
+    let request = Request::get(&reach.url("/status")).ok()?;
+    // A run file may be left over from a daemon that died; then nobody answers, and the journal tells.
+    let answer = Http::new(Clock::system(), TIMEOUT, 1).ok()?.send(request).await.ok()?;
+    if answer.status == 200 { serde_json::from_slice(&answer.body).ok() } else { None }
+}
+
 impl Status {
     pub(super) async fn run(self) -> Result<Success> {
-        let status = Standing::read(&open(&self.folder)?, None).await?;
+        let status = match told(&self.folder).await {
+            Some(status) => status,
+            None => Standing::read(&open(&self.folder)?, None).await?,
+        };
         if self.json {
             let text = serde_json::to_string(&status);
             terminal::say(&text.map_err(|error| Error::new(Kind::Bug, "the status").because(error))?);
