@@ -5,6 +5,7 @@
 
 mod configure;
 mod ensure;
+mod existing;
 mod fold;
 mod follow;
 mod gates;
@@ -284,7 +285,7 @@ impl Migration {
     }
 
     async fn walk(&self, me: &Me) -> Result<()> {
-        self.phase("survey", async || self.survey().await).await?;
+        self.phase("survey", async || self.survey(me).await).await?;
         self.at(Point::Surveyed).await?;
         self.phase("configure", async || self.configure(me).await).await?;
         self.phase("load", async || self.load_all(me).await).await?;

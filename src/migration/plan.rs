@@ -1,7 +1,10 @@
 //! The plan: what will be made in Pipedrive and what it costs, approved before the first write.
 
+use std::collections::BTreeMap;
+
 use jiff::SignedDuration;
 
+use super::existing::LOOKED_FOR;
 use super::load::STEPS;
 use super::survey::{Needs, option_key};
 use super::{Forecast, Migration};
@@ -22,7 +25,9 @@ impl Migration {
     /// The plan for what the survey found.
     pub(super) async fn plan(&self, needs: &Needs) -> Result<Plan> {
         let lost = |entity: &Entity| needs.lost.get(entity.as_str()).copied().unwrap_or_default();
-        let count = |entity: &Entity| Some((*entity, needs.drafts.get(entity.as_str())? - lost(entity)));
+        let matched = |entity: &Entity| needs.matched.get(entity.as_str()).copied().unwrap_or_default();
+        let made = |entity: &Entity| Some(needs.drafts.get(entity.as_str())? - lost(entity) - matched(entity));
+        let count = |entity: &Entity| Some((*entity, made(entity)?));
         let lags = self.config.pipedrive.list_lag.as_secs() * STEPS.len() as u64;
         Ok(Plan::build(PlanInput {
             fields: self.planned_fields(needs),
@@ -30,7 +35,7 @@ impl Migration {
             lead_labels: needs.lead_labels.iter().cloned().collect(),
             activity_types: needs.activity_types.iter().cloned().collect(),
             records: STEPS.iter().filter_map(count).collect(),
-            further: vec![
+            further: [
                 Cost {
                     what: "Reading the account: users, fields, labels, types".to_owned(),
                     minimum: false,
@@ -41,7 +46,10 @@ impl Migration {
                     minimum: false,
                     effort: Effort { requests: 0, tokens: 0, seconds: lags },
                 },
-            ],
+            ]
+            .into_iter()
+            .chain(existing_costs(needs))
+            .collect(),
             existing: Existing::default(),
             spending: self.config.pipedrive.spending,
             start: self.start(),
@@ -116,4 +124,27 @@ impl Migration {
     pub fn client(&self) -> &Client {
         &self.client
     }
+}
+
+/// Passes over what Pipedrive held before us, beside that of the survey: before the load, in its sweep, in the verification.
+const EXISTING_PASSES: u64 = 3;
+
+/// What it costs that the account is not empty: its lists are longer, and what is found may have blanks to fill. At most one
+/// write for each; a look at its blanks just before, for a hundred at a time.
+fn existing_costs(needs: &Needs) -> Vec<Cost> {
+    let (mut reading, mut filling) = (Effort::default(), Effort::default());
+    for entity in LOOKED_FOR {
+        let of = |counts: &BTreeMap<String, u64>| counts.get(entity.as_str()).copied().unwrap_or_default();
+        let (route, filled) = (route(entity), of(&needs.filled));
+        let pages =
+            of(&needs.held).div_ceil(u64::from(route.page_rows.max(1))) * EXISTING_PASSES + filled.div_ceil(100);
+        reading = reading.plus(Effort { requests: pages, tokens: pages * u64::from(route.list), seconds: 0 });
+        filling = filling.plus(Effort { requests: filled, tokens: filled * u64::from(route.update), seconds: 0 });
+    }
+    let lines = [
+        ("Find what Pipedrive holds already", false, reading),
+        ("Fill what Pipedrive holds already, at most", true, filling),
+    ];
+    let cost = |(what, minimum, effort): (&str, bool, Effort)| Cost { what: what.to_owned(), minimum, effort };
+    lines.into_iter().filter(|(_, _, effort)| effort.requests > 0).map(cost).collect()
 }
