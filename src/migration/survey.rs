@@ -22,7 +22,7 @@ use crate::report::owners::Owners;
 use crate::report::survey::Survey;
 use crate::stage::extract::Which;
 use crate::stage::item::{Became, Drafted};
-use crate::stage::resolve::{Match, Matcher, without_owner};
+use crate::stage::resolve::{Match, Matcher, lighten};
 
 /// Options that a field can have (documentation "Custom fields": 10,000).
 const OPTIONS: usize = 10_000;
@@ -211,9 +211,9 @@ impl Needs {
                 drafted.became = Became::Nothing(Fate::Parked, why);
             }
             Match::One { .. } => {
-                without_owner(draft);
                 let key = &drafted.key;
                 let then = mapping.destination(key.object, &key.role).map_or(Then::Keep, |to| to.existing.then);
+                lighten(draft, then);
                 if matches!(then, Then::Fill | Then::Update) {
                     *self.filled.entry(kind.clone()).or_default() += 1;
                 }

@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::journal::{Candidate, Journal, Question};
 use crate::mapping::Mapping;
 use crate::mapping::existing::{Existing, MatchKey, Then};
-use crate::record::{BindingKey, Draft, Entity, FieldValue, Target};
+use crate::record::{BindingKey, Draft, Entity, Target};
 use crate::stage::item::Drafted;
 
 /// What a parked role waits for when several records of Pipedrive may be it.
@@ -173,10 +173,12 @@ fn words(by: &MatchKey) -> String {
     names.join(" and ")
 }
 
-/// Takes out what is never blank in Pipedrive, so that an existing record never waits for it: it has an owner.
-pub fn without_owner(draft: &mut Draft) {
-    let owner = Target::System("owner_id".to_owned());
-    draft.fields.retain(|(target, value)| *target != owner || !matches!(value, FieldValue::Owner(_)));
+/// Takes out what a record that exists cannot take or does not need: its time of adding is set at creation only (OpenAPI
+/// v2), and it has an owner, so that it never waits for one unless the source is to win.
+pub fn lighten(draft: &mut Draft, then: Then) {
+    let system = |name: &str| Target::System(name.to_owned());
+    let (added, owner) = (system("add_time"), system("owner_id"));
+    draft.fields.retain(|(target, _)| *target != added && (*target != owner || then == Then::Update));
 }
 
 /// Whether a record to be filled had a blank for anything in the body when it was read.

@@ -24,7 +24,7 @@ use crate::record::{BindingKey, Draft, Entity, Fate, FieldValue, Finding};
 use crate::stage::item::{Became, Drafted, Known, Manner, Ready, Removal, Work};
 use crate::telemetry::{self, BatchTimer};
 
-pub use existing::{Match, Matcher, UNCLEAR, without_owner};
+pub use existing::{Match, Matcher, UNCLEAR, lighten};
 pub use owners::{Assignment, OwnerBook, SourceOwner};
 pub use workspace::{FieldKey, StageKey, Workspace};
 
@@ -328,11 +328,8 @@ fn matched(
 }
 
 fn lightened(mut draft: Draft, then: Then) -> (Draft, Manner) {
-    if then == Then::Update {
-        return (draft, Manner::Update);
-    }
-    without_owner(&mut draft);
-    (draft, Manner::Fill)
+    lighten(&mut draft, then);
+    (draft, if then == Then::Update { Manner::Update } else { Manner::Fill })
 }
 
 fn draft_of(drafted: &Drafted) -> Option<&Draft> {
