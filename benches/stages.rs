@@ -20,7 +20,7 @@ use crossdock::record::{BindingKey, Draft, Entity, Fate, FieldValue, Object, Pla
 use crossdock::stage::dedupe::{digest, duplicate_keys};
 use crossdock::stage::item::{Became, Drafted, Work};
 use crossdock::stage::normalize::{Normalized, RoleResult, normalize};
-use crossdock::stage::resolve::{self, FieldKey, OwnerBook, Resolver, SourceOwner, StageKey, Workspace};
+use crossdock::stage::resolve::{self, FieldKey, OwnerBook, Resolver, ResolverParts, SourceOwner, StageKey, Workspace};
 use crossdock::standin::promox::account::Owner;
 use crossdock::standin::promox::generate::generate;
 use jiff::Timestamp;
@@ -261,7 +261,14 @@ impl Bench {
             know(&mut workspace, draft.entity, target, value);
         }
         self.runtime.block_on(journal.end_roles(links)).expect("bound");
-        Resolver::new(journal.clone(), Arc::clone(&self.mapping), workspace, self.owners.clone(), Progress::default())
+        Resolver::new(ResolverParts {
+            journal: journal.clone(),
+            mapping: Arc::clone(&self.mapping),
+            clock: Clock::system(),
+            workspace,
+            owners: self.owners.clone(),
+            progress: Progress::default(),
+        })
     }
 }
 

@@ -22,7 +22,7 @@ use crossdock::record::{Entity, Object};
 use crossdock::stage::cpu::Cpu;
 use crossdock::stage::extract::{PAGE_RECORDS, Which};
 use crossdock::stage::load::{BATCHES_INTENDED, LoadLimits, Loader};
-use crossdock::stage::resolve::{LOOKUPS, OwnerBook, Resolver, Workspace};
+use crossdock::stage::resolve::{LOOKUPS, OwnerBook, Resolver, ResolverParts, Workspace};
 use crossdock::standin::pipedrive::{FaultKind, FaultRule};
 use crossdock::stop::{self, Stop, Stopper};
 use crossdock::telemetry;
@@ -145,7 +145,10 @@ impl Flow {
     fn step(&self, stop: &Stop) -> impl Future<Output = ()> + use<> {
         let (journal, mapping) = (self.bench.journal.clone(), Arc::clone(&self.mapping));
         let (workspace, owners) = (Workspace::default(), OwnerBook::default());
-        let resolver = Resolver::new(journal.clone(), Arc::clone(&mapping), workspace, owners, Progress::default());
+        let (clock, progress) = (self.bench.clock.clone(), Progress::default());
+        let (kept, rules) = (journal.clone(), Arc::clone(&mapping));
+        let resolver =
+            Resolver::new(ResolverParts { journal: kept, mapping: rules, clock, workspace, owners, progress });
         let parts = Parts {
             clock: self.bench.clock.clone(),
             journal,

@@ -167,7 +167,10 @@ fn the_reconciliation_adds_up() {
         assert_eq!(json["totals"], expected);
         assert_eq!(json["objects"][1]["object"], "lead");
         assert_eq!(json["objects"][1]["balanced"], true);
-        assert_eq!(json["entities"][0], json!({"entity": "person", "loaded": 30, "marked": 30, "agrees": true}));
+        assert_eq!(
+            json["entities"][0],
+            json!({"entity": "person", "loaded": 30, "matched": 0, "marked": 30, "agrees": true})
+        );
         assert_eq!(json["waits"], json!([{"waits_for": "owner", "roles": 5}]));
         assert_eq!(json["left_out"]["total"], 12);
         assert_eq!(json["left_out"]["groups"][0]["reason"], "owner … has no Pipedrive user");

@@ -9,7 +9,7 @@ use crate::record::fold_name;
 use super::{emails, names, phones};
 
 /// Parts the pieces of a key; no cleaned value holds it, because cleaning removes control characters.
-const BETWEEN: char = '\u{1f}';
+pub(super) const BETWEEN: char = '\u{1f}';
 
 /// The key of a row, made of its cleaned parts; `None` without parts, or when a required one is empty.
 #[must_use]
@@ -33,19 +33,22 @@ pub fn key(parts: &[KeyPart], payload: &Payload, owners: &Owners, defaults: &Def
 }
 
 fn cleaned(text: &str, clean: KeyClean, defaults: &Defaults) -> String {
-    match clean {
-        KeyClean::Exact => text.replace(BETWEEN, " "),
-        KeyClean::Text => fold_name(&super::text::line(text).value),
-        KeyClean::Name => fold_name(&names::person(text).value),
-        KeyClean::Emails => sorted(emails::emails(text).value.into_iter().map(|address| address.to_lowercase())),
-        KeyClean::Phones => sorted(phones::phones(text, defaults.phone_country).value.into_iter()),
-    }
-}
-
-fn sorted(values: impl Iterator<Item = String>) -> String {
-    let mut values: Vec<String> = values.collect();
+    let mut values = values(text, clean, defaults);
     values.sort_unstable();
     values.join(";")
+}
+
+/// The values in a text, each in the form in which equal ones are the same: several for addresses and numbers, one for
+/// everything else.
+#[must_use]
+pub fn values(text: &str, clean: KeyClean, defaults: &Defaults) -> Vec<String> {
+    match clean {
+        KeyClean::Exact => vec![text.replace(BETWEEN, " ")],
+        KeyClean::Text => vec![fold_name(&super::text::line(text).value)],
+        KeyClean::Name => vec![fold_name(&names::person(text).value)],
+        KeyClean::Emails => emails::emails(text).value.into_iter().map(|address| address.to_lowercase()).collect(),
+        KeyClean::Phones => phones::phones(text, defaults.phone_country).value,
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub mod address;
 pub mod choices;
 pub mod dates;
 pub mod emails;
+pub mod existing;
 pub mod html;
 pub mod identity;
 pub mod keys;

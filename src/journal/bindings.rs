@@ -35,6 +35,8 @@ pub struct Bound {
     pub intended_at: Option<Timestamp>,
     /// For merged roles: whose record stands for it.
     pub survivor: Option<BindingKey>,
+    /// Whether the Pipedrive record was there before us.
+    pub existing: bool,
 }
 
 /// A role with the bodies of its last write, which are much larger than all the rest.
@@ -62,7 +64,9 @@ impl Bound {
     /// As [`Bound::live_id`], and the deleted record too while people are asked about it.
     #[must_use]
     pub fn own_id(&self) -> Option<&Arc<str>> {
-        let has_own = matches!(self.fate, Fate::Loaded | Fate::Parked | Fate::Rejected | Fate::Skipped);
+        // A user that an owner was matched to is nobody's to change.
+        let has_own = matches!(self.fate, Fate::Loaded | Fate::Parked | Fate::Rejected | Fate::Skipped)
+            || (self.fate == Fate::Matched && self.existing);
         self.dest_id.as_ref().filter(|_| has_own)
     }
 
@@ -90,7 +94,8 @@ pub const CORRECTION: &str = "correction";
 const RETRY: &str = "retry";
 
 /// [`Bound::live_id`] in SQL, of a binding `b`.
-const LIVE: &str = "b.dest_id IS NOT NULL AND b.fate IN ('loaded', 'parked', 'rejected', 'skipped') \
+const LIVE: &str = "b.dest_id IS NOT NULL AND (b.fate IN ('loaded', 'parked', 'rejected', 'skipped') \
+                    OR (b.fate = 'matched' AND b.existing = 1)) \
                     AND b.waits_for IS NOT 'decision'";
 
 /// How a role ends without a write of its own.
@@ -114,13 +119,16 @@ pub struct RoleFate {
     pub waits_for: Option<String>,
     /// The binding it was merged into, for merged roles.
     pub survivor: Option<BindingKey>,
+    /// True when its Pipedrive record was there before us. It stays true until that record is gone.
+    pub existing: bool,
 }
 
 impl RoleFate {
     /// A role that ends in one way, without a record, reason or wait yet.
     #[must_use]
     pub fn new(key: BindingKey, entity: Entity, version: i64, fate: Fate) -> Self {
-        Self { key, entity, version, fate, dest_id: None, gone: false, reason: None, waits_for: None, survivor: None }
+        let (dest_id, reason, waits_for, survivor) = (None, None, None, None);
+        Self { key, entity, version, fate, dest_id, gone: false, reason, waits_for, survivor, existing: false }
     }
 
     /// Adds why, in words.
@@ -139,6 +147,12 @@ impl RoleFate {
     #[must_use]
     pub fn at(self, dest_id: Arc<str>) -> Self {
         Self { dest_id: Some(dest_id), ..self }
+    }
+
+    /// Adds a Pipedrive record that was there before us.
+    #[must_use]
+    pub fn found_at(self, dest_id: Arc<str>) -> Self {
+        Self { dest_id: Some(dest_id), existing: true, ..self }
     }
 
     /// Takes its Pipedrive record away: it was removed.
@@ -166,7 +180,7 @@ pub struct Misses {
 }
 
 const COLUMNS: &str = "b.object, b.source_id, b.role, b.fate, b.version, b.entity, b.dest_id, b.reason, b.waits_for, \
-                       b.survivor, e.intended_at, e.kind";
+                       b.survivor, e.intended_at, e.kind, b.existing";
 
 /// What [`Promised`] has on top of [`COLUMNS`].
 const BODIES: &str = "e.body, e.asked, e.base";
@@ -397,7 +411,7 @@ impl Journal {
         .await
     }
 
-    /// The highest numeric id that any write of an entity was answered with.
+    /// The highest numeric id that any create of an entity was answered with.
     ///
     /// # Errors
     /// `Journal`.
@@ -405,7 +419,7 @@ impl Journal {
         self.read("looking for the highest id", move |connection| {
             let highest: Option<i64> = connection
                 .prepare_cached(
-                    "SELECT max(CAST(dest_id AS INTEGER)) FROM effect WHERE entity = ?1 AND state = 'done'",
+                    "SELECT max(CAST(dest_id AS INTEGER)) FROM effect WHERE entity = ?1 AND kind = 'create' AND state = 'done'",
                 )?
                 .query_row([entity.as_str()], |row| row.get(0))?;
             Ok(highest.map(i64::unsigned_abs))
@@ -443,14 +457,27 @@ impl Journal {
         .await
     }
 
-    /// How many live Pipedrive records of an entity are ours.
+    /// How many live Pipedrive records of an entity we made.
     ///
     /// # Errors
     /// `Journal`.
     pub async fn loaded(&self, entity: Entity) -> Result<u64> {
-        self.read("counting loaded records", move |connection| {
-            let sql = format!("SELECT count(*) FROM binding b WHERE b.entity = ?1 AND {LIVE}");
-            let count: i64 = connection.prepare_cached(&sql)?.query_row([entity.as_str()], |row| row.get(0))?;
+        self.count_live(entity, 0).await
+    }
+
+    /// How many live Pipedrive records of an entity were there before us and stand for one of the source.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn matched(&self, entity: Entity) -> Result<u64> {
+        self.count_live(entity, 1).await
+    }
+
+    async fn count_live(&self, entity: Entity, existing: u8) -> Result<u64> {
+        self.read("counting live records", move |connection| {
+            let sql = format!("SELECT count(*) FROM binding b WHERE b.entity = ?1 AND b.existing = ?2 AND {LIVE}");
+            let count: i64 =
+                connection.prepare_cached(&sql)?.query_row(params![entity.as_str(), existing], |row| row.get(0))?;
             Ok(count.unsigned_abs())
         })
         .await
@@ -474,7 +501,7 @@ impl Journal {
     }
 }
 
-fn claim_one(
+pub(super) fn claim_one(
     connection: &Connection,
     entity: Entity,
     key: &str,
@@ -525,12 +552,18 @@ pub(super) fn put_binding(connection: &Connection, end: &RoleFate, effect: Optio
         end.survivor.as_ref().map(serde_json::to_string).transpose().map_err(|error| unreadable(10, error))?;
     connection
         .prepare_cached(
+            // A record that was there before us is never said to be loaded, whatever is written to it; why it was taken
+            // for the same is worth keeping.
             "INSERT INTO binding (object, source_id, role, fate, version, entity, dest_id, effect, reason, waits_for, \
-             survivor) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
-             ON CONFLICT (object, source_id, role) DO UPDATE SET fate = excluded.fate, version = excluded.version, \
-             entity = excluded.entity, dest_id = CASE WHEN ?12 THEN NULL ELSE coalesce(excluded.dest_id, dest_id) END, \
-             effect = coalesce(excluded.effect, effect), reason = excluded.reason, waits_for = excluded.waits_for, \
-             survivor = excluded.survivor",
+             survivor, existing) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?13) \
+             ON CONFLICT (object, source_id, role) DO UPDATE SET \
+             fate = CASE WHEN existing AND excluded.fate = 'loaded' THEN 'matched' ELSE excluded.fate END, \
+             version = excluded.version, entity = excluded.entity, \
+             dest_id = CASE WHEN ?12 THEN NULL ELSE coalesce(excluded.dest_id, dest_id) END, \
+             effect = coalesce(excluded.effect, effect), \
+             reason = CASE WHEN existing AND excluded.fate IN ('loaded', 'matched') THEN coalesce(excluded.reason, reason) \
+             ELSE excluded.reason END, waits_for = excluded.waits_for, survivor = excluded.survivor, \
+             existing = CASE WHEN ?12 THEN 0 ELSE max(existing, excluded.existing) END",
         )?
         .execute(params![
             end.key.object.as_str(),
@@ -545,6 +578,7 @@ pub(super) fn put_binding(connection: &Connection, end: &RoleFate, effect: Optio
             end.waits_for,
             survivor,
             end.gone,
+            end.existing,
         ])
         .map(drop)
 }
@@ -592,9 +626,10 @@ fn bound_row(row: &Row<'_>) -> rusqlite::Result<Bound> {
             .transpose()?,
         intended_at: time_at(row, 10)?,
         written: row.get::<_, Option<String>>(11)?.map(|kind| kind_of(11, &kind)).transpose()?,
+        existing: row.get(12)?,
     })
 }
 
 fn promised_row(row: &Row<'_>) -> rusqlite::Result<Promised> {
-    Ok(Promised { bound: bound_row(row)?, promise: row.get(12)?, asked: row.get(13)?, base: row.get(14)? })
+    Ok(Promised { bound: bound_row(row)?, promise: row.get(13)?, asked: row.get(14)?, base: row.get(15)? })
 }

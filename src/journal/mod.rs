@@ -6,6 +6,7 @@
 
 mod bindings;
 mod effects;
+mod existing;
 mod open;
 mod records;
 mod report;
@@ -21,6 +22,7 @@ use crate::error::{Error, Kind, Result};
 
 pub use bindings::{Bound, CORRECTION, DECISION, Misses, Promised, RoleFate};
 pub use effects::{Conclusion, EffectId, EffectKind, Intent, OpenEffect, Outcome};
+pub use existing::{Candidate, Held};
 pub use open::FolderLock;
 pub use records::{FateCount, Landed, Landing, Novelty};
 pub use report::{LeftOutRole, Notable};

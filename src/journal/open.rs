@@ -16,7 +16,11 @@ use crate::error::{Error, Kind, Result};
 const APPLICATION_ID: u32 = 0x4344_4B4A;
 
 /// Numbered changes of the schema; a file's version is how many of them it has had. Never edited once released.
-const SCHEMA: &[&str] = &[include_str!("schema/0001_first.sql"), include_str!("schema/0002_parked.sql")];
+const SCHEMA: &[&str] = &[
+    include_str!("schema/0001_first.sql"),
+    include_str!("schema/0002_parked.sql"),
+    include_str!("schema/0003_existing.sql"),
+];
 
 /// How long a command waits for a lock of SQLite itself. Only backups and readers of other processes hold one.
 const BUSY: Duration = Duration::from_secs(10);

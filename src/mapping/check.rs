@@ -9,13 +9,14 @@ use toml::Value;
 use super::check_field::{self, Columns};
 use super::column::Condition;
 use super::defaults::Defaults;
+use super::existing::Existing;
 use super::object::{Applies, Destination, Each, FoldInto, ObjectRules, Skip};
 use super::owners::{OwnerDecision, Owners};
 use super::pipelines::{DeclaredPipeline, DeclaredStage, Fallback, Pipelines};
 use super::problems::Problems;
 use super::raw::{
-    OneOrMany, RawConditions, RawDecision, RawDefaults, RawDestination, RawMapping, RawObject, RawOwners, RawPipeline,
-    RawPipelines, RawSkip,
+    OneOrMany, RawConditions, RawDecision, RawDefaults, RawDestination, RawExisting, RawMapping, RawObject, RawOwners,
+    RawPipeline, RawPipelines, RawSkip,
 };
 use super::{Mapping, accepted, check_links};
 use crate::error::{Error, Kind, Result};
@@ -252,6 +253,13 @@ fn destination(raw: RawDestination, columns: &Columns<'_>, place: &str, problems
         let written = problems.read(&place, section);
         fields.extend(written.and_then(|written| check_field::field(written, raw.entity, columns, &place, problems)));
     }
+    let existing = raw
+        .existing
+        .and_then(|section| problems.read::<RawExisting>(&format!("{place}, existing"), section))
+        .map_or_else(
+            || Existing::unsaid(raw.entity, &fields),
+            |written| Existing::read(written, raw.entity, &fields, (place, problems)),
+        );
     Destination {
         entity: raw.entity,
         role: raw.role.unwrap_or_else(|| raw.entity.as_str().to_owned()).into(),
@@ -268,6 +276,7 @@ fn destination(raw: RawDestination, columns: &Columns<'_>, place: &str, problems
         },
         duplicate_key,
         similar_key,
+        existing,
         fields,
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::column::{Column, Condition, Payload};
+use super::existing::Existing;
 use super::field::{Field, Origin};
 use crate::record::{Entity, Object, named_enum};
 
@@ -63,6 +64,8 @@ pub struct Destination {
     pub duplicate_key: Vec<KeyPart>,
     /// What makes two records alike: both stay, and are flagged. Empty: never.
     pub similar_key: Vec<KeyPart>,
+    /// What counts as the same in Pipedrive, and what becomes of it then.
+    pub existing: Existing,
     /// Its fields.
     pub fields: Vec<Field>,
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use toml::Value;
 
 use super::defaults::{DayOrder, DecimalSign};
+use super::existing::Then;
 use super::field::Kind;
 use super::object::KeyClean;
 use super::owners::MatchBy;
@@ -151,8 +152,16 @@ pub(super) struct RawDestination {
     pub(super) duplicate_key: Vec<Value>,
     #[serde(default)]
     pub(super) similar_key: Vec<Value>,
+    pub(super) existing: Option<Value>,
     #[serde(default)]
     pub(super) fields: Vec<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawExisting {
+    pub(super) by: Option<Vec<OneOrMany>>,
+    pub(super) then: Then,
 }
 
 #[derive(Debug, Deserialize)]

@@ -196,3 +196,76 @@ fn kinds_are_written_as_they_are_named() {
         assert_eq!(Kind::parse(kind.as_str()), Some(*kind));
     }
 }
+
+const PERSON: &str = r#"
+[[object]]
+kind = "client"
+table = "clients"
+id = "id"
+[[object.to]]
+entity = "person"
+fields = [{ to = "name", kind = "name", from = "name" }, { to = "emails", kind = "emails", from = "email" }]
+"#;
+
+/// A mapping of persons with e-mail addresses and no phones, and of deals, with a rule for what exists.
+fn with_existing(rule: &str) -> String {
+    let deal = r#"
+[[object]]
+kind = "project"
+table = "projects"
+id = "id"
+[[object.to]]
+entity = "deal"
+fields = [{ to = "title", kind = "text", from = "name" }]
+"#;
+    format!("{HEAD}{}{deal}", PERSON.replace("fields =", &format!("{rule}\nfields =")))
+}
+
+#[test]
+fn what_exists_is_kept_unless_the_mapping_says_more() {
+    use super::existing::{Existing, KeyField, Then};
+    let rule = |rule: &str| {
+        let mapping = Mapping::parse(&with_existing(rule), "test").expect("a mapping");
+        mapping.destination(Object::Client, "person").expect("a person").existing.clone()
+    };
+    let emails = vec![vec![KeyField::Emails]];
+    assert_eq!(rule(""), Existing { by: emails.clone(), then: Then::Keep });
+    assert_eq!(rule(r#"existing = { then = "fill" }"#), Existing { by: emails, then: Then::Fill });
+    assert_eq!(rule(r#"existing = { then = "ignore" }"#), Existing { by: Vec::new(), then: Then::Ignore });
+    let both = Existing { by: vec![vec![KeyField::Emails, KeyField::Name]], then: Then::Update };
+    assert_eq!(rule(r#"existing = { by = [["name", "emails"]], then = "update" }"#), both);
+    let promox = Mapping::promox();
+    let company = &promox.destination(Object::Client, "organization").expect("an organization").existing;
+    assert_eq!(*company, Existing { by: vec![vec![KeyField::Name]], then: Then::Fill });
+    let deal = &promox.destination(Object::Project, "deal").expect("a deal").existing;
+    assert!(deal.by.is_empty());
+}
+
+#[test]
+fn rules_for_what_exists_are_checked() {
+    #[track_caller]
+    fn check(rule: &str, expected: &str) {
+        check_problems(&with_existing(rule), &[expected]);
+    }
+    let at = "object client, person, existing: ";
+    check(r#"existing = { by = ["emails"], then = "merge" }"#, &format!("{at}unknown variant `merge`"));
+    check(r#"existing = { by = ["emails"] }"#, &format!("{at}missing field `then`"));
+    check(r#"existing = { by = ["emails"], then = "fill", when = "x" }"#, &format!("{at}unknown field `when`"));
+    check(r#"existing = { by = [], then = "fill" }"#, &format!("{at}needs a key in by"));
+    check(
+        r#"existing = { by = ["address"], then = "fill" }"#,
+        &format!("{at}\"address\" is no key of a person; known: emails, phones, name"),
+    );
+    check(
+        r#"existing = { by = ["phones"], then = "fill" }"#,
+        &format!("{at}\"phones\" is a key, but no field of this destination is filled with it"),
+    );
+    check(
+        r#"existing = { by = ["emails", "name"], then = "fill" }"#,
+        &format!("{at}\"name\" does not tell one person from another"),
+    );
+    check(r#"existing = { by = ["emails", "emails"], then = "keep" }"#, &format!("{at}\"emails\" is a key already"));
+    check(r#"existing = { by = ["emails"], then = "ignore" }"#, &format!("{at}\"ignore\" looks for nothing"));
+    let text = with_existing("").replace("entity = \"deal\"", "entity = \"deal\"\nexisting = { then = \"keep\" }");
+    check_problems(&text, &["object project, deal, existing: \"deal\" is not looked for in Pipedrive"]);
+}

@@ -11,7 +11,7 @@ use crate::pipeline::{self, Parts, Sink, Step};
 use crate::record::{Entity, Object};
 use crate::stage::extract::Which;
 use crate::stage::load::{LoadLimits, LoadParts, Loader, Markers};
-use crate::stage::resolve::{OwnerBook, Resolver, Workspace};
+use crate::stage::resolve::{OwnerBook, Resolver, ResolverParts, Workspace};
 
 /// The kinds of record that are loaded, in order: what others point at goes first.
 pub(super) const STEPS: [Entity; 6] =
@@ -26,6 +26,8 @@ pub(super) struct Run {
     pub(super) parts: Parts,
     pub(super) resolver: Arc<Resolver>,
     pub(super) loader: Arc<Loader>,
+    /// The workspace as it was when the run began.
+    workspace: Workspace,
 }
 
 /// Whether a step ends with a look at every marker.
@@ -92,8 +94,10 @@ impl Migration {
             field_names: workspace.fields.iter().map(|((_, name), key)| (key.code.clone(), name.clone())).collect(),
         });
         let (journal, mapping) = (self.journal.clone(), Arc::clone(&parts.mapping));
-        let resolver = Resolver::new(journal, mapping, workspace, owners, self.progress.clone());
-        Ok(Run { parts, resolver: Arc::new(resolver), loader: Arc::new(loader) })
+        let kept = workspace.clone();
+        let (clock, progress) = (self.clock.clone(), self.progress.clone());
+        let resolver = Resolver::new(ResolverParts { journal, mapping, clock, workspace, owners, progress });
+        Ok(Run { parts, resolver: Arc::new(resolver), loader: Arc::new(loader), workspace: kept })
     }
 
     /// One kind of record: everything pending through the five stages, doubts settled, doubles removed, reconciled.
@@ -109,6 +113,11 @@ impl Migration {
         }
         self.progress.begin(if sweep == Sweep::Whole { "load" } else { "follow" }, entity.as_str(), total);
         run.loader.begin(entity).await?;
+        match sweep {
+            Sweep::Whole => self.existing_before_load(entity, &run.workspace).await?,
+            Sweep::Later => self.existing_since(entity, &run.workspace).await?,
+        }
+        run.resolver.begin(entity).await?;
         for round in 0.. {
             let step = Step { entity, objects: objects.clone(), which: Which::Pending };
             pipeline::run(&run.parts, step, Sink::Load(Arc::clone(&run.resolver), Arc::clone(&run.loader))).await?;

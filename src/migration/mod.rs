@@ -3,6 +3,7 @@
 //! `map ▢ → survey ▢ → plan ▢ → configure ▢ → load → follow → freeze → final delta → verify → cutover ▢`. Every phase is
 //! idempotent: after a crash or a stop the walk begins again at the first phase that is not done, and finds what is there.
 
+mod account;
 mod configure;
 mod course;
 mod ensure;
@@ -311,7 +312,7 @@ impl Migration {
     }
 
     async fn walk(&self, me: &Me) -> Result<()> {
-        self.surveyed().await?;
+        self.surveyed(me).await?;
         self.at(Point::Surveyed).await?;
         self.phase("configure", async || self.configure(me).await).await?;
         self.phase("load", async || self.load_all(me).await).await?;

@@ -1,9 +1,10 @@
 //! The plan: what will be made in Pipedrive and what it costs, approved before the first write.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 
+use super::existing::LOOKED_FOR;
 use super::follow::TRY_PARKED;
 use super::load::STEPS;
 use super::survey::{Needs, RECENT_DAYS, option_key};
@@ -11,7 +12,7 @@ use super::{Forecast, Migration};
 use crate::error::Result;
 use crate::journal::PhaseState;
 use crate::permit::Gate;
-use crate::pipedrive::{Client, route};
+use crate::pipedrive::{Client, Me, route};
 use crate::record::{Entity, fold_name};
 use crate::report::plan::daily::Following;
 use crate::report::plan::forecast::{Effort, Schedule, Start};
@@ -48,8 +49,8 @@ impl Migration {
         if !self.is_approved(Gate::Map, self.mapping.digest()).await? {
             return Ok(Planned::Waits(Gate::Map));
         }
-        self.first_contact().await?;
-        self.surveyed().await?;
+        let me = self.first_contact().await?;
+        self.surveyed(&me).await?;
         let plan = self.plan(&self.needs().await?).await?;
         self.write_report("plan", &plan)?;
         self.is_approved(Gate::Plan, &plan.digest()?).await?;
@@ -60,13 +61,13 @@ impl Migration {
     ///
     /// # Errors
     /// Those of the survey.
-    pub(super) async fn surveyed(&self) -> Result<()> {
-        self.phase("survey", async || self.survey().await).await?;
+    pub(super) async fn surveyed(&self, me: &Me) -> Result<()> {
+        self.phase("survey", async || self.survey(me).await).await?;
         let is_made = self.journal.phase("configure").await? == Some(PhaseState::Done);
         let of = self.needs().await?.mapping;
         if !is_made && !of.is_empty() && of != self.mapping.digest() {
             tracing::info!("the mapping is another one than that of the survey; surveying again");
-            self.survey().await?;
+            self.survey(me).await?;
             self.keep_ledger().await?;
         }
         Ok(())
@@ -75,7 +76,9 @@ impl Migration {
     /// The plan for what the survey found.
     pub(super) async fn plan(&self, needs: &Needs) -> Result<Plan> {
         let lost = |entity: &Entity| needs.lost.get(entity.as_str()).copied().unwrap_or_default();
-        let count = |entity: &Entity| Some((*entity, needs.drafts.get(entity.as_str())? - lost(entity)));
+        let matched = |entity: &Entity| needs.matched.get(entity.as_str()).copied().unwrap_or_default();
+        let made = |entity: &Entity| Some(needs.drafts.get(entity.as_str())? - lost(entity) - matched(entity));
+        let count = |entity: &Entity| Some((*entity, made(entity)?));
         let lags = self.config.pipedrive.list_lag.as_secs() * STEPS.len() as u64;
         let counting = needs.existing.unwrap_or_default();
         Ok(Plan::build(PlanInput {
@@ -84,8 +87,8 @@ impl Migration {
             lead_labels: to_make(&needs.lead_labels, &needs.known_labels),
             activity_types: to_make(&needs.activity_types, &needs.known_types),
             records: STEPS.iter().filter_map(count).collect(),
-            waiting: needs.waiting.values().flat_map(std::collections::BTreeMap::values).sum(),
-            further: vec![
+            waiting: needs.waiting.values().flat_map(BTreeMap::values).sum(),
+            further: [
                 Cost {
                     what: "Reading the account: users, fields, labels, types".to_owned(),
                     minimum: false,
@@ -101,7 +104,10 @@ impl Migration {
                     minimum: false,
                     effort: Effort { requests: 0, tokens: 0, seconds: lags },
                 },
-            ],
+            ]
+            .into_iter()
+            .chain(existing_costs(needs))
+            .collect(),
             existing: needs.existing,
             closed_deals: needs.closed_deals,
             too_long: (needs.too_long, needs.cut),
@@ -206,6 +212,29 @@ impl Migration {
     pub fn client(&self) -> &Client {
         &self.client
     }
+}
+
+/// Passes over what Pipedrive held before us, beside that of the survey: before the load, in its sweep, in the verification.
+const EXISTING_PASSES: u64 = 3;
+
+/// What it costs that the account is not empty: its lists are longer, and what is found may have blanks to fill. At most one
+/// write for each; a look at its blanks just before, for a hundred at a time.
+fn existing_costs(needs: &Needs) -> Vec<Cost> {
+    let (mut reading, mut filling) = (Effort::default(), Effort::default());
+    for entity in LOOKED_FOR {
+        let of = |counts: &BTreeMap<String, u64>| counts.get(entity.as_str()).copied().unwrap_or_default();
+        let (route, filled) = (route(entity), of(&needs.to_fill));
+        let pages =
+            of(&needs.held).div_ceil(u64::from(route.page_rows.max(1))) * EXISTING_PASSES + filled.div_ceil(100);
+        reading = reading.plus(Effort { requests: pages, tokens: pages * u64::from(route.list), seconds: 0 });
+        filling = filling.plus(Effort { requests: filled, tokens: filled * u64::from(route.update), seconds: 0 });
+    }
+    let lines = [
+        ("Find what Pipedrive holds already", false, reading),
+        ("Fill what Pipedrive holds already, at most", true, filling),
+    ];
+    let cost = |(what, minimum, effort): (&str, bool, Effort)| Cost { what: what.to_owned(), minimum, effort };
+    lines.into_iter().filter(|(_, _, effort)| effort.requests > 0).map(cost).collect()
 }
 
 /// Names that must be made: those the account does not have, each once, as names that differ in case or spaces are one.

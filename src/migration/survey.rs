@@ -2,17 +2,22 @@
 //! workspace needs and what the load will cost are known on the complete data.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Migration;
+use super::existing::LOOKED_FOR;
 use super::load::STEPS;
 use super::outlook::{End, Outlook};
 use crate::clean::code;
 use crate::error::{Error, Kind, Result};
+use crate::mapping::Mapping;
+use crate::mapping::existing::Then;
 use crate::mapping::field::custom_owner;
 use crate::permit::Gate;
+use crate::pipedrive::Me;
 use crate::pipeline::{self, Step};
 use crate::record::{Draft, Entity, Fate, FieldValue, Object, Target};
 use crate::report::owners::Owners;
@@ -20,6 +25,7 @@ use crate::report::plan::caps::Existing;
 use crate::report::survey::Survey;
 use crate::stage::extract::Which;
 use crate::stage::item::{Became, Drafted};
+use crate::stage::resolve::{Match, Matcher, lighten};
 
 /// Options of a field that are kept: those that it can have (documentation "Custom fields": 10,000), and one more, so that
 /// the plan shows that there are too many.
@@ -51,6 +57,18 @@ pub(super) struct Needs {
     /// Of these, those that wait for an owner who had no user then: by owner, then by kind.
     #[serde(default)]
     pub(super) waiting: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Of these, by kind, those that Pipedrive holds already.
+    #[serde(default)]
+    pub(super) matched: BTreeMap<String, u64>,
+    /// Of the matched ones, by kind, those that may be written to.
+    #[serde(default)]
+    pub(super) to_fill: BTreeMap<String, u64>,
+    /// Roles, by kind, that may be several records of Pipedrive, so that people must decide. Not among the drafts.
+    #[serde(default)]
+    pub(super) unclear: BTreeMap<String, u64>,
+    /// Records that Pipedrive holds already, by kind, for the kinds that are looked for.
+    #[serde(default)]
+    pub(super) held: BTreeMap<String, u64>,
     /// Roles that end without a record of their own, by what becomes of them.
     pub(super) without_record: BTreeMap<String, u64>,
     /// Drafts that name an owner, by its id.
@@ -97,7 +115,7 @@ pub(super) fn option_key(entity: Entity, field: &str) -> String {
 }
 
 impl Migration {
-    pub(super) async fn survey(&self) -> Result<()> {
+    pub(super) async fn survey(&self, me: &Me) -> Result<()> {
         self.pass(Gate::Map, self.mapping.digest()).await?;
         self.begins_to_read().await?;
         for object in self.objects() {
@@ -110,8 +128,15 @@ impl Migration {
         for count in self.journal.fates().await? {
             seen.survey.add_records(count.object, count.records);
         }
+        let workspace = self.workspace(me).await?;
+        let mut held = BTreeMap::new();
+        for entity in LOOKED_FOR {
+            self.border().await?;
+            self.progress.begin("survey", &format!("{entity}s that are there"), 0);
+            held.insert(entity.to_string(), self.look_for_existing(entity, &workspace).await?);
+        }
         let outlook = Outlook::new(&self.match_owners().await?, &self.owners().await?);
-        let mut needs = self.draft_walk(Which::All, &mut seen, outlook).await?;
+        let mut needs = Needs { held, ..self.draft_walk(Which::All, &mut seen, outlook).await? };
         self.count_existing(&mut needs).await?;
         seen.survey.set_owners(self.owner_lines(&needs.by_owner).await?);
         self.write_report("quality", &seen.survey)?;
@@ -149,14 +174,20 @@ impl Migration {
             ..Needs::default()
         };
         let recent = self.clock.utc() - SignedDuration::from_hours(24) * RECENT_DAYS as i32;
+        let matcher = Matcher::new(parts.journal.clone(), Arc::clone(&parts.mapping), self.clock.clone());
         for entity in STEPS {
             self.border().await?;
+            matcher.begin(entity).await?;
             let objects = self.objects_of(entity);
             let total = self.journal.pending_count(objects.clone()).await?;
             self.progress.begin("survey", entity.as_str(), total);
             let step = Step { entity, objects, which };
-            pipeline::drafts(&parts, step, async |batch| {
+            pipeline::drafts(&parts, step, async |mut batch| {
                 self.progress.add_done(batch.len() as u64);
+                let mut matches = matcher.find(&batch).await?;
+                for drafted in &mut batch {
+                    needs.find(drafted, matches.remove(&drafted.key), &parts.mapping);
+                }
                 let ends = outlook.of(&self.journal, &batch).await?;
                 for (drafted, end) in batch.iter().zip(ends) {
                     needs.count(drafted, end, recent);
@@ -211,6 +242,29 @@ impl Seen {
 }
 
 impl Needs {
+    /// Turns a draft into what was found for it, as the load will: it is another's, or nobody's until people decide, or it
+    /// needs no owner any more, because it has one.
+    fn find(&mut self, drafted: &mut Drafted, found: Option<Match>, mapping: &Mapping) {
+        let (Became::Draft(draft), Some(found)) = (&mut drafted.became, found) else { return };
+        let kind = drafted.entity.to_string();
+        match found {
+            Match::Taken { survivor, .. } => drafted.became = Became::Merged(survivor),
+            Match::Several { why } => {
+                *self.unclear.entry(kind).or_default() += 1;
+                drafted.became = Became::Nothing(Fate::Parked, why);
+            }
+            Match::One { .. } => {
+                let key = &drafted.key;
+                let then = mapping.destination(key.object, &key.role).map_or(Then::Keep, |to| to.existing.then);
+                lighten(draft, then);
+                if matches!(then, Then::Fill | Then::Update) {
+                    *self.to_fill.entry(kind.clone()).or_default() += 1;
+                }
+                *self.matched.entry(kind).or_default() += 1;
+            }
+        }
+    }
+
     fn count(&mut self, drafted: &Drafted, end: End, recent: Timestamp) {
         let has = |code: &str| drafted.findings.iter().filter(|finding| finding.code == code).count() as u64;
         self.too_long += has(code::TOO_LONG);

@@ -62,7 +62,7 @@ struct Pass {
     markers: Markers,
     verifying: Verifying,
     independent: Independent,
-    /// Live records of the present kind that are ours.
+    /// Live records of the present kind that we made.
     ours: u64,
 }
 
@@ -95,11 +95,11 @@ impl Migration {
         };
         for entity in VERIFIED {
             self.border().await?;
-            let loaded = self.journal.loaded(entity).await?;
-            if loaded == 0 {
+            let live = self.journal.loaded(entity).await? + self.journal.matched(entity).await?;
+            if live == 0 {
                 continue;
             }
-            self.progress.begin("verify", entity.as_str(), loaded);
+            self.progress.begin("verify", entity.as_str(), live);
             pass.ours = 0;
             self.client
                 .pages(entity, &Listing::default(), async |rows| self.compare(entity, rows, &mut pass).await)
@@ -141,9 +141,9 @@ impl Migration {
                 pass.verifying.mismatched(entity, (&row.id, &bound.key), values)?;
             }
             pass.independent.see(entity, &bound.key, &row);
+            pass.ours += u64::from(!bound.existing);
             seen.push(row.id.to_string());
         }
-        pass.ours += seen.len() as u64;
         self.progress.add_done(seen.len() as u64);
         self.journal.mark_verified(entity, seen, pass.number).await
     }

@@ -89,8 +89,10 @@ pub struct ObjectFates {
 pub struct EntityCount {
     /// Kind of the Pipedrive records.
     pub entity: Entity,
-    /// Live records that the journal knows as ours.
+    /// Live records that the journal knows as made by us.
     pub loaded: u64,
+    /// Live records that were there before us and stand for one of the source.
+    pub matched: u64,
     /// Live records with our marker that the sweep saw; `None` where there was no sweep.
     pub marked: Option<u64>,
     /// Whether the two agree; `None` where there was no sweep.
@@ -151,8 +153,10 @@ impl Reconciliation {
         let mut entities = Vec::new();
         for entity in Entity::ALL.iter().copied() {
             let (loaded, marked) = (journal.loaded(entity).await?, marked.get(&entity).copied());
-            if loaded > 0 || marked.is_some() {
-                entities.push(EntityCount { entity, loaded, marked, agrees: marked.map(|marked| marked == loaded) });
+            let matched = journal.matched(entity).await?;
+            if loaded + matched > 0 || marked.is_some() {
+                let agrees = marked.map(|marked| marked == loaded);
+                entities.push(EntityCount { entity, loaded, matched, marked, agrees });
             }
         }
         let waits = journal.parked().await?;
@@ -326,6 +330,7 @@ impl Report for Reconciliation {
             Row::new(vec![
                 Cell::text(title_case(line.entity.as_str())),
                 Cell::count(line.loaded),
+                Cell::count(line.matched),
                 Cell::maybe(line.marked, "–"),
                 agrees,
             ])
@@ -363,7 +368,7 @@ impl Report for Reconciliation {
                     "Records in Pipedrive",
                     ENTITIES_INTRO,
                     Table::new(
-                        &["Pipedrive records", "Known to the journal", "Seen in Pipedrive", "Agree"],
+                        &["Pipedrive records", "Made, by the journal", "There before", "Seen in Pipedrive", "Agree"],
                         entities.collect(),
                         "Nothing has been loaded yet.",
                     ),
@@ -387,7 +392,8 @@ impl Report for Reconciliation {
 const FATES_INTRO: &str = "Loaded: has its own record in Pipedrive. Merged: is the same as another record and went into it. \
     Folded: its data is in fields of another record. Matched: was there before. Waiting: goes on by itself as soon as what \
     it waits for is there. The numbers of a row add up to what was read.";
-const ENTITIES_INTRO: &str = "After the load every record in Pipedrive that carries our mark was listed and counted, independently of the journal.";
+const ENTITIES_INTRO: &str = "After the load every record in Pipedrive that carries our mark was listed and counted, \
+    independently of the journal. What was there before stands for a source record too, and is not among those made.";
 const PARTS_INTRO: &str = "One source record may become several Pipedrive records, such as a person and an organization. \
     These are in Pipedrive, but not with every part; the file above lists them too.";
 const FINDINGS_INTRO: &str =

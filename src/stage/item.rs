@@ -78,8 +78,10 @@ pub struct Known {
     pub promise: Map<String, Value>,
     /// What the source asked for then. It is the promise, except where people's values were kept.
     pub asked: Map<String, Value>,
-    /// What Pipedrive answered to that.
+    /// What Pipedrive answered to that. Empty while we have written nothing to a record that was there before us.
     pub base: Map<String, Value>,
+    /// Whether the Pipedrive record was there before us.
+    pub existing: bool,
 }
 
 impl Known {
@@ -96,7 +98,13 @@ impl Known {
         };
         let (promise, base) = (parse(&promised.promise)?, parse(&promised.base)?);
         let asked = if promised.asked.is_some() { parse(&promised.asked)? } else { promise.clone() };
-        Ok(Some(Self { dest_id: Arc::clone(dest_id), promise, asked, base }))
+        Ok(Some(Self { dest_id: Arc::clone(dest_id), promise, asked, base, existing: promised.bound.existing }))
+    }
+
+    /// A record that was there before us, to which nothing was written yet.
+    #[must_use]
+    pub fn found(dest_id: Arc<str>) -> Self {
+        Self { dest_id, promise: Map::new(), asked: Map::new(), base: Map::new(), existing: true }
     }
 }
 
@@ -122,6 +130,17 @@ pub struct Removal {
     pub known: Known,
 }
 
+/// Whose a Pipedrive record is, and with it what may be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// We made it, or are about to.
+    Ours,
+    /// It was there before us: only what is blank is filled.
+    Fill,
+    /// It was there before us, and the source wins the first time.
+    Update,
+}
+
 /// A record ready to be written: every link, owner, option and key is Pipedrive's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ready {
@@ -135,6 +154,8 @@ pub struct Ready {
     pub body: Map<String, Value>,
     /// What is there already; `None` makes it a create.
     pub known: Option<Known>,
+    /// Whose record it is.
+    pub manner: Manner,
     /// When the source last changed the record, if it says so.
     pub modified: Option<Timestamp>,
 }

@@ -14,7 +14,7 @@ use crossdock::permit::{Gate, WritePermit};
 use crossdock::pipedrive::{Budget, Client, NewField, Row};
 use crossdock::progress::Progress;
 use crossdock::record::{BindingKey, Entity, Fate, Object, Place, SourceRecord};
-use crossdock::stage::item::{Known, Ready, Work};
+use crossdock::stage::item::{Known, Manner, Ready, Work};
 use crossdock::stage::load::{self, LoadLimits, LoadParts, Loader, Markers, Swept};
 use crossdock::standin::pipedrive::{Pipedrive, Running, Settings};
 use serde_json::{Map, Value, json};
@@ -146,7 +146,7 @@ impl Bench {
         let promised = self.promised(&key).await;
         let known = promised.as_ref().and_then(|promised| Known::of(promised).expect("JSON"));
         let body = self.body(entity, number, value);
-        Ready { key, version: landed.version, entity, body, known, modified: None }
+        Ready { key, version: landed.version, entity, body, known, manner: Manner::Ours, modified: None }
     }
 
     /// Lands records and runs the write stage of them as a step does, without its beginning and end.

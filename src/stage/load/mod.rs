@@ -290,7 +290,7 @@ impl Loader {
                 },
             };
             counter!(telemetry::RECORDS, "object" => write.intent.key.object.as_str(), "stage" => "load",
-                "fate" => if matches!(outcome, Outcome::Done { .. }) { Fate::Loaded.as_str() } else { "failed" })
+                "fate" => if matches!(outcome, Outcome::Done { .. }) { write.fate.as_str() } else { "failed" })
             .increment(1);
             conclusions.push(Conclusion { effect: write.effect, outcome, tokens });
         }

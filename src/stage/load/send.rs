@@ -10,6 +10,7 @@ use super::{Halt, Loader};
 use crate::error::{Error, Kind, Result, Verdict};
 use crate::journal::{EffectId, EffectKind, Intent};
 use crate::pipedrive::{Written, route};
+use crate::record::Fate;
 use crate::retry::Pauses;
 use crate::telemetry::BatchTimer;
 
@@ -23,6 +24,8 @@ const AFTER_SEND: Duration = Duration::from_millis(20);
 pub(super) struct Write {
     pub(super) effect: EffectId,
     pub(super) intent: Intent,
+    /// How its record is counted when it is done.
+    pub(super) fate: Fate,
     /// Ends with the last write of its batch.
     pub(super) timer: Option<Arc<BatchTimer>>,
 }
@@ -37,7 +40,7 @@ pub(super) struct Sent {
 impl Write {
     /// A write whose intent is not durable yet.
     pub(super) fn new(intent: Intent) -> Self {
-        Self { effect: EffectId(0), intent, timer: None }
+        Self { effect: EffectId(0), intent, fate: Fate::Loaded, timer: None }
     }
 }
 

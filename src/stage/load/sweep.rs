@@ -31,7 +31,8 @@ const COMES_THROUGH: SignedDuration = SignedDuration::from_hours(1);
 /// What a sweep saw and did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Swept {
-    /// Live records that carry a marker of this migration.
+    /// Live records that carry a marker of this migration, but those that were there before us: what we write to may be
+    /// deleted or merged by people, whose it is, at any time.
     pub marked: u64,
     /// Doubles of our own that were removed.
     pub removed: u64,
@@ -44,7 +45,7 @@ pub struct Swept {
 /// What one look at the list found.
 #[derive(Default)]
 struct Look {
-    /// Rows with a marker of ours.
+    /// Rows with a marker of ours, but those that were there before us.
     marked: u64,
     /// Rows with a marker of ours that are nobody's binding, by marker, oldest first.
     strays: BTreeMap<String, Vec<Row>>,
@@ -108,12 +109,13 @@ impl Loader {
             .pages(entity, &Listing::default(), async |rows| {
                 let marked: Vec<Row> =
                     rows.into_iter().filter(|row| self.markers.read(entity, row).is_some()).collect();
-                look.marked += marked.len() as u64;
                 let ids = marked.iter().map(|row| row.id.to_string()).collect();
                 let bound = self.journal.bound_to(entity, ids).await?;
                 for row in marked {
                     look.unseen.remove(&*row.id);
-                    if !bound.contains_key(&*row.id) {
+                    let bound = bound.get(&*row.id);
+                    look.marked += u64::from(bound.is_none_or(|bound| !bound.existing));
+                    if bound.is_none() {
                         let marker = self.markers.read(entity, &row).unwrap_or_default().to_owned();
                         look.strays.entry(marker).or_default().push(row);
                     }

@@ -11,15 +11,19 @@ use serde_json::{Map, Value};
 
 use super::Loader;
 use super::send::Write;
+use crate::clean::existing::is_blank;
 use crate::config::Conflict;
 use crate::error::Result;
 use crate::journal::{DECISION, EffectKind, Intent, Question, RoleFate};
 use crate::pipedrive::{Api, Listing, Row, differences, route};
 use crate::record::{Entity, Fate, Finding};
-use crate::stage::item::{Known, Ready};
+use crate::stage::item::{Known, Manner, Ready};
 
 /// Rows that one call reads by their ids at the most (OpenAPI v2: `ids`).
 const IDS: usize = 100;
+
+/// What a parked role waits for when the record that was found for it is gone: the next round.
+const VANISHED: &str = "pipedrive";
 
 /// Values by field; custom fields under `custom_fields/CODE`, so that each is compared and sent by itself.
 type Fields = HashMap<String, Value>;
@@ -45,7 +49,9 @@ impl Loader {
         let mut unchanged = Vec::new();
         let mut changed = Vec::new();
         for mut ready in batch {
-            self.markers.put(ready.entity, &ready.key, &mut ready.body);
+            if ready.manner == Manner::Ours {
+                self.markers.put(ready.entity, &ready.key, &mut ready.body);
+            }
             let Some(known) = ready.known.take() else { continue };
             let wanted = changes(&ready.body, &known.asked);
             if wanted.is_empty() {
@@ -67,6 +73,7 @@ impl Loader {
                 row = self.client.get(ready.entity, &known.dest_id).await?;
             }
             match row {
+                None if known.existing && known.base.is_empty() => self.forget_vanished(&ready, &known).await?,
                 None => self.ask_about_missing(&ready, &known).await?,
                 Some(row) => match self.decide(&ready, &known, wanted, &row).await? {
                     Decision::Send(write) => writes.push(write),
@@ -108,16 +115,25 @@ impl Loader {
 
     /// Field by field: who changed it, and what is sent.
     async fn decide(&self, ready: &Ready, known: &Known, wanted: Fields, row: &Row) -> Result<Decision> {
-        let (base, now) = (fields(&known.base), fields(&row.body));
-        let mut promise = fields(&ready.body);
+        let (base, now, promised) = (fields(&known.base), fields(&row.body), fields(&known.promise));
+        let mut promise = if ready.manner == Manner::Fill { promised.clone() } else { fields(&ready.body) };
         keep_earlier(&mut promise, &wanted, known);
         let (mut sent, mut preimage, mut conflicts) = (Fields::new(), Fields::new(), Vec::new());
         for (field, value) in wanted {
             let current = now.get(&field).cloned().unwrap_or(Value::Null);
+            // What people keep in a record of theirs is not ours to promise, unless we put it there.
+            let is_theirs = ready.manner == Manner::Fill && !promised.contains_key(&field);
+            if is_theirs && (is_blank(&value) || !is_blank(&current)) {
+                continue;
+            }
+            if ready.manner == Manner::Fill {
+                promise.insert(field.clone(), value.clone());
+            }
             if same(ready.entity, &field, &value, &current) {
                 continue;
             }
-            if is_by_people(ready.entity, &field, &base, &current) && self.pipedrive_wins(ready, row) {
+            let has_base = !is_theirs && (ready.manner == Manner::Ours || !base.is_empty());
+            if has_base && is_by_people(ready.entity, &field, &base, &current) && self.pipedrive_wins(ready, row) {
                 conflicts.push(conflict(&field, &value, &current));
                 promise.insert(field, current);
                 continue;
@@ -127,6 +143,16 @@ impl Loader {
         }
         self.report(ready, conflicts).await?;
         let sends = !sent.is_empty();
+        if sends && ready.manner != Manner::Ours {
+            // What we write to carries our marker from then on. Alone it is not worth a call.
+            let mut marker = Map::new();
+            self.markers.put(ready.entity, &ready.key, &mut marker);
+            for (field, value) in fields(&marker) {
+                preimage.insert(field.clone(), now.get(&field).cloned().unwrap_or(Value::Null));
+                promise.insert(field.clone(), value.clone());
+                sent.insert(field, value);
+            }
+        }
         let (promise, asked) = (body(promise), &ready.body);
         let intent = Intent {
             key: ready.key.clone(),
@@ -141,10 +167,14 @@ impl Loader {
             preimage: Some(Value::Object(body(preimage)).to_string()),
             tries: 1,
         };
-        Ok(if sends { Decision::Send(Write::new(intent)) } else { Decision::Holds(intent) })
+        let fate = if ready.manner == Manner::Ours { Fate::Loaded } else { Fate::Matched };
+        Ok(if sends { Decision::Send(Write { fate, ..Write::new(intent) }) } else { Decision::Holds(intent) })
     }
 
     fn pipedrive_wins(&self, ready: &Ready, row: &Row) -> bool {
+        if ready.manner == Manner::Fill {
+            return true;
+        }
         match self.limits.conflict {
             Conflict::Source => false,
             Conflict::Pipedrive | Conflict::Ask => true,
@@ -168,6 +198,17 @@ impl Loader {
             self.journal.ask(questions.collect(), self.clock.utc()).await?;
         }
         self.journal.add_findings(vec![(ready.key.clone(), conflicts)]).await
+    }
+
+    /// Somebody deleted or merged a record after it was found and before anything was written to it: it is as if it had
+    /// never been found, and the next round makes one.
+    async fn forget_vanished(&self, ready: &Ready, known: &Known) -> Result<()> {
+        self.journal.forget_gone(ready.entity, vec![Arc::clone(&known.dest_id)]).await?;
+        let end = RoleFate::new(ready.key.clone(), ready.entity, ready.version, Fate::Parked)
+            .because(format!("{} {} was found and then deleted in Pipedrive", ready.entity, known.dest_id))
+            .waiting_for(VANISHED)
+            .gone();
+        self.journal.end_roles(vec![end]).await
     }
 
     /// Somebody deleted or merged the record in Pipedrive while the source went on changing it.
@@ -199,6 +240,9 @@ fn keep_earlier(promise: &mut Fields, wanted: &Fields, known: &Known) {
 /// Whether a row from a list may say something that is not so any more: that people changed what the source changed.
 fn is_suspect(ready: &Ready, known: &Known, wanted: &Fields, row: &Row) -> bool {
     let (base, now) = (fields(&known.base), fields(&row.body));
+    if known.existing && base.is_empty() {
+        return false;
+    }
     let is_by_people =
         |field: &String| is_by_people(ready.entity, field, &base, now.get(field).unwrap_or(&Value::Null));
     wanted.keys().any(is_by_people)

@@ -1,6 +1,7 @@
 //! Resolve: owners, links, stages, labels, options and field keys become Pipedrive's ids; what cannot be resolved waits.
 
 mod body;
+mod existing;
 mod owners;
 mod slots;
 mod workspace;
@@ -13,18 +14,22 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use metrics::counter;
 use tokio::sync::mpsc;
 
+use crate::clock::Clock;
 use crate::error::Result;
 use crate::journal::{Bound, Journal, RoleFate};
 use crate::mapping::Mapping;
+use crate::mapping::existing::Then;
 use crate::progress::Progress;
-use crate::record::{BindingKey, Draft, Fate, FieldValue, Finding};
-use crate::stage::item::{Became, Drafted, Ready, Removal, Work};
+use crate::record::{BindingKey, Draft, Entity, Fate, FieldValue, Finding};
+use crate::stage::item::{Became, Drafted, Known, Manner, Ready, Removal, Work};
 use crate::telemetry::{self, BatchTimer};
 
+pub use existing::{Match, Matcher, UNCLEAR, lighten};
 pub use owners::{Assignment, OwnerBook, SourceOwner};
 pub use workspace::{FieldKey, StageKey, Workspace};
 
 use body::{Assembled, Desk, LinkState, Obstacle, assemble, link_key};
+use existing::{has_blank, writes_nothing};
 
 /// Links kept in memory at the most: about 4 MB. The journal has the rest, at a few microseconds each.
 const CACHED_LINKS: usize = 20_000;
@@ -44,8 +49,26 @@ pub struct Resolver {
     owners: OwnerBook,
     /// Counts what ends here.
     progress: Progress,
+    /// Finds what was there before us.
+    matcher: Matcher,
     /// Records that are there for good; a bounded cache over the journal.
     links: DashMap<BindingKey, Arc<str>>,
+}
+
+/// The parts of a [`Resolver`].
+pub struct ResolverParts {
+    /// The journal.
+    pub journal: Journal,
+    /// The approved mapping.
+    pub mapping: Arc<Mapping>,
+    /// The clock.
+    pub clock: Clock,
+    /// The account's keys.
+    pub workspace: Workspace,
+    /// Whose records go to whom.
+    pub owners: OwnerBook,
+    /// Counts what ends here.
+    pub progress: Progress,
 }
 
 /// Resolves drafts until the input is closed and empty. What needs no write ends here.
@@ -73,29 +96,39 @@ pub async fn run(
 impl Resolver {
     /// A resolver that has looked nothing up yet.
     #[must_use]
-    pub fn new(
-        journal: Journal,
-        mapping: Arc<Mapping>,
-        workspace: Workspace,
-        owners: OwnerBook,
-        progress: Progress,
-    ) -> Self {
-        Self { journal, mapping, workspace, owners, progress, links: DashMap::new() }
+    pub fn new(parts: ResolverParts) -> Self {
+        let ResolverParts { journal, mapping, clock, workspace, owners, progress } = parts;
+        let matcher = Matcher::new(journal.clone(), Arc::clone(&mapping), clock);
+        Self { journal, mapping, workspace, owners, progress, matcher, links: DashMap::new() }
+    }
+
+    /// Begins the step of one kind of record.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn begin(&self, entity: Entity) -> Result<()> {
+        self.matcher.begin(entity).await
     }
 
     async fn resolve(&self, batch: Vec<Drafted>) -> Result<Vec<Work>> {
         let _timer = BatchTimer::start("resolve");
         let links = self.link_states(&batch).await?;
         let desk = Desk { mapping: &self.mapping, workspace: &self.workspace, owners: &self.owners, links: &links };
-        let (mut work, mut ends, mut found) = (Vec::new(), Vec::new(), Vec::new());
+        let mut matches = self.matcher.find(&batch).await?;
+        let (mut work, mut ends, mut begun, mut found) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for drafted in batch {
             let key = drafted.key.clone();
-            let (next, findings) = settle_one(drafted, &desk);
+            let there = self.there(&drafted, matches.remove(&key));
+            let (next, findings) = settle_one(drafted, there, &desk);
             if !findings.is_empty() {
                 found.push((key, findings));
             }
             match next {
                 Next::Work(one) => work.push(one),
+                Next::Bound(end, one) => {
+                    begun.push(end);
+                    work.push(one);
+                }
                 Next::End(end) => {
                     counter!(telemetry::RECORDS, "object" => end.key.object.as_str(), "stage" => "resolve",
                         "fate" => end.fate.as_str())
@@ -105,6 +138,7 @@ impl Resolver {
             }
         }
         self.progress.add_done(ends.len() as u64);
+        ends.extend(begun);
         if !ends.is_empty() {
             self.journal.end_roles(ends).await?;
         }
@@ -112,6 +146,16 @@ impl Resolver {
             self.journal.add_findings(found).await?;
         }
         Ok(work)
+    }
+
+    /// What stands in Pipedrive for a draft already.
+    fn there(&self, drafted: &Drafted, found: Option<Match>) -> There {
+        let then = || self.matcher.rule(&drafted.key).map_or(Then::Keep, |rule| rule.then);
+        match (&drafted.known, found) {
+            (Some(known), _) if known.existing => There::Bound(then()),
+            (Some(_), _) | (None, None) => There::Ours,
+            (None, Some(found)) => There::Found(found, then()),
+        }
     }
 
     /// Looks up everything that the drafts of a batch point at.
@@ -173,9 +217,24 @@ impl Resolver {
 enum Next {
     Work(Work),
     End(RoleFate),
+    /// It is bound first, so that others can link to it and a restart knows it, and written to then.
+    Bound(RoleFate, Work),
 }
 
-fn settle_one(drafted: Drafted, desk: &Desk<'_>) -> (Next, Vec<Finding>) {
+/// What stands in Pipedrive for a draft.
+enum There {
+    /// Nothing, or a record that we made.
+    Ours,
+    /// A record that was there before us and is bound already.
+    Bound(Then),
+    /// What was found just now.
+    Found(Match, Then),
+}
+
+/// The version of a binding whose record was found and not written to yet: behind every version there is.
+const BEHIND: i64 = 0;
+
+fn settle_one(drafted: Drafted, there: There, desk: &Desk<'_>) -> (Next, Vec<Finding>) {
     let Drafted { key, entity, version, modified, known, became, mut findings } = drafted;
     let end = |fate| RoleFate::new(key.clone(), entity, version, fate);
     let next = match became {
@@ -189,19 +248,88 @@ fn settle_one(drafted: Drafted, desk: &Desk<'_>) -> (Next, Vec<Finding>) {
             None => Next::End(end(Fate::Skipped).because("deleted at the source")),
         },
         Became::Draft(draft) => {
-            let Assembled { body, findings: noticed } = assemble(&draft, desk);
-            findings.extend(noticed);
-            match body {
-                Err(Obstacle::Waits(what, why)) => Next::End(end(Fate::Parked).because(why).waiting_for(what)),
-                Err(Obstacle::Impossible(why)) => Next::End(end(Fate::Rejected).because(why)),
-                Ok(body) => {
-                    let ready = Ready { key, version, entity, body, known, modified };
-                    Next::Work(Work::Write(ready))
+            let role = Role { key, entity, version, modified };
+            match there {
+                There::Ours => written(role, (&draft, known, Manner::Ours), desk, &mut findings),
+                There::Bound(then) if writes_nothing(then) => Next::End(role.end(Fate::Matched)),
+                There::Bound(then) => {
+                    let (draft, manner) = lightened(draft, then);
+                    written(role, (&draft, known, manner), desk, &mut findings)
                 }
+                There::Found(found, then) => matched(role, draft, (found, then), desk, &mut findings),
             }
         }
     };
     (next, findings)
+}
+
+/// The role that a draft is of.
+struct Role {
+    key: BindingKey,
+    entity: Entity,
+    version: i64,
+    modified: Option<jiff::Timestamp>,
+}
+
+impl Role {
+    fn end(&self, fate: Fate) -> RoleFate {
+        RoleFate::new(self.key.clone(), self.entity, self.version, fate)
+    }
+}
+
+/// A draft that becomes a write, or waits.
+fn written(
+    role: Role,
+    (draft, known, manner): (&Draft, Option<Known>, Manner),
+    desk: &Desk<'_>,
+    findings: &mut Vec<Finding>,
+) -> Next {
+    let Assembled { body, findings: noticed } = assemble(draft, desk);
+    findings.extend(noticed);
+    match body {
+        Err(Obstacle::Waits(what, why)) => Next::End(role.end(Fate::Parked).because(why).waiting_for(what)),
+        Err(Obstacle::Impossible(why)) => Next::End(role.end(Fate::Rejected).because(why)),
+        Ok(body) => {
+            let Role { key, entity, version, modified } = role;
+            Next::Work(Work::Write(Ready { key, version, entity, body, known, manner, modified }))
+        }
+    }
+}
+
+/// A draft for which something was found that was there before us.
+fn matched(
+    role: Role,
+    draft: Draft,
+    (found, then): (Match, Then),
+    desk: &Desk<'_>,
+    findings: &mut Vec<Finding>,
+) -> Next {
+    let (dest_id, filled, why) = match found {
+        Match::Several { why } => return Next::End(role.end(Fate::Parked).because(why).waiting_for(UNCLEAR)),
+        Match::Taken { survivor, why } => {
+            let why = format!("{why}, as {} {}", survivor.object, survivor.source_id);
+            return Next::End(role.end(Fate::Merged).because(why).into_survivor(survivor));
+        }
+        Match::One { dest_id, filled, why } => (dest_id, filled, why),
+    };
+    let bound = role.end(Fate::Matched).found_at(Arc::clone(&dest_id)).because(why);
+    if writes_nothing(then) {
+        return Next::End(bound);
+    }
+    let (draft, manner) = lightened(draft, then);
+    match written(role, (&draft, Some(Known::found(Arc::clone(&dest_id))), manner), desk, findings) {
+        Next::Work(Work::Write(ready)) if manner == Manner::Fill && !has_blank(&filled, &ready.body) => {
+            Next::End(bound)
+        }
+        Next::Work(work) => Next::Bound(RoleFate { version: BEHIND, ..bound }, work),
+        // What its fields wait for does not hold up those who link to it.
+        Next::End(end) | Next::Bound(end, _) => Next::End(end.found_at(dest_id)),
+    }
+}
+
+fn lightened(mut draft: Draft, then: Then) -> (Draft, Manner) {
+    lighten(&mut draft, then);
+    (draft, if then == Then::Update { Manner::Update } else { Manner::Fill })
 }
 
 fn draft_of(drafted: &Drafted) -> Option<&Draft> {
