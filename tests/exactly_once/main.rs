@@ -8,4 +8,5 @@ mod bench;
 mod changes;
 mod copies;
 mod creates;
+mod fills;
 mod restarts;

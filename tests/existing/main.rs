@@ -231,18 +231,17 @@ fn check_organizations(world: &World) {
 /// Children hang on the person that was there; those of unclear ones wait.
 fn check_children(world: &World) {
     let children = world.children();
-    let Account { persons, ids, .. } = &world.account;
-    for number in 0..*persons {
+    for (number, id) in world.account.ids.iter().enumerate() {
         let (deal, note) = (children.get(&format!("Deal c{number}")), children.get(&format!("Note c{number}")));
         match account::kind(number) {
             Kind::Pair | Kind::Stranger => assert_eq!((deal, note), (None, None), "{number}"),
             _ => {
-                assert_eq!(deal, Some(&Some(ids[number])), "{number}");
-                assert_eq!(note, number.is_multiple_of(7).then_some(&Some(ids[number])), "{number}");
+                assert_eq!(deal, Some(&Some(*id)), "{number}");
+                assert_eq!(note, number.is_multiple_of(7).then_some(&Some(*id)), "{number}");
             }
         }
         if number.is_multiple_of(TWICE) {
-            assert_eq!(children.get(&format!("Deal c{number}b")), Some(&Some(ids[number])), "{number}b");
+            assert_eq!(children.get(&format!("Deal c{number}b")), Some(&Some(*id)), "{number}b");
         }
     }
 }
