@@ -25,16 +25,16 @@ fn phones(number: usize) -> Value {
 }
 
 /// Lets people make persons without a phone, and binds them as the stage before does.
-async fn found(bench: &Bench) -> Vec<String> {
+async fn found(bench: &Bench) -> Vec<i64> {
     let mut ids = Vec::new();
     for number in 0..RECORDS {
         let body = json!({"name": format!("Kept {number}"), "emails": [{"value": format!("p{number}@x.org")}]});
         let made = bench.running.edit_as_people(PeopleEdit::new(PeopleAction::Create, ENTITY, "").with(body));
-        ids.push(made.expect("made")["id"].to_string());
+        ids.push(made.expect("made")["id"].as_i64().expect("an id"));
     }
     bench.land(ENTITY, 0..RECORDS, "first").await;
-    let bound = |(number, id): (usize, &String)| {
-        RoleFate::new(key(ENTITY, number), ENTITY, 0, Fate::Matched).found_at(id.as_str().into()).because("the same")
+    let bound = |(number, id): (usize, &i64)| {
+        RoleFate::new(key(ENTITY, number), ENTITY, 0, Fate::Matched).found_at(id.to_string().into()).because("the same")
     };
     bench.journal.end_roles(ids.iter().enumerate().map(bound).collect()).await.expect("bound");
     ids
@@ -56,19 +56,19 @@ async fn all_ready(bench: &Bench) -> Vec<Work> {
 }
 
 /// Every record was filled once, is nobody's own, and its old values are kept.
-async fn check(bench: &Bench, ids: &[String], what: &str) {
+async fn check(bench: &Bench, ids: &[i64], what: &str) {
     assert_eq!((bench.in_doubt().await, bench.created(ENTITY)), (0, 0), "{what}");
     assert_eq!(bench.journal.loaded(ENTITY).await.expect("counted"), 0, "{what}");
     assert_eq!(bench.journal.matched(ENTITY).await.expect("counted"), RECORDS as u64, "{what}");
     let rows = bench.running.rows(ENTITY);
     for (number, id) in ids.iter().enumerate() {
-        let row = rows.iter().find(|row| row["id"].to_string() == *id).expect("there");
+        let row = rows.iter().find(|row| row["id"] == *id).expect("there");
         let phone = phones(number)[0]["value"].clone();
         assert_eq!((&row["name"], &row["phones"][0]["value"]), (&json!(format!("Kept {number}")), &phone), "{what}");
         assert!(row["custom_fields"].to_string().contains(&bench.markers.text(&key(ENTITY, number))), "{what}");
         let bound = bench.bound(&key(ENTITY, number)).await.expect("bound");
         assert_eq!((bound.fate, bound.version, bound.existing), (Fate::Matched, 1, true), "{what}");
-        assert_eq!(bound.dest_id.as_deref(), Some(&**id), "{what}");
+        assert_eq!(bound.dest_id.as_deref(), Some(&*id.to_string()), "{what}");
         assert_eq!((bound.reason.as_deref(), bound.written), (Some("the same"), Some(EffectKind::Update)), "{what}");
     }
     // Our marker on a record of theirs is not one that we must account for.
@@ -125,7 +125,7 @@ fn a_process_that_dies_between_finding_and_filling_goes_on_after_it() {
 fn what_people_fill_first_is_theirs_and_what_we_filled_follows_the_source() {
     drive(unlimited(), |bench| async move {
         let ids = found(&bench).await;
-        let people = |id: &String, number: &str| {
+        let people = |id: &i64, number: &str| {
             let body = json!({"phones": [{"value": number, "label": "home", "primary": true}]});
             let edit = PeopleEdit::new(PeopleAction::Update, ENTITY, id).with(body);
             bench.running.edit_as_people(edit).expect("edited");
@@ -134,9 +134,9 @@ fn what_people_fill_first_is_theirs_and_what_we_filled_follows_the_source() {
         bench.clock.sleep(Duration::from_secs(60)).await;
         let loader = bench.loader(Conflict::Source);
         bench.write(&loader, all_ready(&bench).await).await;
-        let phone = |id: &String| {
+        let phone = |id: &i64| {
             let rows = bench.running.rows(ENTITY);
-            let row = rows.iter().find(|row| row["id"].to_string() == *id).expect("there");
+            let row = rows.iter().find(|row| row["id"] == *id).expect("there");
             row["phones"][0]["value"].as_str().map(str::to_owned)
         };
         assert_eq!((phone(&ids[0]).as_deref(), bench.updated(ENTITY)), (Some("+1 312 555 0190"), RECORDS as u64 - 1));
@@ -163,7 +163,7 @@ fn what_people_fill_first_is_theirs_and_what_we_filled_follows_the_source() {
 fn what_vanished_after_it_was_found_is_not_bound() {
     drive(unlimited(), |bench| async move {
         let ids = found(&bench).await;
-        bench.running.edit_as_people(PeopleEdit::new(PeopleAction::Delete, ENTITY, &ids[3])).expect("deleted");
+        bench.running.edit_as_people(PeopleEdit::new(PeopleAction::Delete, ENTITY, ids[3])).expect("deleted");
         bench.clock.sleep(Duration::from_secs(60)).await;
         let loader: Arc<_> = bench.loader(Conflict::Source);
         bench.write(&loader, all_ready(&bench).await).await;
