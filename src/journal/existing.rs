@@ -114,16 +114,23 @@ impl Journal {
     }
 
     /// Names who stands for records of Pipedrive: the first binding that claimed each, so the claimant itself when nobody
-    /// did before.
+    /// did before. What was asked about a claimant under `topic` is answered with that.
     ///
     /// # Errors
     /// `Journal`.
-    pub async fn claim_existing(&self, claims: Vec<(Entity, Arc<str>, BindingKey)>) -> Result<Vec<BindingKey>> {
+    pub async fn claim_existing(
+        &self,
+        topic: &'static str,
+        claims: Vec<(Entity, Arc<str>, BindingKey)>,
+    ) -> Result<Vec<BindingKey>> {
         self.write("claiming what Pipedrive holds", move |connection| {
-            let claim = |(entity, dest_id, claimant): &(Entity, Arc<str>, BindingKey)| {
+            let mut answer =
+                connection.prepare_cached("UPDATE question SET answer = ?3 WHERE topic = ?1 AND subject = ?2")?;
+            let mut claim = |(entity, dest_id, claimant): &(Entity, Arc<str>, BindingKey)| {
+                answer.execute(params![topic, claimant.to_string(), format!("{entity} {dest_id}")])?;
                 claim_one(connection, *entity, &format!("{CLAIM}{dest_id}"), claimant)
             };
-            claims.iter().map(claim).collect()
+            claims.iter().map(&mut claim).collect()
         })
         .await
     }

@@ -23,6 +23,9 @@ const DEVIATIONS: f64 = 1.5;
 /// Requests without a refusal after which the margin becomes one smaller.
 const CALM: u32 = 1_500;
 
+/// The margin when others are first seen: a refusal to find one out costs two seconds.
+const FIRST_MARGIN: u32 = 2;
+
 /// The margin's bound, as a share of the window.
 const MARGIN_SHARE: u32 = 4;
 
@@ -84,7 +87,7 @@ impl Others {
         self.arrived.push_back(arrived);
         if certainly_others > 0 {
             if self.shared_until.is_none() {
-                self.margin = self.margin.max(1);
+                self.margin = self.margin.max(FIRST_MARGIN);
             }
             self.shared_until = Some(now + SHARED);
         }

@@ -8,5 +8,6 @@ mod bench;
 mod changes;
 mod copies;
 mod creates;
+mod fills;
 mod refusals;
 mod restarts;

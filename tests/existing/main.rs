@@ -231,18 +231,17 @@ fn check_organizations(world: &World) {
 /// Children hang on the person that was there; those of unclear ones wait.
 fn check_children(world: &World) {
     let children = world.children();
-    let Account { persons, ids, .. } = &world.account;
-    for number in 0..*persons {
+    for (number, id) in world.account.ids.iter().enumerate() {
         let (deal, note) = (children.get(&format!("Deal c{number}")), children.get(&format!("Note c{number}")));
         match account::kind(number) {
             Kind::Pair | Kind::Stranger => assert_eq!((deal, note), (None, None), "{number}"),
             _ => {
-                assert_eq!(deal, Some(&Some(ids[number])), "{number}");
-                assert_eq!(note, number.is_multiple_of(7).then_some(&Some(ids[number])), "{number}");
+                assert_eq!(deal, Some(&Some(*id)), "{number}");
+                assert_eq!(note, number.is_multiple_of(7).then_some(&Some(*id)), "{number}");
             }
         }
         if number.is_multiple_of(TWICE) {
-            assert_eq!(children.get(&format!("Deal c{number}b")), Some(&Some(ids[number])), "{number}b");
+            assert_eq!(children.get(&format!("Deal c{number}b")), Some(&Some(*id)), "{number}b");
         }
     }
 }
@@ -380,6 +379,8 @@ fn a_pair_that_people_merge_is_found_by_itself() {
         let bound = bound.expect("bound");
         assert_eq!((bound.fate, bound.dest_id.as_deref()), (Fate::Matched, Some(&*one.to_string())));
         assert_eq!(world.children().get("Deal c5"), Some(&Some(one)));
+        let questions = migration.journal().questions().await.expect("read");
+        assert!(questions.len() == 9 && questions.iter().all(|question| !question.subject.contains("/c5#")));
         assert_eq!(of(&world.pipedrive.ledger().created, "person"), world.account.new_clients() as u64);
         assert!(migration.verification().expect("verified").is_clean());
     });
@@ -420,4 +421,42 @@ fn what_the_mapping_says_becomes_of_a_match() {
             assert_eq!(linked == world.account.ids[0], then != "ignore", "{then}");
         });
     }
+}
+
+#[test]
+fn who_is_made_on_both_sides_while_changes_are_followed_is_found() {
+    drive(100, |world| async move {
+        let clients = world.folder.path().join("clients.csv");
+        let meet = move |point, pipedrive: &Running| {
+            if point == Point::Loaded {
+                let body = json!({"name": "Met Late", "emails": [{"value": "Late@Example.com", "label": "work"}]});
+                let edit = PeopleEdit::new(PeopleAction::Create, Entity::Person, "").with(body);
+                pipedrive.edit_as_people(edit).expect("made");
+                let mut text = std::fs::read_to_string(&clients).expect("read");
+                text.push_str("late,Late,late@example.com,,,,A-late,2020-01-02T00:00:00Z\n");
+                std::fs::write(&clients, text).expect("written");
+            }
+        };
+        let (migration, _) = world.open(meet).await;
+        world.finish(&migration).await;
+        let bound = migration.journal().bound(vec![client("late", "person")]).await.expect("read").pop().flatten();
+        let bound = bound.expect("bound");
+        let live = world.live(Entity::Person);
+        let (id, _) = live.iter().find(|(_, row)| row.text("name") == Some("Met Late")).expect("there");
+        assert_eq!((bound.fate, bound.dest_id.as_deref()), (Fate::Matched, Some(&*id.to_string())));
+        assert_eq!(live.len(), 100 + world.account.new_clients() + 1);
+        assert_eq!(world.person(&live[id])[4], json!("A-late"));
+        assert!(migration.verification().expect("verified").is_clean());
+    });
+}
+
+#[test]
+fn an_empty_account_costs_one_page() {
+    drive(0, |world| async move {
+        let (migration, books) = world.open(|_, _| {}).await;
+        world.finish(&migration).await;
+        let books = books.lock().expect("not poisoned");
+        let (_, ledger) = books.iter().find(|(point, _)| *point == Point::Surveyed).expect("reached");
+        assert_eq!(of(&ledger.tokens_by_endpoint, "GET /api/v2/persons"), PAGE_TOKENS);
+    });
 }

@@ -126,7 +126,7 @@ impl Matcher {
             return Ok(HashMap::new());
         }
         let claims = ones.iter().map(|(key, _, one)| (entity, Arc::clone(&one.dest_id), key.clone()));
-        let survivors = self.journal.claim_existing(claims.collect()).await?;
+        let survivors = self.journal.claim_existing(UNCLEAR, claims.collect()).await?;
         let matched = |((key, by, one), survivor): ((BindingKey, &MatchKey, Candidate), BindingKey)| {
             let Candidate { dest_id, filled } = one;
             let why = format!("was there before as {entity} {dest_id}: the same {}", words(by));
