@@ -87,6 +87,14 @@ pub struct Waiting {
     pub until: Option<Timestamp>,
 }
 
+/// A wait with what is needed to count it.
+struct Wait {
+    waiting: Waiting,
+    began: Moment,
+    /// Up to when it is in the metrics.
+    counted: Moment,
+}
+
 /// The budget. Share it behind an `Arc`; every call of one token goes through one budget.
 pub struct Budget {
     clock: Clock,
@@ -100,7 +108,7 @@ pub struct Budget {
     changed: Notify,
     /// Pauses of a row of refusals that named none.
     refusals: Mutex<Option<Pauses>>,
-    waiting: Mutex<Option<(Waiting, Moment)>>,
+    waiting: Mutex<Option<Wait>>,
     spent: Mutex<HashMap<&'static str, (u64, u64)>>,
     round_trip: Mutex<Option<Duration>>,
     memory: watch::Sender<Option<Memory>>,
@@ -137,6 +145,7 @@ pub struct Slot<'a> {
     is_scout: bool,
     is_look: bool,
     reply: Reply,
+    sent: Moment,
     /// What [`Day::answered`] was when the call was sent.
     answered_before: u64,
 }
@@ -245,9 +254,6 @@ impl Budget {
     pub async fn take(&self, cost: u32) -> Result<Slot<'_>> {
         // Made before the wait for the window, so that a caller that goes away gives the tokens back.
         let mut slot = self.leave(u64::from(cost)).await?;
-        if !slot.is_look {
-            self.goes_on();
-        }
         if let Some(window) = &self.window {
             let place = window.take().await;
             slot.place = Some(place);
@@ -256,6 +262,7 @@ impl Budget {
             }
         }
         slot.answered_before = self.day.as_ref().map_or(0, |day| lock(day).answered());
+        slot.sent = self.clock.now();
         Ok(slot)
     }
 
@@ -300,7 +307,9 @@ impl Budget {
         }
         let is_scout = scout.is_needed;
         scout.is_out |= is_scout;
-        Ok(Slot { budget: self, cost, place: None, is_scout, is_look, reply: Reply::Unheard, answered_before: 0 })
+        let sent = self.clock.now();
+        let reply = Reply::Unheard;
+        Ok(Slot { budget: self, cost, place: None, is_scout, is_look, reply, sent, answered_before: 0 })
     }
 
     /// Takes over what others may have spent, and the limits, from an answer's headers. `unseen` are tokens of calls that
@@ -413,7 +422,7 @@ impl Budget {
     /// Why calls wait at present, if they do.
     #[must_use]
     pub fn waiting(&self) -> Option<Waiting> {
-        lock(&self.waiting).map(|(waiting, _)| waiting)
+        lock(&self.waiting).as_ref().map(|wait| wait.waiting)
     }
 
     /// The day that tokens are spent on now: the date, UTC, on which the running day began.
@@ -444,8 +453,7 @@ impl Budget {
     /// # Errors
     /// `Stopped` when a stop is asked for meanwhile.
     pub(super) async fn wait(&self, waiting: Waiting, until: Timestamp) -> Result<()> {
-        let now = self.clock.now();
-        if lock(&self.waiting).replace((waiting, now)).is_none_or(|(before, _)| before != waiting) {
+        if self.begins_to_wait(waiting) {
             let words = waiting.reason.words(waiting.until);
             tracing::warn!(reason = waiting.reason.as_str(), "waiting {words}");
             self.progress.waits(&words);
@@ -463,17 +471,32 @@ impl Budget {
         if stopped { Err(Error::new(Kind::Stopped, "a stop was asked for during a wait")) } else { Ok(()) }
     }
 
+    /// Notes a wait; says whether it is a new one.
+    fn begins_to_wait(&self, waiting: Waiting) -> bool {
+        let now = self.clock.now();
+        let mut known = lock(&self.waiting);
+        if known.as_ref().is_some_and(|wait| wait.waiting == waiting) {
+            return false;
+        }
+        *known = Some(Wait { waiting, began: now, counted: now });
+        true
+    }
+
     /// Counts what was waited since the last count: many calls wait, but time passes once.
     fn count_wait(&self) {
         let now = self.clock.now();
-        if let Some((waiting, counted)) = lock(&self.waiting).as_mut() {
-            let seconds = now.since(*counted).as_secs();
-            *counted = *counted + Duration::from_secs(seconds);
-            counter!(telemetry::WAIT_SECONDS, "reason" => waiting.reason.as_str()).increment(seconds);
+        if let Some(wait) = lock(&self.waiting).as_mut() {
+            let seconds = now.since(wait.counted).as_secs();
+            wait.counted = wait.counted + Duration::from_secs(seconds);
+            counter!(telemetry::WAIT_SECONDS, "reason" => wait.waiting.reason.as_str()).increment(seconds);
         }
     }
 
-    fn goes_on(&self) {
+    /// A call that was sent at that time was answered well. One that was under way when the wait began says nothing.
+    fn goes_on(&self, sent: Moment) {
+        if !lock(&self.waiting).as_ref().is_some_and(|wait| wait.began < sent) {
+            return;
+        }
         self.count_wait();
         if lock(&self.waiting).take().is_some() {
             tracing::info!("going on");
@@ -503,12 +526,16 @@ impl Slot<'_> {
     /// Gives the slot back with what the answer said.
     pub(super) fn give_back(mut self, told: Told, reply: Reply) {
         let (budget, cost, before) = (self.budget, self.cost, self.answered_before);
+        let (sent, is_look) = (self.sent, self.is_look);
         self.reply = reply;
         drop(self);
         let answered = budget.day.as_ref().map_or(0, |day| lock(day).answered());
         budget.told(told, answered.saturating_sub(before + cost));
         if let Reply::Heard { took, .. } = reply {
             budget.answered(took);
+            if !is_look {
+                budget.goes_on(sent);
+            }
             *lock(&budget.refusals) = None;
             lock(&budget.block).times = 0;
         }
@@ -674,7 +701,11 @@ mod tests {
             let known = memory.borrow().expect("something to remember");
             let slot = take(&budget, 5).await;
             assert_eq!(clock.utc().to_string(), "2026-01-05T11:00:00Z");
-            assert_eq!(budget.waiting(), None);
+            assert_eq!(
+                budget.waiting().map(|waiting| waiting.reason),
+                Some(Reason::Blocked),
+                "until an answer is heard"
+            );
             budget.blocked();
             slot.give_back(Told::default(), Reply::Unheard);
             drop(take(&budget, 5).await);
