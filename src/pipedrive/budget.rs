@@ -494,7 +494,7 @@ impl Budget {
 
     /// A call that was sent at that time was answered well. One that was under way when the wait began says nothing.
     fn goes_on(&self, sent: Moment) {
-        if !lock(&self.waiting).as_ref().is_some_and(|wait| wait.began < sent) {
+        if lock(&self.waiting).as_ref().is_none_or(|wait| wait.began >= sent) {
             return;
         }
         self.count_wait();
