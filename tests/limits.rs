@@ -281,6 +281,27 @@ fn an_oauth_grant_is_refreshed_before_it_ends_and_after_it_is_revoked() {
     });
 }
 
+#[test]
+fn an_access_token_that_ends_during_a_wait_of_hours_is_renewed_before_it_is_shown() {
+    drive(Settings { daily_reset_offset_hours: 9, ..Settings::default() }, 0, |site| async move {
+        let grant = granted(&site).await;
+        let app = OAuthApp {
+            client_id: "standin-app".to_owned(),
+            client_secret: Secret::fixed("standin-secret".into()),
+            refresh_token: Secret::fixed(grant["refresh_token"].as_str().expect("a token").into()),
+            token_address: format!("http://{}/oauth/token", site.running.address()).parse().expect("an address"),
+        };
+        let run = site.run(Credentials::OAuth(app), &Kept::default());
+        run.page().await.expect("an access token");
+        let http = Http::new(site.clock.clone(), Duration::from_secs(30), 1).expect("a client");
+        spend_by_hand(&site, &http).await;
+        let done = futures::future::join_all((0..WORKERS).map(async |_| run.page().await)).await;
+        assert!(done.iter().all(Result::is_ok), "{done:?}");
+        assert!(site.clock.utc() >= "2026-03-02T15:00:00Z".parse().expect("an instant"), "{}", site.clock.utc());
+        assert_eq!(site.answered_with(401), 0);
+    });
+}
+
 async fn granted(site: &Site) -> Value {
     let http = Http::new(site.clock.clone(), Duration::from_secs(30), 1).expect("a client");
     let url = format!("http://{}/standin/oauth", site.running.address());

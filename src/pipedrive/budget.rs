@@ -137,7 +137,7 @@ enum Obstacle {
     Spent(Hold),
 }
 
-/// Leave to send one call. Give it back with the answer; dropping it counts as no answer.
+/// Leave to send one call. Give it back with the answer; dropping it counts as no answer, or as not sent.
 pub struct Slot<'a> {
     budget: &'a Budget,
     cost: u64,
@@ -146,6 +146,8 @@ pub struct Slot<'a> {
     is_look: bool,
     reply: Reply,
     sent: Moment,
+    /// Whether the call went out. One that did not has spent nothing.
+    is_sent: bool,
     /// What [`Day::answered`] was when the call was sent.
     answered_before: u64,
 }
@@ -309,7 +311,7 @@ impl Budget {
         scout.is_out |= is_scout;
         let sent = self.clock.now();
         let reply = Reply::Unheard;
-        Ok(Slot { budget: self, cost, place: None, is_scout, is_look, reply, sent, answered_before: 0 })
+        Ok(Slot { budget: self, cost, place: None, is_scout, is_look, reply, sent, is_sent: false, answered_before: 0 })
     }
 
     /// Takes over what others may have spent, and the limits, from an answer's headers. `unseen` are tokens of calls that
@@ -434,7 +436,7 @@ impl Budget {
     }
 
     /// Notes a request that was sent, for the ledger.
-    pub(super) fn spend(&self, endpoint: &'static str, cost: u32) {
+    fn spend(&self, endpoint: &'static str, cost: u32) {
         counter!(telemetry::TOKENS_SPENT, "endpoint" => endpoint).increment(u64::from(cost));
         let mut spent = lock(&self.spent);
         let entry = spent.entry(endpoint).or_default();
@@ -523,8 +525,15 @@ impl fmt::Debug for Budget {
 }
 
 impl Slot<'_> {
+    /// The call goes out, under this name in the ledger.
+    pub(super) fn spend(&mut self, endpoint: &'static str, cost: u32) {
+        self.is_sent = true;
+        self.budget.spend(endpoint, cost);
+    }
+
     /// Gives the slot back with what the answer said.
     pub(super) fn give_back(mut self, told: Told, reply: Reply) {
+        self.is_sent = true;
         let (budget, cost, before) = (self.budget, self.cost, self.answered_before);
         let (sent, is_look) = (self.sent, self.is_look);
         self.reply = reply;
@@ -546,7 +555,8 @@ impl Drop for Slot<'_> {
     fn drop(&mut self) {
         let budget = self.budget;
         if let Some(day) = &budget.day {
-            lock(day).ended(self.cost);
+            let mut day = lock(day);
+            if self.is_sent { day.ended(self.cost) } else { day.unspent(self.cost) }
         }
         if let (Some(window), Some(place)) = (&budget.window, self.place) {
             window.give_back(

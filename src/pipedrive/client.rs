@@ -260,10 +260,20 @@ impl Client {
         let request = Request { method: call.method.clone(), url, headers, body: call.body.clone() };
         let (mut paces, mut was_blocked) = (0, false);
         loop {
-            let Pass { name, value, generation } = self.pass().await?;
+            // The slot first: its wait may take hours, after which an access token has ended.
+            let slot = self.budget.take(call.cost).await?;
+            let Pass { name, value, generation } = match self.access.pass().await? {
+                Standing::Good(pass) => pass,
+                Standing::Refused(look) => {
+                    drop(slot);
+                    let until = self.http.clock().utc() + look;
+                    self.budget.wait(Waiting { reason: Reason::Unauthorized, until: None }, until).await?;
+                    continue;
+                }
+            };
             let mut request = request.clone();
             request.headers.insert(name, value);
-            let (answer, turned_away) = self.send_once(&call, request).await?;
+            let (answer, turned_away) = self.send_once(&call, request, slot).await?;
             match turned_away {
                 None => {
                     self.access.accepted(generation).await;
@@ -302,21 +312,13 @@ impl Client {
         Box::pin(self.answered(who_we_are(), None))
     }
 
-    /// The header that shows who we are; waits while ours is refused.
-    async fn pass(&self) -> Result<Pass> {
-        loop {
-            let look = match self.access.pass().await? {
-                Standing::Good(pass) => return Ok(pass),
-                Standing::Refused(look) => look,
-            };
-            let until = self.http.clock().utc() + look;
-            self.budget.wait(Waiting { reason: Reason::Unauthorized, until: None }, until).await?;
-        }
-    }
-
-    async fn send_once(&self, call: &Call, request: Request) -> Result<(Answer, Option<TurnedAway>)> {
-        let slot = self.budget.take(call.cost).await?;
-        self.budget.spend(call.name, call.cost);
+    async fn send_once(
+        &self,
+        call: &Call,
+        request: Request,
+        mut slot: Slot<'_>,
+    ) -> Result<(Answer, Option<TurnedAway>)> {
+        slot.spend(call.name, call.cost);
         let sent = self.http.send(request).await;
         let status = sent.as_ref().map_or(0, |answer| answer.status);
         counter!(telemetry::REQUESTS, "endpoint" => call.name, "status" => status_name(status)).increment(1);

@@ -190,6 +190,13 @@ impl Day {
         Ok(Leave { is_first_of_day, is_look })
     }
 
+    /// A call was not sent after all.
+    pub(super) fn unspent(&mut self, cost: u64) {
+        self.in_flight -= cost;
+        self.remaining += cost;
+        self.tell();
+    }
+
     /// A call has ended; its tokens are spent.
     pub(super) fn ended(&mut self, cost: u64) {
         self.in_flight -= cost;
