@@ -17,6 +17,7 @@ pub mod object;
 pub mod owners;
 pub mod pipelines;
 pub mod problems;
+pub mod proposal;
 mod raw;
 pub mod template;
 #[cfg(test)]
