@@ -86,6 +86,20 @@ impl Journal {
         .await
     }
 
+    /// Takes away what lies before gates, because it follows from something that is another thing now. What was said about
+    /// it stays.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn withdraw(&self, gates: &[Gate]) -> Result<()> {
+        let names: Vec<&'static str> = gates.iter().map(|gate| fact_of(*gate)).collect();
+        self.write("taking artefacts away", move |connection| {
+            let mut statement = connection.prepare_cached("DELETE FROM meta WHERE name = ?1")?;
+            names.iter().try_for_each(|name| statement.execute([name]).map(drop))
+        })
+        .await
+    }
+
     /// Digest of the artefact that lies before a gate; `None` when the walk has not come to it.
     ///
     /// # Errors

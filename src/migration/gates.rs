@@ -64,11 +64,25 @@ pub enum GateState {
     },
 }
 
-/// How a gate stands, by the journal.
+/// How a gate stands, by the journal. Only one waits at a time: what lies before a later gate follows from what is not
+/// approved yet, and may come out otherwise.
 ///
 /// # Errors
 /// `Journal`.
 pub async fn artefact(journal: &Journal, gate: Gate) -> Result<GateState> {
+    let state = by_itself(journal, gate).await?;
+    if !matches!(state, GateState::Waits(_)) {
+        return Ok(state);
+    }
+    for earlier in Gate::ALL.iter().take_while(|earlier| **earlier != gate) {
+        if let GateState::Waits(_) = by_itself(journal, *earlier).await? {
+            return Ok(GateState::NotReached);
+        }
+    }
+    Ok(state)
+}
+
+async fn by_itself(journal: &Journal, gate: Gate) -> Result<GateState> {
     let Some(digest) = journal.laid(gate).await? else { return Ok(GateState::NotReached) };
     let approval = journal.approval(gate).await?;
     Ok(match approval.filter(|approval| approval.digest() == digest) {

@@ -44,6 +44,7 @@ use crate::error::{Error, Kind, Result};
 use crate::http::Http;
 use crate::journal::{Journal, PhaseState};
 use crate::mapping::Mapping;
+use crate::permit::Gate;
 use crate::pipedrive::{Budget, Client, Me, Memory};
 use crate::pipeline::{Capacities, Parts};
 use crate::progress::Progress;
@@ -358,6 +359,8 @@ impl Migration {
 
     async fn walk(&self, me: &Me) -> Result<()> {
         self.amended(me).await?;
+        // Also when the survey is done: a mapping that was changed and changed back lies before the gate as it is now.
+        self.pass(Gate::Map, self.map_artefact()).await?;
         self.surveyed(me).await?;
         self.at(Point::Surveyed).await?;
         self.pass_data().await?;

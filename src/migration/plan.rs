@@ -74,6 +74,7 @@ impl Migration {
             tracing::info!("the mapping is another one than that of the survey; surveying again");
             self.pass(Gate::Map, self.map_artefact()).await?;
             self.journal.forget_phases(vec!["configure", "sample"]).await?;
+            self.journal.withdraw(&[Gate::Data, Gate::Plan, Gate::Workspace, Gate::Sample]).await?;
             // Keys that the other mapping made say nothing, and what is loaded as a sample counts as if it were not.
             self.journal.forget_claims().await?;
             let sample = self.journal.sample().await?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crossdock::config::{Conflict, Plan, Spending};
 use crossdock::journal::{Bound, Promised};
 use crossdock::record::{Entity, Fate};
-use crossdock::stage::item::{Known, Ready, Removal, Work};
+use crossdock::stage::item::{Known, Ready, Removal, Why, Work};
 use crossdock::stage::load::Loader;
 use crossdock::standin::pipedrive::{FaultKind, FaultRule, PeopleAction, PeopleEdit, Settings};
 use serde_json::{Value, json};
@@ -364,7 +364,7 @@ fn a_later_change_is_no_proof_that_the_list_shows_new_records() {
 async fn removal(bench: &Bench, entity: Entity, number: usize) -> Work {
     let promised = promised(bench, entity, number).await;
     let known = Known::of(&promised).expect("JSON").expect("loaded");
-    Work::Remove(Removal { key: key(entity, number), version: 2, entity, known })
+    Work::Remove(Removal { key: key(entity, number), version: 2, entity, known, why: Why::DeletedAtSource })
 }
 
 #[test]

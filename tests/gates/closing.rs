@@ -1,0 +1,87 @@
+//! What closes a gate again, what does not, and that the reason is named.
+
+use super::*;
+use crate::processes::text;
+
+#[test]
+fn a_changed_mapping_closes_the_gates_and_is_named() {
+    let (_promox, world) = world(150, 3);
+    let daemon = world.daemon(&[]);
+    pass(&world, "map");
+    pass(&world, "data");
+    wait_for("plan", LONGEST, || world.waits_at("plan").then_some(()));
+
+    // Comments and layout change nothing.
+    edit(&world, "version = 1\n", "version = 1\n# looked at by Ada\n\n");
+    std::thread::sleep(Duration::from_secs(12));
+    assert!(world.waits_at("plan") && !world.waits_at("map"), "a comment is no change");
+
+    edit(&world, "custom:Customer PO", "custom:PO number");
+    wait_for("the map gate", LONGEST, || world.waits_at("map").then_some(()));
+    let lines = changed(&world, "map").join("\n");
+    assert!(lines.contains("Customer PO") && lines.contains("PO number"), "{lines}");
+    let shown = text(&world.run(&["status"]));
+    assert!(shown.contains("PO number"), "{shown}");
+
+    // The same mapping as was approved needs no second approval.
+    edit(&world, "custom:PO number", "custom:Customer PO");
+    wait_for("the plan gate", LONGEST, || {
+        let status = world.status()?;
+        (!world.waits_at("map") && status["waits"].as_str()?.contains("'plan'")).then_some(())
+    });
+    daemon.kill();
+}
+
+#[test]
+fn an_approval_that_is_taken_back_stops_the_load() {
+    let (promox, world) = world(1_200, 5);
+    // Slow enough to be met in the middle.
+    let file = world.folder.join("migration.toml");
+    let settings = fs::read_to_string(&file).expect("settings");
+    fs::write(&file, settings.replace("[pipedrive]\n", "[pipedrive]\ncalls_in_flight = 1\n")).expect("written");
+    let daemon = world.daemon(&[]);
+    for gate in BEFORE_LOAD {
+        pass(&world, gate);
+    }
+    let sampled = live(&world, "person").len();
+    wait_for("the first persons", LONGEST, || (live(&world, "person").len() > sampled + 5).then_some(()));
+    assert!(world.run(&["reject", "sample", "--by", "Bo"]).status.success());
+    wait_for("the sample gate", LONGEST, || {
+        let status = world.status()?;
+        status["waits"].as_str()?.contains("'sample'").then_some(())
+    });
+    let before = writes(&world);
+    assert_eq!(changed(&world, "sample"), ["Bo took the approval back"]);
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(writes(&world), before, "nothing is written while the gate is closed");
+    world.approve("sample");
+    follows(&world);
+    finish(&promox, &world, daemon);
+}
+
+#[test]
+fn more_new_problems_than_were_agreed_close_the_data_gate() {
+    let (promox, world) = world(150, 9);
+    let file = world.folder.join("migration.toml");
+    let settings = fs::read_to_string(&file).expect("settings");
+    fs::write(&file, format!("{settings}\n[gates]\nnew_problems = 1\n")).expect("written");
+    let daemon = world.daemon(&[]);
+    for gate in BEFORE_LOAD {
+        pass(&world, gate);
+    }
+    follows(&world);
+    assert!(!world.waits_at("data"), "what the survey expected is approved already: {:?}", changed(&world, "data"));
+    // A record that Pipedrive refuses waits; one such is agreed to, more are not.
+    let refuse =
+        serde_json::json!({"method": "POST", "path": "/api/v2/deals", "count": 3, "kind": {"refuse": {"status": 400}}});
+    promox.post("edits/1", &Value::Null);
+    world.pipedrive.post("faults", &refuse);
+    for round in 2..=4 {
+        promox.post(&format!("edits/{round}"), &Value::Null);
+    }
+    wait_for("the data gate", LONGEST, || world.waits_at("data").then_some(()));
+    let lines = changed(&world, "data").join("\n");
+    assert!(lines.contains("rejected or waiting: was "), "{lines}");
+    world.approve("data");
+    daemon.kill();
+}
