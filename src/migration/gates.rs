@@ -22,6 +22,17 @@ const fn fact_of(gate: Gate) -> &'static str {
     }
 }
 
+/// Where the journal keeps why the plan cannot be laid before its gate; empty when it can.
+const BLOCKED: &str = "gate:plan:blocked";
+
+/// Why nothing waits at a gate that people may expect to be asked at, one reason a line; empty when there is none.
+///
+/// # Errors
+/// `Journal`.
+pub async fn blocked(journal: &Journal, gate: Gate) -> Result<String> {
+    Ok(if gate == Gate::Plan { journal.fact(BLOCKED).await?.unwrap_or_default() } else { String::new() })
+}
+
 /// How a gate stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GateState {
@@ -43,7 +54,10 @@ pub enum GateState {
 /// # Errors
 /// `Journal`.
 pub async fn artefact(journal: &Journal, gate: Gate) -> Result<GateState> {
-    let Some(digest) = journal.fact(fact_of(gate)).await? else { return Ok(GateState::NotReached) };
+    let digest = journal.fact(fact_of(gate)).await?.unwrap_or_default();
+    if digest.is_empty() {
+        return Ok(GateState::NotReached);
+    }
     let approval = journal.approval(gate).await?;
     Ok(match approval.filter(|approval| approval.digest() == digest) {
         Some(approval) => GateState::Approved { digest, by: approval.by().to_owned() },
@@ -61,12 +75,29 @@ impl Migration {
         WritePermit::mint(gate, &digest, self.journal.approval(gate).await?.as_ref())
     }
 
+    /// Takes the artefact away from the plan gate, and says why nothing can be approved there.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub(super) async fn block(&self, gate: Gate, reasons: &[String]) -> Result<()> {
+        self.journal.put_fact(fact_of(gate), String::new()).await?;
+        self.journal.put_fact(BLOCKED, reasons.join("\n")).await
+    }
+
+    /// Lays an artefact before a gate.
+    async fn lay(&self, gate: Gate, digest: &str) -> Result<()> {
+        if gate == Gate::Plan {
+            self.journal.put_fact(BLOCKED, String::new()).await?;
+        }
+        self.journal.put_fact(fact_of(gate), digest.to_owned()).await
+    }
+
     /// Lays an artefact before a gate and says whether it is approved, without waiting.
     ///
     /// # Errors
     /// `Journal`.
     pub(super) async fn is_approved(&self, gate: Gate, digest: &str) -> Result<bool> {
-        self.journal.put_fact(fact_of(gate), digest.to_owned()).await?;
+        self.lay(gate, digest).await?;
         Ok(WritePermit::mint(gate, digest, self.journal.approval(gate).await?.as_ref()).is_ok())
     }
 
@@ -75,7 +106,7 @@ impl Migration {
     /// # Errors
     /// `Stopped`; `Journal`.
     pub(super) async fn pass(&self, gate: Gate, digest: &str) -> Result<WritePermit> {
-        self.journal.put_fact(fact_of(gate), digest.to_owned()).await?;
+        self.lay(gate, digest).await?;
         let mut told = false;
         loop {
             let approval = self.journal.approval(gate).await?;

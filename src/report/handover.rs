@@ -20,6 +20,8 @@ const ORDER: &[&str] = &[
     "questions",
     "owners",
     "plan",
+    "preflight",
+    "workspace",
     "sample",
     "quality",
     "mapping",
