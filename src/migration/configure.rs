@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::Migration;
 use super::ensure::Work;
 use super::inventory::{FIELD_OWNERS, Inventory, Known, field_entity};
 use super::outlook::Outlook;
+use super::plan::plan_artefact;
 use super::standing::{find_type, is_active};
 use super::survey::{Needs, Seen};
-use super::{Migration, read_mapping};
 use crate::error::{Error, Kind, Result};
 use crate::permit::{Gate, WritePermit};
 use crate::pipedrive::Me;
@@ -96,12 +97,12 @@ impl Migration {
             let mut blockers = plan.blockers();
             if self.journal.fact(BEGUN).await?.as_ref() == Some(&digest) {
                 // Under this very plan making began: what is there by now is partly our own work.
-                let permit = self.pass(Gate::Plan, &digest).await?;
+                let permit = self.pass(Gate::Plan, plan_artefact(&plan)?).await?;
                 self.write_report("preflight", &self.proved_preflight(&plan).await?)?;
                 return Ok(Approved { plan, permit, inventory: self.read_inventory(me).await? });
             }
             if blockers.is_empty() {
-                let permit = self.pass(Gate::Plan, &digest).await?;
+                let permit = self.pass(Gate::Plan, plan_artefact(&plan)?).await?;
                 // The gate may have stood open for days.
                 let (before, inventory) = (self.inventory(me).await?, self.read_inventory(me).await?);
                 if self.standing(me, needs, &before).await? != self.standing(me, needs, &inventory).await? {
@@ -138,11 +139,6 @@ impl Migration {
         while self.clock.now().since(began) < pause && !self.signals.take_retry() {
             if self.stop.is_stopped() {
                 return Err(Error::new(Kind::Stopped, "a stop was asked for"));
-            }
-            // A mapping is read once, at the start: what is under way follows one mapping from its beginning to its end.
-            let is_other = read_mapping(&self.config.mapping).is_ok_and(|now| now.digest() != self.mapping.digest());
-            if is_other {
-                self.progress.waits("the mapping was changed: stop the daemon and start it again to plan with it");
             }
             self.pause_for(LISTEN).await;
         }

@@ -193,7 +193,7 @@ impl Migration {
         let webhooks = self.client.webhooks().await;
         Ok(Inventory {
             lacks: me.lacks().map(|parts| parts.into_iter().map(str::to_owned).collect()),
-            users: self.client.users().await?,
+            users: self.users().await?.to_vec(),
             fields,
             pipelines: self.known(Entity::Pipeline).await?,
             stages: self.known(Entity::Stage).await?,

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::Migration;
 use super::survey::Needs;
 use crate::error::Result;
@@ -16,6 +18,13 @@ use crate::stage::resolve::{Assignment, OwnerBook, SourceOwner};
 
 /// The role of owners.
 const USER: &str = "user";
+
+/// How long the account's users are taken as known. Shorter than the pause between two rounds of changes, so that somebody
+/// new is seen in the next one; longer than the steps between which nobody waits.
+const KNOWN: SignedDuration = SignedDuration::from_secs(20);
+
+/// The account's users, and when they were read.
+pub(super) type Known = std::sync::Mutex<Option<(Timestamp, Arc<Vec<User>>)>>;
 
 impl Migration {
     /// The mapping with the owners' names in it, so that texts show names and not ids.
@@ -65,9 +74,23 @@ impl Migration {
         Ok(self.owners().await?.into_iter().map(line).collect())
     }
 
+    /// The account's users, as they were a moment ago at the most.
+    pub(super) async fn users(&self) -> Result<Arc<Vec<User>>> {
+        let now = self.clock.utc();
+        let known = || self.users.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some((read, users)) = &*known()
+            && now.duration_since(*read) < KNOWN
+        {
+            return Ok(Arc::clone(users));
+        }
+        let users = Arc::new(self.client.users().await?);
+        *known() = Some((now, Arc::clone(&users)));
+        Ok(users)
+    }
+
     /// Matches the owners to the account's present users, and writes how each owner's record ends.
     pub(super) async fn match_owners(&self) -> Result<OwnerBook> {
-        self.match_owners_to(&self.client.users().await?).await
+        self.match_owners_to(&self.users().await?).await
     }
 
     /// The same for users that were read already.

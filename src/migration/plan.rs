@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 
 use super::existing::LOOKED_FOR;
 use super::follow::TRY_PARKED;
+use super::gates::Artefact;
 use super::inventory::Inventory;
 use super::load::STEPS;
 use super::standing::{Standing, Wanted, checks, judge};
@@ -15,7 +16,7 @@ use crate::config::Spending;
 use crate::error::Result;
 use crate::journal::PhaseState;
 use crate::permit::Gate;
-use crate::pipedrive::{Client, Me, route};
+use crate::pipedrive::{Api, Client, Me, route};
 use crate::record::Entity;
 use crate::report::plan::caps::Existing;
 use crate::report::plan::daily::Following;
@@ -48,15 +49,18 @@ impl Migration {
     /// # Errors
     /// Those of reads and of the survey; `Settings` when a report cannot be written.
     pub async fn plan_ahead(&self) -> Result<Planned> {
-        if self.journal.phase("configure").await? == Some(PhaseState::Done) {
+        let is_made = self.journal.phase("configure").await? == Some(PhaseState::Done);
+        if is_made && self.needs().await?.mapping == self.mapping.digest() {
             return Ok(Planned::Past);
         }
-        if !self.is_approved(Gate::Map, self.mapping.digest()).await? {
+        if !self.is_approved(Gate::Map, self.map_artefact()).await? {
             return Ok(Planned::Waits(Gate::Map));
         }
         let me = self.first_contact().await?;
         self.surveyed(&me).await?;
         let needs = self.needs().await?;
+        let data = self.data_artefact(&needs).await?;
+        self.is_approved(Gate::Data, data).await?;
         let mut plan = self.plan(&me, &needs).await?;
         if !plan.blockers().is_empty() {
             // Somebody may have solved it meanwhile.
@@ -66,41 +70,34 @@ impl Migration {
         self.write_plan(&plan)?;
         let blockers = plan.blockers();
         if blockers.is_empty() {
-            self.is_approved(Gate::Plan, &plan.digest()?).await?;
+            self.is_approved(Gate::Plan, plan_artefact(&plan)?).await?;
         } else {
             self.block(Gate::Plan, &blockers).await?;
         }
         Ok(Planned::Plan(Box::new(plan)))
     }
 
-    /// Makes the survey, once for each mapping: what it found is about the drafts, and those follow from the mapping.
+    /// Makes the survey, once for each mapping: what it found is about the drafts, and those follow from the mapping. Until
+    /// the load begins another mapping sends the walk back to its beginning.
     ///
     /// # Errors
     /// Those of the survey.
     pub(super) async fn surveyed(&self, me: &Me) -> Result<()> {
         self.phase("survey", async || self.survey(me).await).await?;
+        let is_loading = self.journal.phase("load").await?.is_some();
         let of = self.needs().await?.mapping;
-        if of.is_empty() || of == self.mapping.digest() || self.has_loaded().await? {
-            return Ok(());
-        }
-        tracing::info!("the mapping is another one than that of the survey; surveying again");
-        self.survey(me).await?;
-        self.keep_ledger().await?;
-        if self.journal.phase("configure").await? == Some(PhaseState::Done) {
-            // What the mapping needs now and did not need then is made under a plan of its own; nothing goes.
-            self.journal.put_phase("configure", PhaseState::Running, self.clock.utc()).await?;
+        if !is_loading && !of.is_empty() && of != self.mapping.digest() {
+            tracing::info!("the mapping is another one than that of the survey; surveying again");
+            self.pass(Gate::Map, self.map_artefact()).await?;
+            self.journal.forget_phases(vec!["configure", "sample"]).await?;
+            // Keys that the other mapping made say nothing, and what is loaded as a sample counts as if it were not.
+            self.journal.forget_claims().await?;
+            let sample = self.journal.sample().await?;
+            self.journal.touch(sample.into_iter().map(|chosen| (chosen.object, chosen.source_id)).collect()).await?;
+            self.survey(me).await?;
+            self.keep_ledger().await?;
         }
         Ok(())
-    }
-
-    /// Whether records were made: from then on another mapping is a change of what is there, not of what will be.
-    async fn has_loaded(&self) -> Result<bool> {
-        for entity in STEPS {
-            if self.journal.loaded(entity).await? > 0 {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     /// The plan for what the survey found.
@@ -145,6 +142,7 @@ impl Migration {
             ]
             .into_iter()
             .chain(existing_costs(needs))
+            .chain([self.sample_cost(needs)])
             .collect(),
             existing: needs.existing.map(|existing| Existing { custom_fields: standing.custom_fields, ..existing }),
             closed_deals: needs.closed_deals,
@@ -233,6 +231,26 @@ impl Migration {
         })
     }
 
+    /// What the sample costs beside its records, which are made only once: finding out where each list ends, and reading
+    /// what came of it.
+    fn sample_cost(&self, needs: &Needs) -> Cost {
+        let kinds =
+            || STEPS.iter().filter(|entity| needs.drafts.get(entity.as_str()).is_some_and(|drafts| *drafts > 0));
+        let of_a_kind = (self.config.sample_records.div_ceil(kinds().count().max(1))) as u64;
+        let effort = kinds().fold(Effort::default(), |sum, entity| {
+            let (route, drafts) = (route(*entity), needs.drafts.get(entity.as_str()).copied().unwrap_or_default());
+            let records = of_a_kind.min(drafts);
+            let list = Effort { requests: 1, tokens: u64::from(route.list), seconds: 0 };
+            let read = match route.api {
+                // A hundred with one call, and what the chosen ones belong to is about as many again.
+                Api::V2 => list,
+                Api::V1 => Effort { requests: records, tokens: records * u64::from(route.get), seconds: 0 },
+            };
+            sum.plus(list).plus(read)
+        });
+        Cost { what: "Read the sample back".to_owned(), minimum: false, effort }
+    }
+
     /// The client, for what it was told about the budget.
     #[must_use]
     pub fn client(&self) -> &Client {
@@ -261,6 +279,11 @@ fn existing_costs(needs: &Needs) -> Vec<Cost> {
     ];
     let cost = |(what, minimum, effort): (&str, bool, Effort)| Cost { what: what.to_owned(), minimum, effort };
     lines.into_iter().filter(|(_, _, effort)| effort.requests > 0).map(cost).collect()
+}
+
+/// The plan, as it lies before its gate.
+pub(super) fn plan_artefact(plan: &Plan) -> Result<Artefact> {
+    Ok(Artefact { digest: plan.digest()?, content: plan.lines().join("\n") })
 }
 
 /// Whether records can be seen by groups on this plan (OpenAPI v1, `visible_to`). Unknown without limits.

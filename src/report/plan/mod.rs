@@ -291,6 +291,32 @@ impl Plan {
         Ok(blake3::hash(&serde_json::to_vec(&value).map_err(not_json)?).to_hex().to_string())
     }
 
+    /// What it is about, one line for each thing, so that a change between two plans can be named.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let field =
+            |field: &PlannedField| format!("custom field {} of {}: {}", field.name, field.entity, field.found.words());
+        let stage = |pipeline: &PlannedPipeline| {
+            let name = pipeline.name.clone();
+            let stages = pipeline.stages.iter();
+            stages
+                .map(move |stage| format!("stage {} of {name}: {}", stage.name, stage.found.words()))
+                .collect::<Vec<_>>()
+        };
+        let mut lines: Vec<String> = self.fields.iter().map(field).collect();
+        lines.extend(self.pipelines.iter().flat_map(stage));
+        lines.extend(self.lead_labels.iter().map(|name| format!("lead label: {name}")));
+        lines.extend(self.activity_types.iter().map(|name| format!("activity type: {name}")));
+        lines.extend(self.records.iter().map(|(entity, count)| format!("{entity}s to make: {count}")));
+        lines.extend(
+            self.caps.iter().map(|cap| format!("{}, there already: {}", cap.what, cap.existing.unwrap_or_default())),
+        );
+        lines.extend(self.preflight.checks.iter().map(|check| format!("{}: {}", check.about, check.says)));
+        lines.extend(self.conflicts.iter().map(Conflict::line));
+        lines.push(format!("tokens: {}", self.forecast.tokens));
+        lines
+    }
+
     /// Records that will be created.
     #[must_use]
     pub fn record_count(&self) -> u64 {
