@@ -20,7 +20,7 @@ use crate::mapping::field::custom_owner;
 use crate::permit::Gate;
 use crate::pipedrive::Me;
 use crate::pipeline::{self, Step};
-use crate::record::{Draft, Entity, Fate, FieldValue, Object, Target};
+use crate::record::{Draft, Entity, Fate, FieldValue, Finding, Object, Target};
 use crate::report::owners::Owners;
 use crate::report::plan::caps::Existing;
 use crate::report::survey::Survey;
@@ -202,9 +202,9 @@ impl Migration {
                     needs.find(drafted, matches.remove(&drafted.key), &parts.mapping);
                 }
                 let ends = outlook.of(&self.journal, &batch).await?;
-                for (drafted, end) in batch.iter().zip(ends) {
+                for (drafted, (end, broken)) in batch.iter().zip(ends) {
                     needs.count(drafted, end, recent);
-                    seen.count(drafted);
+                    seen.count(drafted, &broken);
                 }
                 Ok(())
             })
@@ -224,10 +224,10 @@ impl Migration {
 }
 
 impl Seen {
-    fn count(&mut self, drafted: &Drafted) {
+    fn count(&mut self, drafted: &Drafted, broken: &[Finding]) {
         self.sampler.see(drafted);
         let (object, id) = (drafted.key.object, &*drafted.key.source_id);
-        for finding in &drafted.findings {
+        for finding in drafted.findings.iter().chain(broken) {
             self.survey.add_finding(object, id, finding);
         }
         match &drafted.became {

@@ -140,6 +140,43 @@ fn what_is_there_is_used_and_what_is_in_the_way_is_solved_first() {
 }
 
 #[test]
+fn what_is_missing_and_what_does_not_fit_is_named_with_its_record() {
+    drive(unlimited(), |world| async move {
+        drop(world.pipedrive.add_user("Ada Here", "ada@here.example"));
+        let path = |name: &str| world.folder.path().join(name);
+        let more = "c9,Lost Co,u77,Ann Nine,ann@nine.example\n";
+        let clients = std::fs::read_to_string(path("clients.csv")).expect("clients");
+        std::fs::write(path("clients.csv"), format!("{clients}{more}")).expect("written");
+        let long = "x".repeat(300);
+        let projects = std::fs::read_to_string(path("projects.csv")).expect("projects");
+        let more = format!("p9,Cups,c404,Quote,lots,USD,{long},someday,Embroidery\n");
+        std::fs::write(path("projects.csv"), projects + &more).expect("written");
+        let walk = world.open().await;
+        world.walk(&walk, &BEFORE_PLAN, |seen| seen.waits.contains(&Gate::Plan)).await;
+        let quality = world.report("quality");
+        let groups = quality["findings"]["groups"].as_array().expect("groups").clone();
+        let found = |code: &str| {
+            let group =
+                groups.iter().find(|group| group["code"] == code).unwrap_or_else(|| panic!("{code}: {groups:?}"));
+            let example = &group["examples"][0];
+            ["record", "field", "detail"].map(|part| example[part].as_str().expect("a text").to_owned())
+        };
+        assert_eq!(found("broken_link"), ["project p9", "person_id", "client c404"]);
+        assert_eq!(found("unknown_owner"), ["client c9", "owner_id", "owner u77"]);
+        for (code, field) in [("invalid_date", "due"), ("invalid_money", "value"), ("too_long", "po")] {
+            let [record, named, _] = found(code);
+            assert_eq!((record.as_str(), named.as_str()), ("project p9", field), "{code}");
+        }
+        let page = std::fs::read_to_string(path("reports/quality.html")).expect("the page");
+        let place = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text} is not on the page"));
+        assert!(place("What is missing or leads nowhere") < place("client c404"));
+        assert!(place("client c404") < place("Values that will not fit"));
+        // What waits for an owner whom nobody knows is not in the forecast: the organization, and the person with it.
+        assert_eq!(world.report("plan")["waiting"], 2);
+    });
+}
+
+#[test]
 fn retry_looks_at_the_account_again() {
     drive(unlimited(), |world| async move {
         let due = fill(&world);

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::deviations::{DEVIATIONS, Deviation};
+use super::deviations::{Affected, Deviation, deviations};
 use super::preflight::Preflight;
 use crate::config::{Plan as Tariff, Spending};
 use crate::error::{Error, Kind, Result};
@@ -220,7 +220,7 @@ pub struct Plan {
     /// What the load does beside creating records.
     pub side_effects: Vec<String>,
     /// Where Pipedrive cannot do what one may expect.
-    pub deviations: &'static [Deviation],
+    pub deviations: Vec<Deviation>,
     /// When the load will be done. Not part of the digest.
     pub schedule: Schedule,
     /// What the reserve costs; `None` without limits. Not part of the digest.
@@ -250,6 +250,7 @@ impl Plan {
             Spending::Unlimited => Vec::new(),
         };
         let schedule = Schedule::of(load, input.spending, input.start);
+        let deviations = deviations(&affected(&input));
         let comparison = comparison(load, &input, &need);
         Self {
             caps,
@@ -272,7 +273,7 @@ impl Plan {
             forecast,
             verification,
             side_effects: input.side_effects,
-            deviations: DEVIATIONS,
+            deviations,
         }
     }
 
@@ -376,6 +377,18 @@ fn pass(records: &BTreeMap<Entity, u64>) -> Effort {
         let pages = count.div_ceil(u64::from(route.page_rows.max(1)));
         sum.plus(Effort { requests: pages, tokens: pages * u64::from(route.list), seconds: 0 })
     })
+}
+
+fn affected(input: &PlanInput) -> Affected {
+    let count = |entity: Entity| input.records.get(&entity).copied().unwrap_or_default();
+    Affected {
+        leads: count(Entity::Lead),
+        deals: count(Entity::Deal),
+        activities: count(Entity::Activity),
+        notes: count(Entity::Note),
+        waiting: input.waiting,
+        too_long: input.too_long.0 + input.too_long.1,
+    }
 }
 
 fn need(input: &PlanInput) -> Need<'_> {

@@ -113,7 +113,7 @@ impl Plan {
             names("Lead labels", "Label", &self.lead_labels, "None."),
             names("Activity types", "Type", &self.activity_types, "None."),
             names("What else happens", "Effect", &self.side_effects, "Nothing else."),
-            deviations_section(self.deviations),
+            deviations_section(&self.deviations),
         ];
         sections.splice(1..1, self.preflight.sections());
         sections
