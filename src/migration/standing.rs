@@ -96,7 +96,7 @@ impl Standing {
         for name in &wanted.needs.activity_types {
             self.too_long("Activity type", name);
             match find_type(&inventory.activity_types, name) {
-                Some(there) if is_active(there) && there.is_called(name) => {
+                Some(there) if is_active(there) && fold_name(there.text("key_string")) != fold_name(name) => {
                     self.spelled("Activity type", name, there.text("name"));
                 }
                 // The types that every account has are meant by their keys, whatever they were renamed to.
@@ -128,7 +128,8 @@ impl Standing {
             let says = format!("{} {says}", counted(*amounts, "amount of the data is", "amounts of the data are"));
             let conflict = Conflict::block("Currency", code, says)
                 .way("switch it on (Pipedrive: Company settings, Currencies)")
-                .way("correct these amounts at the source, or let the mapping read another currency");
+                .way("correct these amounts at the source")
+                .way("let the mapping read another currency");
             self.conflicts.push(conflict);
         }
     }

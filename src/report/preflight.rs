@@ -44,6 +44,9 @@ impl Check {
     }
 }
 
+/// The check of currencies. What it says of each stands with its ways out among what the account has already, too.
+pub const CURRENCIES: &str = "Currencies";
+
 /// Who confirmed the list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Confirmed {

@@ -6,7 +6,7 @@ use super::{Wanted, names};
 use crate::pipedrive::Field;
 use crate::record::{Entity, fold_name};
 use crate::report::page::{counted, number};
-use crate::report::preflight::{Check, Outcome};
+use crate::report::preflight::{CURRENCIES, Check, Outcome};
 
 /// Every check that reading can make.
 pub(super) fn of(inventory: &Inventory, wanted: &Wanted<'_>) -> Vec<Check> {
@@ -82,7 +82,7 @@ fn visibility(wanted: &Wanted<'_>) -> Check {
 }
 
 fn currencies(inventory: &Inventory, wanted: &Wanted<'_>) -> Check {
-    const ABOUT: &str = "Currencies";
+    const ABOUT: &str = CURRENCIES;
     if inventory.currencies.is_empty() {
         return Check::new(ABOUT, Outcome::Unknown, "Pipedrive does not show the account's currencies to our user.");
     }
@@ -94,9 +94,9 @@ fn currencies(inventory: &Inventory, wanted: &Wanted<'_>) -> Check {
         let says = format!("The data is in {}, switched on in the account.", counted(needed, "currency", "currencies"));
         return Check::new(ABOUT, Outcome::Good, says);
     }
-    // What blocks is said with its amounts among what the account has already.
-    let says = format!("Not switched on in the account: {}.", names(&missing));
-    Check::new(ABOUT, Outcome::Look, says)
+    let says =
+        format!("Needed and not switched on in the account: {}. The plan says for how many amounts.", names(&missing));
+    Check::new(ABOUT, Outcome::Blocks, says)
 }
 
 /// Fields that people must fill, and how many records come without them.

@@ -206,7 +206,7 @@ impl Need<'_> {
         let over = number(line.over());
         let names = named.join(", ");
         line.advice(format!(
-            "{over} too many, and the load would stop at them. Rarely filled: {names}. Leave such fields out of the mapping \
+            "{over} too many: Pipedrive would refuse them in the middle of the work. Rarely filled: {names}. Leave such fields out of the mapping \
              or write several of them into one large text{larger}."
         ))
     }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Plan;
 use crate::record::named_enum;
 use crate::report::page::{Cell, Row, Section, Table, Tone, number};
+use crate::report::preflight::CURRENCIES;
 
 named_enum! {
     /// What the account has of something that the migration needs.
@@ -102,7 +103,9 @@ impl Plan {
             let allowed = cap.allowed.map_or_else(|| "?".to_owned(), number);
             format!("{}: {} there, {added} added, {allowed} allowed. {}", cap.what, number(there), cap.advice)
         });
-        let checks = self.preflight.blocking().map(|check| format!("{}: {}", check.about, check.says));
+        // Currencies are named one by one among the conflicts.
+        let checks = self.preflight.blocking().filter(|check| check.about != CURRENCIES);
+        let checks = checks.map(|check| format!("{}: {}", check.about, check.says));
         checks.chain(conflicts).chain(caps).collect()
     }
 }

@@ -31,9 +31,9 @@ impl Plan {
         line("On other plans and seats (days of the budget, and the end):");
         table(&self.comparison_lines()).iter().for_each(|row| line(&format!("  {row}")));
         self.account_lines().iter().for_each(|text| line(text));
-        let over: Vec<_> = self.caps.iter().filter(|cap| !cap.fits).collect();
+        let over: Vec<_> = self.caps.iter().filter(|cap| !cap.fits && !cap.blocks).collect();
         line("");
-        if over.is_empty() {
+        if over.is_empty() && self.fits() {
             line("Everything fits into the limits of the account's plan.");
         }
         for cap in over {
