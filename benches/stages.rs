@@ -279,6 +279,7 @@ fn owners(owners: &[Owner], mapping: &Mapping) -> OwnerBook {
         name: owner.name.clone(),
         email: owner.email.clone(),
         active: true,
+        admin: false,
     };
     let source =
         |owner: &Owner| SourceOwner { id: owner.id.clone(), name: owner.name.clone(), email: owner.email.clone() };

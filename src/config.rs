@@ -4,6 +4,7 @@
 
 mod approvers;
 mod secret;
+mod staging;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ use crate::record::named_enum;
 
 pub use approvers::{Approvers, token_hash};
 pub use secret::Secret;
+use staging::{Account, REAL, RawStaging, STAGING};
 
 use approvers::RawApprover;
 
@@ -119,6 +121,8 @@ pub struct Config {
     pub source: SourceConfig,
     /// Pipedrive.
     pub pipedrive: PipedriveConfig,
+    /// A staging company, where the sample can be made; `None` when the settings name none.
+    pub staging: Option<PipedriveConfig>,
     /// Where the daemon answers; loopback only.
     pub listen: SocketAddr,
     /// How long the daemon waits for calls in flight when it is told to stop.
@@ -271,6 +275,7 @@ struct RawPipedrive {
     calls_in_flight: usize,
     #[serde(default = "default_conflict")]
     conflict: Conflict,
+    staging: Option<RawStaging>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -388,7 +393,7 @@ impl Config {
     /// # Errors
     /// As [`Config::load`].
     pub fn parse(text: &str, surroundings: &Surroundings<'_>) -> Result<Self> {
-        let raw: RawConfig = toml::from_str(text)
+        let mut raw: RawConfig = toml::from_str(text)
             .map_err(|error| Error::new(Kind::Settings, format!("{FILE} cannot be used")).because(error))?;
         let mut problems = Problems(Vec::new());
         if raw.name.is_empty()
@@ -398,7 +403,16 @@ impl Config {
             problems.add("name", &raw.name, "1 to 40 letters, digits and hyphens");
         }
         let source = problems.source(&raw.source, surroundings);
-        let pipedrive = problems.pipedrive(&raw.pipedrive, surroundings);
+        problems.patience(&raw.pipedrive);
+        let pipedrive = problems.pipedrive(&REAL, &raw.pipedrive, surroundings);
+        let staging = raw.pipedrive.staging.take().map(|staging| staging.beside(&raw.pipedrive));
+        let staging = staging.and_then(|staging| problems.pipedrive(&STAGING, &staging, surroundings));
+        if let (Some(pipedrive), Some(staging)) = (&pipedrive, &staging)
+            && pipedrive.address.origin() == staging.address.origin()
+        {
+            let why = "another company's address: this one is the account that is migrated to";
+            problems.add("pipedrive.staging.address", staging.address.as_str(), why);
+        }
         let listen = raw.daemon.listen.parse::<SocketAddr>().ok().filter(|listen| listen.ip().is_loopback());
         if listen.is_none() {
             problems.add("daemon.listen", &raw.daemon.listen, "a loopback address with a port, such as 127.0.0.1:7077");
@@ -415,6 +429,7 @@ impl Config {
                 mapping: surroundings.folder.join(raw.mapping),
                 source,
                 pipedrive,
+                staging,
                 listen,
                 shutdown_grace: Duration::from_secs(raw.daemon.shutdown_grace_seconds),
                 new_problems: raw.gates.new_problems,
@@ -460,8 +475,8 @@ impl Problems {
         }
     }
 
-    fn pipedrive(&mut self, raw: &RawPipedrive, surroundings: &Surroundings<'_>) -> Option<PipedriveConfig> {
-        let address = self.address("pipedrive.address", &raw.address);
+    /// What holds for every account.
+    fn patience(&mut self, raw: &RawPipedrive) {
         for (key, value) in [
             ("pipedrive.request_timeout_seconds", raw.request_timeout_seconds),
             ("pipedrive.calls_in_flight", raw.calls_in_flight as u64),
@@ -470,6 +485,16 @@ impl Problems {
                 self.add(key, &value.to_string(), "1 to 1000");
             }
         }
+    }
+
+    fn pipedrive(
+        &mut self,
+        account: &Account,
+        raw: &RawPipedrive,
+        surroundings: &Surroundings<'_>,
+    ) -> Option<PipedriveConfig> {
+        let table = account.table;
+        let address = self.address(&format!("{table}.address"), &raw.address);
         let spending = match (raw.unlimited, raw.plan, raw.seats) {
             (true, _, _) => Some(Spending::Unlimited),
             (false, Some(plan), Some(seats)) if seats > 0 => Some(Spending::Planned {
@@ -479,14 +504,14 @@ impl Problems {
                 reserve_tokens_day: raw.reserve_tokens_day,
             }),
             _ => {
-                self.0.push("pipedrive: must name the account's plan and its paid seats (at least 1)".to_owned());
+                self.0.push(format!("{table}: must name the account's plan and its paid seats (at least 1)"));
                 None
             }
         };
         if raw.unlimited && !address.as_ref().is_some_and(is_loopback) {
-            self.add("pipedrive.unlimited", "true", "left out: it is for stand-ins on this machine only");
+            self.add(&format!("{table}.unlimited"), "true", "left out: it is for stand-ins on this machine only");
         }
-        let credentials = self.credentials(raw, surroundings);
+        let credentials = self.credentials(account, raw, surroundings);
         Some(PipedriveConfig {
             address: address?,
             credentials: credentials?,
@@ -508,25 +533,32 @@ impl Problems {
         }
     }
 
-    fn credentials(&mut self, raw: &RawPipedrive, surroundings: &Surroundings<'_>) -> Option<Credentials> {
+    fn credentials(
+        &mut self,
+        account: &Account,
+        raw: &RawPipedrive,
+        surroundings: &Surroundings<'_>,
+    ) -> Option<Credentials> {
+        let key = |name: &str| format!("{}.{name}", account.table);
         let Some(oauth) = &raw.oauth else {
-            let variable = raw.token_env.as_deref().unwrap_or("CROSSDOCK_PIPEDRIVE_TOKEN");
-            let place = ("pipedrive.token", variable, raw.token_file.as_deref());
-            return self.secret(place, surroundings).map(Credentials::ApiToken);
+            let variable = raw.token_env.as_deref().unwrap_or(account.token);
+            return self
+                .secret((&key("token"), variable, raw.token_file.as_deref()), surroundings)
+                .map(Credentials::ApiToken);
         };
         if raw.token_env.is_some() || raw.token_file.is_some() {
-            self.0.push("pipedrive: must have either a token or [pipedrive.oauth], not both".to_owned());
+            self.0.push(format!("{0}: must have either a token or [{0}.oauth], not both", account.table));
         }
         if oauth.client_id.trim().is_empty() {
-            self.add("pipedrive.oauth.client_id", &oauth.client_id, "the id of the OAuth app");
+            self.add(&key("oauth.client_id"), &oauth.client_id, "the id of the OAuth app");
         }
-        let token_address = self.address("pipedrive.oauth.token_address", &oauth.token_address);
-        let variable = oauth.client_secret_env.as_deref().unwrap_or("CROSSDOCK_PIPEDRIVE_CLIENT_SECRET");
-        let place = ("pipedrive.oauth.client_secret", variable, oauth.client_secret_file.as_deref());
-        let client_secret = self.secret(place, surroundings);
-        let variable = oauth.refresh_token_env.as_deref().unwrap_or("CROSSDOCK_PIPEDRIVE_REFRESH_TOKEN");
-        let place = ("pipedrive.oauth.refresh_token", variable, oauth.refresh_token_file.as_deref());
-        let refresh_token = self.secret(place, surroundings);
+        let token_address = self.address(&key("oauth.token_address"), &oauth.token_address);
+        let variable = oauth.client_secret_env.as_deref().unwrap_or(account.client_secret);
+        let client_secret =
+            self.secret((&key("oauth.client_secret"), variable, oauth.client_secret_file.as_deref()), surroundings);
+        let variable = oauth.refresh_token_env.as_deref().unwrap_or(account.refresh_token);
+        let refresh_token =
+            self.secret((&key("oauth.refresh_token"), variable, oauth.refresh_token_file.as_deref()), surroundings);
         Some(Credentials::OAuth(OAuthApp {
             client_id: oauth.client_id.trim().to_owned(),
             client_secret: client_secret?,
@@ -644,6 +676,55 @@ mod tests {
         assert!(told.contains("unknown field `saets`"), "{told}");
         let told = parse(&GOOD.replace("seats = 5", "unlimited = true"), Some("x")).expect_err("bad");
         assert!(told.contains("pipedrive.unlimited"), "{told}");
+    }
+
+    const STAGED: &str = r#"
+        [pipedrive.staging]
+        address = "https://acme-staging.pipedrive.com"
+        token_env = "STAGING"
+        plan = "lite"
+        seats = 1
+        top_up_tokens_day = 7
+    "#;
+
+    #[test]
+    fn a_staging_company_is_an_account_of_its_own_with_the_same_patience() {
+        assert!(parse(GOOD, Some("x")).expect("good").staging.is_none());
+        let environment = |name: &str| Some(if name == "STAGING" { "other" } else { "real" }.to_owned());
+        let surroundings = Surroundings { folder: Path::new("/m"), environment: &environment };
+        let text = format!("{}{STAGED}", GOOD.replace("seats = 5", "seats = 5\nrequest_timeout_seconds = 7"));
+        let config = Config::parse(&text, &surroundings).expect("good");
+        let staging = config.staging.expect("a staging company");
+        assert_eq!(staging.address.as_str(), "https://acme-staging.pipedrive.com/");
+        let (Credentials::ApiToken(own), Credentials::ApiToken(real)) =
+            (&staging.credentials, &config.pipedrive.credentials)
+        else {
+            panic!("tokens")
+        };
+        assert_eq!((own.expose(), real.expose()), ("other", "real"));
+        assert_eq!(staging.request_timeout, Duration::from_secs(7));
+        let planned = Spending::Planned { plan: Plan::Lite, seats: 1, top_up_tokens_day: 7, reserve_tokens_day: 0 };
+        assert_eq!(staging.spending, planned);
+    }
+
+    #[test]
+    fn a_staging_company_is_checked_as_the_real_one_is() {
+        let check = |from: &str, to: &str, expected: &str| {
+            let told = parse(&format!("{GOOD}{}", STAGED.replace(from, to)), Some("x")).expect_err("bad");
+            assert!(told.contains(expected), "{expected} is not in {told}");
+        };
+        check("-staging", "", "pipedrive.staging.address = \"https://acme.pipedrive.com/\": must be another company's");
+        check("https:", "http:", "pipedrive.staging.address");
+        check("plan = \"lite\"", "", "pipedrive.staging: must name the account's plan");
+        check("seats = 1", "seats = 0", "pipedrive.staging: must name the account's plan");
+        check("seats = 1", "unlimited = true", "pipedrive.staging.unlimited");
+        check("seats = 1", "seats = 1\ncalls_in_flight = 1", "unknown field `calls_in_flight`");
+        check("plan =", "oauth = {client_id = \"\"}\nplan =", "pipedrive.staging: must have either a token");
+        let told = parse(&format!("{GOOD}{STAGED}"), None).expect_err("bad");
+        assert!(
+            told.contains("pipedrive.staging.token: is missing; expected it in environment variable STAGING"),
+            "{told}"
+        );
     }
 
     #[test]

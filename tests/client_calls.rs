@@ -40,6 +40,22 @@ async fn made(bench: &Bench, entity: Entity, body: serde_json::Value) -> (String
 }
 
 #[test]
+fn nobody_is_ever_invited() {
+    priced(charging(), |bench| async move {
+        let attendees = json!({"subject": "Call", "attendees": [{"email": "ada@x.test"}]});
+        let refused = bench.client.create(Entity::Activity, &body_of(attendees.clone()), &bench.permit).await;
+        assert_eq!(refused.expect_err("refused").kind(), Kind::Bug);
+        let (id, _) = made(&bench, Entity::Activity, json!({"subject": "\"attendees\": none"})).await;
+        let body = attendees.to_string().into_bytes();
+        let refused = bench.client.update_encoded(Entity::Activity, &id, body.into(), &bench.permit).await;
+        assert_eq!(refused.expect_err("refused").kind(), Kind::Bug);
+        let rows = bench.running.rows(Entity::Activity);
+        assert_eq!((rows.len(), &rows[0]["attendees"]), (1, &json!([])));
+        bench
+    });
+}
+
+#[test]
 fn products_and_participants_of_a_deal() {
     priced(charging(), |bench| async move {
         let (client, permit) = (&bench.client, &bench.permit);

@@ -13,9 +13,11 @@ use crossdock::report;
 use crossdock::report::handover::Handover;
 use crossdock::report::owners::{OwnerLine, OwnerUser, Owners};
 use crossdock::report::plan::caps::Existing;
+use crossdock::report::plan::conflicts::Found;
 use crossdock::report::plan::daily::Following;
 use crossdock::report::plan::forecast::{Effort, Start};
 use crossdock::report::plan::{Cost, Plan, PlanInput, PlannedField, PlannedPipeline, PlannedStage};
+use crossdock::report::preflight::Preflight;
 use crossdock::report::questions::Questions;
 use crossdock::report::reconciliation::Reconciliation;
 use crossdock::report::survey::Survey;
@@ -249,6 +251,7 @@ fn owner(id: &str, user: OwnerUser, records: u64) -> OwnerLine {
         name: format!("Dana {id}"),
         email: format!("{id}@acme.example"),
         decision: decision.to_owned(),
+        with_descendants: BTreeMap::from([("deal".to_owned(), records)]),
         user,
         records,
     }
@@ -295,7 +298,7 @@ fn the_survey_is_a_report() {
         json["owners"][0],
         json!({
             "id": "u_2", "name": "Dana u_2", "email": "u_2@acme.example", "decision": "",
-            "user": {"nobody": "no user has this e-mail address"}, "records": 70,
+            "user": {"nobody": "no user has this e-mail address"}, "records": 70, "with_descendants": {"deal": 70},
         })
     );
     assert_eq!(json["left_out"]["groups"][0]["examples"].as_array().map(Vec::len), Some(20));
@@ -316,9 +319,14 @@ fn following() -> Following {
 }
 
 fn plan() -> Plan {
-    let stage = |name: &str, percent| PlannedStage { name: name.into(), probability: Some(Decimal::from(percent)) };
+    let stage = |name: &str, percent| PlannedStage {
+        name: name.into(),
+        found: Found::New,
+        probability: Some(Decimal::from(percent)),
+    };
     let pipeline = |name: &str| PlannedPipeline {
         name: name.into(),
+        found: Found::New,
         stages: vec![stage("Quote", 10), stage("Virtual proof", 40), stage("In production", 90), stage("Shipped", 100)],
     };
     let field = |entity, name: &str, field_type: &str, options| PlannedField {
@@ -326,7 +334,8 @@ fn plan() -> Plan {
         name: name.into(),
         field_type: field_type.into(),
         options,
-        exists: false,
+        new_options: 0,
+        found: Found::New,
         filled: if name == "Crossdock ID" { None } else { Some(8_000) },
         records: 22_000,
     };
@@ -357,6 +366,8 @@ fn plan() -> Plan {
             effort: Effort { requests: 9_000, tokens: 60_000, seconds: 3_600 },
         }],
         existing: Some(Existing { custom_fields: 12, leads_and_deals: 20_000, ..Existing::default() }),
+        conflicts: Vec::new(),
+        preflight: Preflight::default(),
         closed_deals: 11_000,
         too_long: (0, 3),
         following: following(),

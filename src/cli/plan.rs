@@ -72,11 +72,13 @@ impl Plan {
             }
             Planned::Plan(plan) => {
                 terminal::say(plan.text().trim_end());
-                terminal::say(&format!(
-                    "\nThe whole plan   {}\nTo go on         crossdock approve plan -C {1} --by NAME, then crossdock run -C {1}",
-                    reports(folder).join("plan.html").display(),
-                    folder.display()
-                ));
+                let next = if plan.blockers().is_empty() {
+                    format!("crossdock approve plan -C {0} --by NAME, then crossdock run -C {0}", folder.display())
+                } else {
+                    format!("solve what is in the way, then crossdock plan -C {}", folder.display())
+                };
+                let page = reports(folder).join("plan.html");
+                terminal::say(&format!("\nThe whole plan   {}\nTo go on         {next}", page.display()));
                 Ok(Success::Well)
             }
         }

@@ -29,7 +29,7 @@ use crate::clock::Clock;
 use crate::config::Approvers;
 use crate::error::{Error, Kind, Result};
 use crate::journal::{Decision, GateVerdict, Journal, Proof};
-use crate::migration::{self, GateState, Signals, artefact};
+use crate::migration::{self, GateState, Signals, artefact, blocked};
 use crate::permit::Gate;
 use crate::progress::Progress;
 use crate::stop::Stop;
@@ -221,7 +221,11 @@ async fn keep_as(journal: &Journal, clock: &Clock, saying: Saying, proof: Proof)
     let digest = match (artefact(journal, gate).await?, verdict) {
         (GateState::Waits(digest), _) | (GateState::Approved { digest, .. }, GateVerdict::Rejected) => digest,
         (GateState::NotReached, _) => {
-            return Err(Error::new(Kind::Gate, format!("nothing waits at gate '{gate}' yet")));
+            let nothing = Error::new(Kind::Gate, format!("nothing waits at gate '{gate}' yet"));
+            return Err(match blocked(journal, gate).await? {
+                none if none.is_empty() => nothing,
+                reasons => nothing.because(format!("this must be solved first:\n{reasons}")),
+            });
         }
         (GateState::Approved { by, .. }, GateVerdict::Approved) => {
             return Err(Error::new(Kind::Gate, format!("gate '{gate}' is approved already, by {by}")));

@@ -1,49 +1,85 @@
-//! Configure: the workspace that the mapping needs, made once and by name. Only here are fields, stages and labels made.
+//! Configure: the workspace that the mapping needs, made once and by name. Only here are fields, stages and labels made, and
+//! only when the plan for them is approved, nothing stands in its way, and the account is still as the plan says.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::time::Duration;
 
-use serde_json::{Map, json};
+use serde_json::json;
 
 use super::Migration;
+use super::ensure::Work;
+use super::inventory::{FIELD_OWNERS, Inventory, Known, field_entity};
 use super::outlook::Outlook;
-use super::survey::{Needs, Seen, option_key};
+use super::plan::plan_artefact;
+use super::standing::{find_type, is_active};
+use super::survey::{Needs, Seen};
 use crate::error::{Error, Kind, Result};
-use crate::mapping::workspace::{CustomField, Options};
 use crate::permit::{Gate, WritePermit};
-use crate::pipedrive::{Field, Me, NewField, Row};
+use crate::pipedrive::Me;
 use crate::record::{Entity, fold_name};
+use crate::report::plan::Plan;
+use crate::report::workspace::WorkspaceReport;
 use crate::stage::extract::Which;
-use crate::stage::resolve::{FieldKey, Workspace};
+use crate::stage::resolve::Workspace;
 
 /// Colours of lead labels, in turn (OpenAPI v1: `leadLabels`).
 const COLORS: [&str; 6] = ["blue", "green", "orange", "purple", "yellow", "gray"];
 
+/// Where the journal keeps the digest of the plan under which making began.
+const BEGUN: &str = "configure:begun";
+
+/// How often it is looked whether somebody asks for a new look at the account. A look itself costs some hundred tokens, so
+/// it comes by itself only after pauses that grow from the first to the last.
+const LISTEN: Duration = Duration::from_secs(1);
+const FIRST_LOOK: Duration = Duration::from_secs(60);
+const LAST_LOOK: Duration = Duration::from_secs(3_600);
+
+/// A plan that may be carried out.
+struct Approved {
+    plan: Plan,
+    permit: WritePermit,
+    /// The account just before, or as it is now when making began in an earlier run.
+    inventory: Inventory,
+}
+
 impl Migration {
     pub(super) async fn configure(&self, me: &Me) -> Result<()> {
         let needs = self.needs().await?;
-        let plan = self.plan(&needs).await?;
-        self.write_report("plan", &plan)?;
-        let permit = self.pass(Gate::Plan, &plan.digest()?).await?;
-        let owners = self.match_owners().await?;
+        let Approved { plan, permit, inventory } = self.approved_plan(me, &needs).await?;
+        let owners = self.match_owners_to(&inventory.users).await?;
         self.keep_forecast(self.forecast_of(&plan, &needs, &owners).await?).await?;
+        let work = Work { me, needs: &needs, ours: self.ours(me).await?, permit: &permit };
         let workspace = Workspace {
-            fields: self.ensure_fields(&needs, &permit).await?,
-            lead_labels: self.ensure_labels(&needs, &permit).await?,
-            activity_types: self.ensure_types(&needs, &permit).await?,
-            stages: self.ensure_pipelines(&permit).await?,
+            fields: self.ensure_fields(&work, &inventory.fields).await?,
+            lead_labels: self.ensure_labels(&work, &inventory.lead_labels).await?,
+            activity_types: self.ensure_types(&work, &inventory.activity_types).await?,
+            stages: self.ensure_pipelines(&work, &inventory).await?,
         };
-        self.journal.put_keys(me.company_id.clone(), workspace.to_keys()?).await
+        self.journal.put_keys(me.company_id.clone(), workspace.to_keys()?).await?;
+        self.write_workspace(me, &workspace).await
     }
 
-    /// Adds what later changes need: options, labels and types under the rules of the approved plan.
+    /// Adds what later changes need: fields, options, labels and types under the rules of the approved plan.
     pub(super) async fn configure_again(&self, me: &Me) -> Result<()> {
         let needs = self.draft_walk(Which::Pending, &mut Seen::default(), Outlook::default()).await?;
         let permit = self.standing_permit(Gate::Plan).await?;
+        let mut fields = Vec::new();
+        for owner in FIELD_OWNERS {
+            fields.push((owner, self.client.fields(field_entity(owner)).await?));
+        }
         let mut workspace = self.workspace(me).await?;
-        workspace.fields = self.ensure_fields(&needs, &permit).await?;
-        workspace.lead_labels.extend(self.ensure_labels(&needs, &permit).await?);
-        workspace.activity_types.extend(self.ensure_types(&needs, &permit).await?);
-        self.journal.put_keys(me.company_id.clone(), workspace.to_keys()?).await
+        let work = Work { me, needs: &needs, ours: self.ours(me).await?, permit: &permit };
+        workspace.fields.extend(self.ensure_fields(&work, &fields).await?);
+        if !needs.lead_labels.is_empty() {
+            let known = self.known(Entity::LeadLabel).await?;
+            workspace.lead_labels.extend(self.ensure_labels(&work, &known).await?);
+        }
+        if !needs.activity_types.is_empty() {
+            let known = self.known(Entity::ActivityType).await?;
+            workspace.activity_types.extend(self.ensure_types(&work, &known).await?);
+        }
+        self.journal.put_keys(me.company_id.clone(), workspace.to_keys()?).await?;
+        self.write_workspace(me, &workspace).await
     }
 
     /// The workspace as it was made.
@@ -51,173 +87,98 @@ impl Migration {
         Workspace::from_keys(self.journal.keys(me.company_id.clone()).await?)
     }
 
-    async fn ensure_fields(&self, needs: &Needs, permit: &WritePermit) -> Result<HashMap<(Entity, String), FieldKey>> {
-        let wanted = self.mapping.custom_fields();
-        let mut keys = HashMap::new();
-        for owner in [Entity::Organization, Entity::Person, Entity::Deal] {
-            let entity = field_entity(owner);
-            let known = self.client.fields(entity).await?;
-            for field in wanted.iter().filter(|field| field.entity == owner) {
-                self.border().await?;
-                let options = options(field, needs);
-                let known = known.iter().find(|known| known.custom && known.name == field.name).cloned();
-                let made = self.ensure_field(entity, field, known, &options, permit).await?;
-                let ids = made.options.into_iter().map(|option| (option.label, option.id)).collect();
-                let key = FieldKey { code: made.code, field_type: made.field_type, options: ids };
-                keys.insert((owner, field.name.clone()), key);
-                self.progress.add_done(1);
+    /// Waits until a plan is approved in whose way nothing stands, and that is still about the account as it is.
+    async fn approved_plan(&self, me: &Me, needs: &Needs) -> Result<Approved> {
+        let mut pause = FIRST_LOOK;
+        loop {
+            let plan = self.plan(me, needs).await?;
+            let digest = plan.digest()?;
+            self.write_plan(&plan)?;
+            let mut blockers = plan.blockers();
+            if self.journal.fact(BEGUN).await?.as_ref() == Some(&digest) {
+                // Under this very plan making began: what is there by now is partly our own work.
+                let permit = self.pass(Gate::Plan, plan_artefact(&plan)?).await?;
+                self.write_report("preflight", &self.proved_preflight(&plan).await?)?;
+                return Ok(Approved { plan, permit, inventory: self.read_inventory(me).await? });
             }
+            if blockers.is_empty() {
+                let permit = self.pass(Gate::Plan, plan_artefact(&plan)?).await?;
+                // The gate may have stood open for days.
+                let (before, inventory) = (self.inventory(me).await?, self.read_inventory(me).await?);
+                if self.standing(me, needs, &before).await? != self.standing(me, needs, &inventory).await? {
+                    tracing::info!("the account is no longer as the approved plan says; planning anew");
+                    self.keep_inventory(&inventory).await?;
+                    continue;
+                }
+                self.prove(&permit).await?;
+                let preflight = self.proved_preflight(&plan).await?;
+                self.write_report("preflight", &preflight)?;
+                blockers = preflight.blocking().map(|check| format!("{}: {}", check.about, check.says)).collect();
+                if blockers.is_empty() {
+                    self.journal.put_fact(BEGUN, digest).await?;
+                    return Ok(Approved { plan, permit, inventory });
+                }
+            }
+            self.block(Gate::Plan, &blockers).await?;
+            self.wait_for_a_way(&blockers, pause).await?;
+            pause = (pause * 2).min(LAST_LOOK);
+            self.keep_inventory(&self.read_inventory(me).await?).await?;
         }
-        Ok(keys)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the field wanted and the field found, and leave to make it")]
-    async fn ensure_field(
-        &self,
-        entity: Entity,
-        wanted: &CustomField,
-        known: Option<Field>,
-        options: &[String],
-        permit: &WritePermit,
-    ) -> Result<Field> {
-        let mut field = match known {
-            Some(known) => known,
-            None => {
-                let new = NewField {
-                    name: wanted.name.clone(),
-                    field_type: wanted.field_type.to_owned(),
-                    options: options.to_vec(),
-                };
-                let find = async || {
-                    let fields = self.client.fields(entity).await?;
-                    Ok(fields.into_iter().find(|field| field.custom && field.name == wanted.name))
-                };
-                self.ensure(&wanted.name, find, async || self.client.create_field(entity, &new, permit).await).await?
+    /// Waits until somebody may have solved what is in the way: `crossdock retry` says so, otherwise a pause passes.
+    async fn wait_for_a_way(&self, blockers: &[String], pause: Duration) -> Result<()> {
+        for blocker in blockers {
+            tracing::warn!(blocker, "nothing is made before this is solved");
+        }
+        let things =
+            if blockers.len() == 1 { "1 thing stands".to_owned() } else { format!("{} things stand", blockers.len()) };
+        let waits = format!("{things} in the way of the plan, see reports/plan.html; `crossdock retry` looks again");
+        let began = self.clock.now();
+        self.progress.waits(&waits);
+        while self.clock.now().since(began) < pause && !self.signals.take_retry() {
+            if self.stop.is_stopped() {
+                return Err(Error::new(Kind::Stopped, "a stop was asked for"));
             }
-        };
-        if field.field_type != wanted.field_type {
-            let why = format!(
-                "custom field '{}' of {} exists with type {} and is needed with type {}; rename one of them",
-                wanted.name, wanted.entity, field.field_type, wanted.field_type
-            );
-            return Err(Error::new(Kind::Settings, why));
+            self.pause_for(LISTEN).await;
         }
-        let has = |label: &String| field.options.iter().any(|option| option.label == *label);
-        let missing: Vec<String> = options.iter().filter(|label| !has(label)).cloned().collect();
-        if !missing.is_empty() {
-            let find = async || {
-                let fields = self.client.fields(entity).await?;
-                let now = fields.into_iter().find(|now| now.code == field.code).map(|now| now.options);
-                Ok(now
-                    .filter(|options| missing.iter().all(|label| options.iter().any(|option| option.label == *label))))
-            };
-            let create = async || self.client.add_options(entity, &field.code, &missing, permit).await;
-            let added = self.ensure(&wanted.name, find, create).await?;
-            field.options.retain(|known| added.iter().all(|option| option.id != known.id));
-            field.options.extend(added);
-        }
-        Ok(field)
+        self.progress.waits("");
+        Ok(())
     }
 
-    async fn ensure_labels(&self, needs: &Needs, permit: &WritePermit) -> Result<HashMap<String, String>> {
-        if needs.lead_labels.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let mut labels = self.by_name(Entity::LeadLabel, "id").await?;
-        for (index, name) in needs.lead_labels.iter().enumerate() {
+    async fn write_workspace(&self, me: &Me, workspace: &Workspace) -> Result<()> {
+        let proved = self.proof().await?;
+        let ours = self.ours(me).await?;
+        let is_ours = |entity, key: &str| ours.made(entity, key);
+        self.write_report("workspace", &WorkspaceReport::new(workspace, proved, &is_ours))
+    }
+
+    async fn ensure_labels(&self, work: &Work<'_>, there: &[Known]) -> Result<HashMap<String, String>> {
+        let called = |label: &Known| (fold_name(label.text("name")), label.id.clone());
+        let mut labels: HashMap<String, String> = there.iter().map(called).collect();
+        for (index, name) in work.needs.lead_labels.iter().enumerate() {
             let body = json!({ "name": name, "color": COLORS[index % COLORS.len()] });
-            self.ensure_named(Entity::LeadLabel, name, ("id", body), &mut labels, permit).await?;
+            self.ensure_named(work, (Entity::LeadLabel, name), ("id", body), &mut labels).await?;
         }
         Ok(labels)
     }
 
-    async fn ensure_types(&self, needs: &Needs, permit: &WritePermit) -> Result<HashMap<String, String>> {
-        if needs.activity_types.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let mut types = self.known_types().await?;
-        for name in &needs.activity_types {
-            let body = json!({ "name": name, "icon_key": "task" });
-            self.ensure_named(Entity::ActivityType, name, ("key_string", body), &mut types, permit).await?;
-        }
-        Ok(types)
-    }
-
-    /// The account's activity types, by folded name.
-    pub(super) async fn known_types(&self) -> Result<HashMap<String, String>> {
-        let mut types = self.by_name(Entity::ActivityType, "key_string").await?;
+    async fn ensure_types(&self, work: &Work<'_>, there: &[Known]) -> Result<HashMap<String, String>> {
+        let active = || there.iter().filter(|known| is_active(known));
+        let key = |known: &Known| known.text("key_string").to_owned();
         // The types that every account has are known by their keys, whatever they were renamed to.
-        let keys: BTreeMap<String, String> = types.values().map(|key| (fold_name(key), key.clone())).collect();
-        for (key, value) in keys {
-            types.entry(key).or_insert(value);
+        let mut types: HashMap<String, String> =
+            active().map(|known| (fold_name(known.text("key_string")), key(known))).collect();
+        types.extend(active().map(|known| (fold_name(known.text("name")), key(known))));
+        for name in &work.needs.activity_types {
+            if find_type(there, name).is_some_and(|known| !is_active(known)) {
+                let why =
+                    format!("activity type '{name}' is switched off; switch it on, or name another in the mapping");
+                return Err(Error::new(Kind::Settings, why));
+            }
+            let body = json!({ "name": name, "icon_key": "task" });
+            self.ensure_named(work, (Entity::ActivityType, name), ("key_string", body), &mut types).await?;
         }
         Ok(types)
-    }
-
-    /// What is there, by folded name.
-    pub(super) async fn by_name(&self, entity: Entity, key: &str) -> Result<HashMap<String, String>> {
-        let rows = self.client.all(entity).await?;
-        Ok(rows.iter().filter_map(|row| named(row, key)).collect())
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the thing wanted, the things there, and leave to make it")]
-    async fn ensure_named(
-        &self,
-        entity: Entity,
-        name: &str,
-        (key, body): (&str, serde_json::Value),
-        known: &mut HashMap<String, String>,
-        permit: &WritePermit,
-    ) -> Result<()> {
-        let folded = fold_name(name);
-        if known.contains_key(&folded) {
-            return Ok(());
-        }
-        self.border().await?;
-        let body: Map<_, _> = body.as_object().cloned().unwrap_or_default();
-        let find = async || Ok(self.by_name(entity, key).await?.remove(&folded));
-        let create = async || {
-            let row = self.client.create(entity, &body, permit).await?;
-            let made = named(&row, key).map(|(_, key)| key);
-            made.ok_or_else(|| Error::new(Kind::Unreachable, format!("{entity} '{name}' was answered without its key")))
-        };
-        let made = self.ensure(name, find, create).await?;
-        known.insert(folded, made);
-        Ok(())
-    }
-}
-
-/// Name (folded) and key of a label or type; inactive ones do not count.
-fn named(row: &Row, key: &str) -> Option<(String, String)> {
-    if row.body.get("active_flag").and_then(serde_json::Value::as_bool) == Some(false) {
-        return None;
-    }
-    let key = if key == "id" { row.id.to_string() } else { row.text(key)?.to_owned() };
-    Some((fold_name(row.text("name")?), key))
-}
-
-/// Declared options first, in their order; then what the data holds.
-fn options(field: &CustomField, needs: &Needs) -> Vec<String> {
-    let mut options = match &field.options {
-        Options::Declared(options) => options.clone(),
-        Options::FromData => Vec::new(),
-    };
-    if matches!(field.field_type, "enum" | "set") {
-        let found = needs.options.get(&option_key(field.entity, &field.name)).into_iter().flatten();
-        options.extend(found.filter(|label| !options.contains(label)).cloned().collect::<Vec<_>>());
-        if options.is_empty() {
-            // Pipedrive refuses such a field without an option; nothing in the data uses it.
-            options.push("(none)".to_owned());
-        }
-    }
-    options
-}
-
-/// The kind of field that a kind of record has.
-fn field_entity(owner: Entity) -> Entity {
-    match owner {
-        Entity::Organization => Entity::OrganizationField,
-        Entity::Person => Entity::PersonField,
-        _ => Entity::DealField,
     }
 }

@@ -48,6 +48,17 @@ impl From<&String> for Artefact {
     }
 }
 
+/// Where the journal keeps why the plan cannot be laid before its gate; empty when it can.
+const BLOCKED: &str = "gate:plan:blocked";
+
+/// Why nothing waits at a gate that people may expect to be asked at, one reason a line; empty when there is none.
+///
+/// # Errors
+/// `Journal`.
+pub async fn blocked(journal: &Journal, gate: Gate) -> Result<String> {
+    Ok(if gate == Gate::Plan { journal.fact(BLOCKED).await?.unwrap_or_default() } else { String::new() })
+}
+
 /// How a gate stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GateState {
@@ -166,13 +177,30 @@ impl Migration {
         WritePermit::mint(gate, &digest, self.journal.approval(gate).await?.as_ref())
     }
 
+    /// Takes the artefact away from the plan gate, and says why nothing can be approved there.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub(super) async fn block(&self, gate: Gate, reasons: &[String]) -> Result<()> {
+        self.journal.withdraw(&[gate]).await?;
+        self.journal.put_fact(BLOCKED, reasons.join("\n")).await
+    }
+
+    /// Lays an artefact before a gate.
+    async fn lay(&self, gate: Gate, digest: String, content: String) -> Result<()> {
+        if gate == Gate::Plan {
+            self.journal.put_fact(BLOCKED, String::new()).await?;
+        }
+        self.journal.lay(gate, digest, content, self.clock.utc()).await
+    }
+
     /// Lays an artefact before a gate and says whether it is approved, without waiting.
     ///
     /// # Errors
     /// `Journal`.
     pub(super) async fn is_approved(&self, gate: Gate, artefact: impl Into<Artefact>) -> Result<bool> {
         let Artefact { digest, content } = artefact.into();
-        self.journal.lay(gate, digest.clone(), content, self.clock.utc()).await?;
+        self.lay(gate, digest.clone(), content).await?;
         Ok(WritePermit::mint(gate, &digest, self.journal.approval(gate).await?.as_ref()).is_ok())
     }
 
@@ -184,7 +212,7 @@ impl Migration {
         let Artefact { digest, content } = artefact.into();
         let was = self.passed().remove(&gate);
         let began = self.clock.utc();
-        self.journal.lay(gate, digest.clone(), content, began).await?;
+        self.lay(gate, digest.clone(), content).await?;
         let mut told = false;
         loop {
             let approval = self.journal.approval(gate).await?;

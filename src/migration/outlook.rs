@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::journal::Journal;
-use crate::record::{BindingKey, Draft, Entity, FieldValue, Object};
+use crate::record::{BindingKey, Draft, Entity, FieldValue, Finding, Object};
 use crate::stage::item::{Became, Drafted};
 use crate::stage::resolve::{Assignment, OwnerBook, SourceOwner};
 
@@ -26,6 +26,8 @@ pub(super) enum End {
 pub(super) struct Outlook {
     /// Owners without a user.
     without_user: HashSet<Arc<str>>,
+    /// All owners of the source; `None` where they are not looked at.
+    owners: Option<HashSet<Arc<str>>>,
     /// Roles that are not made: few, where all roles would be many.
     not_made: HashMap<BindingKey, End>,
 }
@@ -35,14 +37,15 @@ impl Outlook {
     pub(super) fn new(book: &OwnerBook, owners: &[SourceOwner]) -> Self {
         let waits = |owner: &&SourceOwner| matches!(book.assignment(&owner.id), Assignment::Waits(_));
         let without_user = owners.iter().filter(waits).map(|owner| Arc::from(owner.id.as_str())).collect();
-        Self { without_user, not_made: HashMap::new() }
+        let owners = Some(owners.iter().map(|owner| Arc::from(owner.id.as_str())).collect());
+        Self { without_user, owners, not_made: HashMap::new() }
     }
 
-    /// What is expected of the drafts of a batch, in their order.
+    /// What is expected of the drafts of a batch, in their order, and what they name that the source does not have.
     ///
     /// # Errors
     /// `Journal`.
-    pub(super) async fn of(&mut self, journal: &Journal, batch: &[Drafted]) -> Result<Vec<End>> {
+    pub(super) async fn of(&mut self, journal: &Journal, batch: &[Drafted]) -> Result<Vec<(End, Vec<Finding>)>> {
         let nowhere = nowhere(journal, batch).await?;
         Ok(batch
             .iter()
@@ -51,7 +54,7 @@ impl Outlook {
                 if end != End::Made {
                     self.not_made.insert(drafted.key.clone(), end.clone());
                 }
-                end
+                (end, self.broken(drafted, &nowhere))
             })
             .collect())
     }
@@ -63,11 +66,12 @@ impl Outlook {
             Became::Nothing(..) | Became::Deleted => return End::Nothing,
         };
         let owner = draft.fields.iter().find_map(|(_, value)| match value {
-            FieldValue::Owner(owner) => self.without_user.get(owner.as_str()),
+            FieldValue::Owner(owner) if self.is_unknown(owner) => Some(Arc::from(owner.as_str())),
+            FieldValue::Owner(owner) => self.without_user.get(owner.as_str()).cloned(),
             _ => None,
         });
         if let Some(owner) = owner {
-            return End::Waits(Arc::clone(owner));
+            return End::Waits(owner);
         }
         let mut is_all_nothing = true;
         for key in links(draft) {
@@ -82,17 +86,55 @@ impl Outlook {
     }
 }
 
+/// A finding of a record that names an owner whom the source does not have; its records wait.
+pub(super) const UNKNOWN_OWNER: &str = "unknown_owner";
+
+/// A finding of a record that hangs on one that the source does not have: it comes without the link.
+pub(super) const BROKEN_LINK: &str = "broken_link";
+
+impl Outlook {
+    fn is_unknown(&self, owner: &str) -> bool {
+        self.owners.as_ref().is_some_and(|owners| !owners.contains(owner))
+    }
+
+    /// What a draft names that the source does not have: each owner and each record once.
+    fn broken(&self, drafted: &Drafted, nowhere: &HashSet<(Object, Arc<str>)>) -> Vec<Finding> {
+        let Became::Draft(draft) = &drafted.became else { return Vec::new() };
+        let mut named = HashSet::new();
+        let mut broken = Vec::new();
+        let mut say = |code: &str, field: String, detail: String| {
+            if named.insert(detail.clone()) {
+                broken.push(Finding { code: code.to_owned(), field, detail });
+            }
+        };
+        for (target, value) in &draft.fields {
+            match value {
+                FieldValue::Owner(owner) if self.is_unknown(owner) => {
+                    say(UNKNOWN_OWNER, target.to_string(), format!("owner {owner}"));
+                }
+                FieldValue::Link(link) if nowhere.contains(&(link.object, Arc::from(link.value.as_str()))) => {
+                    say(BROKEN_LINK, target.to_string(), format!("{} {}", link.object, link.value));
+                }
+                _ => {}
+            }
+        }
+        broken
+    }
+}
+
 /// Kinds that Pipedrive refuses when they hang on nothing (`resolve` knows the same).
 fn needs_a_link(entity: Entity) -> bool {
     matches!(entity, Entity::Lead | Entity::Note)
 }
 
-/// Links of drafts that need one, whose record the source does not have.
+/// Links whose record the source does not have.
 async fn nowhere(journal: &Journal, batch: &[Drafted]) -> Result<HashSet<(Object, Arc<str>)>> {
     let mut named = HashSet::new();
-    for drafted in batch.iter().filter(|drafted| needs_a_link(drafted.entity)) {
+    for drafted in batch {
         if let Became::Draft(draft) = &drafted.became {
-            named.extend(links(draft).map(|key| (key.object, key.source_id)));
+            // Roles of one record link to one another.
+            let own = |key: &BindingKey| (key.object, &key.source_id) == (drafted.key.object, &drafted.key.source_id);
+            named.extend(links(draft).filter(|key| !own(key)).map(|key| (key.object, key.source_id)));
         }
     }
     let named: Vec<(Object, Arc<str>)> = named.into_iter().collect();

@@ -1,11 +1,11 @@
 //! The source's owners: their names for texts, and the users who stand for them.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::Migration;
+use super::survey::Needs;
 use crate::error::Result;
 use crate::journal::RoleFate;
 use crate::mapping::Mapping;
@@ -59,17 +59,17 @@ impl Migration {
         }
     }
 
-    /// Matches the owners, and says in words who stands for each; `records` counts the records that name an owner.
-    pub(super) async fn owner_lines(&self, records: &BTreeMap<String, u64>) -> Result<Vec<OwnerLine>> {
-        let book = self.match_owners().await?;
+    /// Says in words who stands for each owner, how many records name it, and how many wait for it with what hangs on them.
+    pub(super) async fn owner_lines(&self, book: &OwnerBook, needs: &Needs) -> Result<Vec<OwnerLine>> {
         let line = |owner: SourceOwner| {
             let (user, decision) = match book.assignment(&owner.id) {
                 Assignment::User(user) => (OwnerUser::Is(format!("user {user}")), String::new()),
                 Assignment::Reassigned(user, _) => (OwnerUser::Is(format!("user {user}")), "reassigned".to_owned()),
                 Assignment::Waits(why) => (OwnerUser::Nobody(why), String::new()),
             };
-            let records = records.get(&owner.id).copied().unwrap_or_default();
-            OwnerLine { id: owner.id, name: owner.name, email: owner.email, decision, user, records }
+            let records = needs.by_owner.get(&owner.id).copied().unwrap_or_default();
+            let with_descendants = needs.waiting.get(&owner.id).cloned().unwrap_or_default();
+            OwnerLine { id: owner.id, name: owner.name, email: owner.email, decision, user, records, with_descendants }
         };
         Ok(self.owners().await?.into_iter().map(line).collect())
     }
@@ -90,10 +90,14 @@ impl Migration {
 
     /// Matches the owners to the account's present users, and writes how each owner's record ends.
     pub(super) async fn match_owners(&self) -> Result<OwnerBook> {
+        self.match_owners_to(&self.users().await?).await
+    }
+
+    /// The same for users that were read already.
+    pub(super) async fn match_owners_to(&self, users: &[User]) -> Result<OwnerBook> {
         let owners = self.source_owners().await?;
-        let users = self.users().await?;
         let plain: Vec<SourceOwner> = owners.iter().map(|(owner, _)| owner.clone()).collect();
-        let book = OwnerBook::new(&plain, &self.mapping.owners, &users);
+        let book = OwnerBook::new(&plain, &self.mapping.owners, users);
         let ends = owners.into_iter().map(|(owner, version)| {
             let key = BindingKey::new(Object::Owner, owner.id.as_str(), USER);
             let end = |fate| RoleFate::new(key, Entity::User, version, fate);

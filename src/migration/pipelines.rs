@@ -7,9 +7,10 @@ use rust_decimal::prelude::ToPrimitive as _;
 use serde_json::{Map, Value};
 
 use super::Migration;
+use super::ensure::Work;
+use super::inventory::{Inventory, Known};
 use crate::error::{Error, Kind, Result};
 use crate::journal::{EffectKind, Intent, Landed, Outcome, RoleFate};
-use crate::permit::WritePermit;
 use crate::pipedrive::{Pipeline, Row, Stage, to_body};
 use crate::record::{BindingKey, Draft, Entity, Fate, FieldValue, Object, fold_name};
 use crate::stage::extract::PAGE_RECORDS;
@@ -25,7 +26,7 @@ pub(super) struct PipelinePlan {
     /// What records of the source call it, folded.
     called: Vec<String>,
     pub(super) name: String,
-    has_probability: bool,
+    pub(super) has_probability: bool,
     pub(super) stages: Vec<StagePlan>,
 }
 
@@ -39,15 +40,10 @@ pub(super) struct StagePlan {
 }
 
 impl Migration {
-    pub(super) async fn ensure_pipelines(&self, permit: &WritePermit) -> Result<StageKeys> {
-        let plans = self.pipeline_plans().await?;
+    pub(super) async fn ensure_pipelines(&self, work: &Work<'_>, inventory: &Inventory) -> Result<StageKeys> {
         let mut keys = StageKeys::new();
-        if plans.is_empty() {
-            return Ok(keys);
-        }
-        let known = self.client.all(Entity::Pipeline).await?;
-        for plan in plans {
-            self.ensure_pipeline(plan, &known, &mut keys, permit).await?;
+        for plan in self.pipeline_plans().await? {
+            self.ensure_pipeline(work, plan, inventory, &mut keys).await?;
         }
         Ok(keys)
     }
@@ -115,33 +111,46 @@ impl Migration {
 
     async fn ensure_pipeline(
         &self,
+        work: &Work<'_>,
         plan: PipelinePlan,
-        known: &[Row],
+        inventory: &Inventory,
         keys: &mut StageKeys,
-        permit: &WritePermit,
     ) -> Result<()> {
         self.border().await?;
-        let called = |row: &&Row| row.text("name").map(fold_name) == Some(fold_name(&plan.name));
-        let there = known.iter().find(called).cloned();
-        let is_new = there.is_none();
+        let there: Vec<&Known> = inventory.pipelines.iter().filter(|known| known.is_called(&plan.name)).collect();
+        if there.len() > 1 {
+            let why = format!("{} pipelines are called '{}'; rename all but one of them", there.len(), plan.name);
+            return Err(Error::new(Kind::Settings, why));
+        }
         let body = to_body(&Pipeline { name: plan.name.clone(), is_deal_probability_enabled: plan.has_probability });
-        let pipeline = match there {
-            Some(row) => row,
-            None => self.ensure_by_name(Entity::Pipeline, &body, None, permit).await?,
+        let there = there.first().map(|known| known.row());
+        let is_new = there.is_none();
+        let find = async || {
+            let rows = self.client.all(Entity::Pipeline).await?;
+            Ok(rows.into_iter().find(|row| row.text("name").map(fold_name) == Some(fold_name(&plan.name))))
         };
-        self.bind(&plan.key, plan.version, Entity::Pipeline, (&body, &pipeline)).await?;
+        let (pipeline, is_ours) = self.ensure_row(work, (Entity::Pipeline, &plan.name), there, (&body, find)).await?;
+        self.bind(&plan.key, plan.version, (Entity::Pipeline, is_ours), (&body, &pipeline)).await?;
         let pipeline_id = number(&pipeline)?;
-        let stages = self.stages_of(&pipeline).await?;
-        let strays: Vec<Row> = if is_new { stages.clone() } else { Vec::new() };
+        let there = if is_new { self.stages_of(&pipeline).await? } else { stages_known(inventory, &pipeline) };
+        // A pipeline that is made may come with stages of its own (not documented): ours stand behind them, in order, and
+        // then they go.
+        let strays = if is_ours { self.strays(work, &pipeline, &there).await? } else { Vec::new() };
+        let is_stray = |stage: &Row| strays.iter().any(|stray| stray.id == stage.id);
+        let stages: Vec<&Row> = there.iter().filter(|stage| !is_stray(stage)).collect();
         for (position, stage) in plan.stages.into_iter().enumerate() {
             let name = stage.name.clone();
             let body = to_body(&Stage { name: name.clone(), pipeline_id, deal_probability: stage.probability });
-            let there = stages.iter().find(|row| !is_new && row.text("name").map(fold_name) == Some(fold_name(&name)));
-            let row = match there {
-                Some(row) => row.clone(),
-                None => self.ensure_by_name(Entity::Stage, &body, Some(&pipeline), permit).await?,
+            let called = |row: &&&Row| row.text("name").map(fold_name) == Some(fold_name(&name));
+            let there = stages.iter().find(called).map(|row| (*row).clone());
+            let scoped = in_pipeline(pipeline_id, &name);
+            let find = async || {
+                let rows = self.stages_of(&pipeline).await?;
+                let rows = rows.into_iter().filter(|row| !is_stray(row));
+                Ok(rows.into_iter().find(|row| row.text("name").map(fold_name) == Some(fold_name(&name))))
             };
-            self.bind(&stage.key, plan.version, Entity::Stage, (&body, &row)).await?;
+            let (row, is_ours) = self.ensure_row(work, (Entity::Stage, &scoped), there, (&body, find)).await?;
+            self.bind(&stage.key, plan.version, (Entity::Stage, is_ours), (&body, &row)).await?;
             let position = u32::try_from(position).unwrap_or(u32::MAX);
             let key = StageKey { pipeline_id, stage_id: number(&row)?, name, position, kind: stage.kind };
             for pipeline in &plan.called {
@@ -150,9 +159,8 @@ impl Migration {
                 }
             }
         }
-        // A new pipeline may come with stages of its own (not documented): ours stand behind them, in order.
         for stray in strays {
-            self.client.delete(Entity::Stage, &stray.id, permit).await?;
+            self.client.delete(Entity::Stage, &stray.id, work.permit).await?;
         }
         Ok(())
     }
@@ -164,36 +172,61 @@ impl Migration {
         Ok(all.into_iter().filter(is_its).collect())
     }
 
-    async fn ensure_by_name(
-        &self,
-        entity: Entity,
-        body: &Map<String, Value>,
-        pipeline: Option<&Row>,
-        permit: &WritePermit,
-    ) -> Result<Row> {
-        let name = body.get("name").and_then(Value::as_str).unwrap_or_default();
-        let find = async || {
-            let rows = match pipeline {
-                None => self.client.all(entity).await?,
-                Some(pipeline) => self.stages_of(pipeline).await?,
-            };
-            // The newest of that name: a default stage may be called the same.
-            Ok(rows.into_iter().rev().find(|row| row.text("name") == Some(name)))
-        };
-        self.ensure(name, find, async || self.client.create(entity, body, permit).await).await
+    /// The stages that came with a pipeline of ours. They are remembered before the first stage is made: later nobody can
+    /// tell them from others of their name.
+    async fn strays(&self, work: &Work<'_>, pipeline: &Row, there: &[Row]) -> Result<Vec<Row>> {
+        if work.ours.knows_stages_of(&pipeline.id) {
+            return Ok(there.iter().filter(|stage| work.ours.came_along(&stage.id)).cloned().collect());
+        }
+        let strays: Vec<Row> = there.iter().filter(|stage| came_with(pipeline, stage)).cloned().collect();
+        let ids: Vec<&str> = strays.iter().map(|stray| &*stray.id).collect();
+        self.came_along(work.me, &pipeline.id, &ids).await?;
+        Ok(strays)
     }
 
-    /// Binds what is there; the effect keeps what was promised and what was answered, so that it is verified like all else.
+    /// A row that is there, or a new one; and whether it is our work.
+    async fn ensure_row(
+        &self,
+        work: &Work<'_>,
+        (entity, name): (Entity, &str),
+        there: Option<Row>,
+        (body, find): (&Map<String, Value>, impl AsyncFn() -> Result<Option<Row>>),
+    ) -> Result<(Row, bool)> {
+        if let Some(row) = there {
+            return self.whose(work, (entity, name), row).await;
+        }
+        self.making(work.me, entity, name).await?;
+        let row = self.ensure(name, find, async || self.client.create(entity, body, work.permit).await).await?;
+        self.made(work.me, entity, (&row.id, name)).await?;
+        Ok((row, true))
+    }
+
+    /// Whether something that is there is our work: made, or about to be made when an earlier run ended.
+    async fn whose(&self, work: &Work<'_>, (entity, name): (Entity, &str), row: Row) -> Result<(Row, bool)> {
+        let is_made = work.ours.made(entity, &row.id);
+        let is_ours = is_made || work.ours.was_making(entity, name);
+        if is_ours && !is_made {
+            self.made(work.me, entity, (&row.id, name)).await?;
+        }
+        Ok((row, is_ours))
+    }
+
+    /// Binds what is there. For our own work the effect keeps what was promised and what was answered, so that it is
+    /// verified like all else; what people made is matched, and nothing is promised of it.
     async fn bind(
         &self,
         key: &BindingKey,
         version: i64,
-        entity: Entity,
+        (entity, is_ours): (Entity, bool),
         (promise, row): (&Map<String, Value>, &Row),
     ) -> Result<()> {
         let bound = self.journal.bound(vec![key.clone()]).await?.pop().flatten();
         if bound.is_some_and(|bound| bound.dest_id.as_deref() == Some(&*row.id) && bound.version == version) {
             return Ok(());
+        }
+        if !is_ours {
+            let end = RoleFate::new(key.clone(), entity, version, Fate::Matched).found_at(Arc::clone(&row.id));
+            return self.journal.end_roles(vec![end.because("there already, by its name")]).await;
         }
         let intent = Intent {
             key: key.clone(),
@@ -212,6 +245,25 @@ impl Migration {
         let held = Outcome::Done { dest_id: Arc::clone(&row.id), base };
         self.journal.hold(vec![(intent, held)], self.clock.utc()).await
     }
+}
+
+/// How long after its pipeline a stage that comes with it is made, in seconds: at once, as far as the clock's seconds go.
+const COMES_WITHIN: i64 = 1;
+
+/// Whether a stage came with its pipeline.
+fn came_with(pipeline: &Row, stage: &Row) -> bool {
+    let age = pipeline.added_at().zip(stage.added_at()).map(|(one, other)| other.as_second() - one.as_second());
+    age.is_some_and(|age| (0..=COMES_WITHIN).contains(&age))
+}
+
+/// A stage's name with its pipeline: stages of several pipelines may be called the same.
+fn in_pipeline(pipeline_id: i64, name: &str) -> String {
+    format!("{pipeline_id}/{name}")
+}
+
+fn stages_known(inventory: &Inventory, pipeline: &Row) -> Vec<Row> {
+    let known = inventory.pipelines.iter().find(|known| known.id == *pipeline.id);
+    known.map(|known| inventory.stages_of(known).into_iter().map(Known::row).collect()).unwrap_or_default()
 }
 
 fn plan_of(landed: &Landed, drafts: &[Draft]) -> Option<PipelinePlan> {

@@ -1,22 +1,28 @@
 //! The plan: what will be made in Pipedrive and what it costs, approved before the first write.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
 use super::existing::LOOKED_FOR;
 use super::follow::TRY_PARKED;
+use super::gates::Artefact;
+use super::inventory::Inventory;
 use super::load::STEPS;
-use super::survey::{Needs, RECENT_DAYS, option_key};
+use super::standing::{Standing, Wanted, checks, judge};
+use super::survey::{Needs, RECENT_DAYS};
 use super::{Forecast, Migration};
+use crate::config::Spending;
 use crate::error::Result;
 use crate::journal::PhaseState;
 use crate::permit::Gate;
 use crate::pipedrive::{Api, Client, Me, route};
-use crate::record::{Entity, fold_name};
+use crate::record::Entity;
+use crate::report::plan::caps::Existing;
 use crate::report::plan::daily::Following;
 use crate::report::plan::forecast::{Effort, Schedule, Start};
-use crate::report::plan::{Cost, Plan, PlanInput, PlannedField, PlannedPipeline, PlannedStage};
+use crate::report::plan::{Cost, Plan, PlanInput};
+use crate::report::preflight::Preflight;
 use crate::stage::resolve::{Assignment, OwnerBook};
 
 /// Tokens that reading the account costs beside the lists: who we are, users, fields, labels, types, first pages.
@@ -55,9 +61,19 @@ impl Migration {
         let needs = self.needs().await?;
         let data = self.data_artefact(&needs).await?;
         self.is_approved(Gate::Data, data).await?;
-        let plan = self.plan(&needs).await?;
-        self.write_report("plan", &plan)?;
-        self.is_approved(Gate::Plan, &plan.digest()?).await?;
+        let mut plan = self.plan(&me, &needs).await?;
+        if !plan.blockers().is_empty() {
+            // Somebody may have solved it meanwhile.
+            self.keep_inventory(&self.read_inventory(&me).await?).await?;
+            plan = self.plan(&me, &needs).await?;
+        }
+        self.write_plan(&plan)?;
+        let blockers = plan.blockers();
+        if blockers.is_empty() {
+            self.is_approved(Gate::Plan, plan_artefact(&plan)?).await?;
+        } else {
+            self.block(Gate::Plan, &blockers).await?;
+        }
         Ok(Planned::Plan(Box::new(plan)))
     }
 
@@ -86,7 +102,9 @@ impl Migration {
     }
 
     /// The plan for what the survey found.
-    pub(super) async fn plan(&self, needs: &Needs) -> Result<Plan> {
+    pub(super) async fn plan(&self, me: &Me, needs: &Needs) -> Result<Plan> {
+        let inventory = self.inventory(me).await?;
+        let standing = self.standing(me, needs, &inventory).await?;
         let lost = |entity: &Entity| needs.lost.get(entity.as_str()).copied().unwrap_or_default();
         let matched = |entity: &Entity| needs.matched.get(entity.as_str()).copied().unwrap_or_default();
         let made = |entity: &Entity| Some(needs.drafts.get(entity.as_str())? - lost(entity) - matched(entity));
@@ -94,10 +112,16 @@ impl Migration {
         let lags = self.config.pipedrive.list_lag.as_secs() * STEPS.len() as u64;
         let counting = needs.existing.unwrap_or_default();
         Ok(Plan::build(PlanInput {
-            fields: self.planned_fields(needs),
-            pipelines: self.planned_pipelines().await?,
-            lead_labels: to_make(&needs.lead_labels, &needs.known_labels),
-            activity_types: to_make(&needs.activity_types, &needs.known_types),
+            fields: standing.fields,
+            pipelines: standing.pipelines,
+            lead_labels: standing.lead_labels,
+            activity_types: standing.activity_types,
+            conflicts: standing.conflicts,
+            preflight: Preflight {
+                checks: standing.checks,
+                to_confirm: checks::to_confirm(&inventory),
+                ..Preflight::default()
+            },
             records: STEPS.iter().filter_map(count).collect(),
             waiting: needs.waiting.values().flat_map(BTreeMap::values).sum(),
             further: [
@@ -121,7 +145,7 @@ impl Migration {
             .chain(existing_costs(needs))
             .chain([self.sample_cost(needs)])
             .collect(),
-            existing: needs.existing,
+            existing: needs.existing.map(|existing| Existing { custom_fields: standing.custom_fields, ..existing }),
             closed_deals: needs.closed_deals,
             too_long: (needs.too_long, needs.cut),
             following: self.following(needs),
@@ -133,6 +157,27 @@ impl Migration {
                 "Nobody is invited and no attendees are set, ever.".to_owned(),
             ],
         }))
+    }
+
+    /// How the account stands to what the mapping and the data need.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub(super) async fn standing(&self, me: &Me, needs: &Needs, inventory: &Inventory) -> Result<Standing> {
+        let wanted = Wanted {
+            mapping: &self.mapping,
+            needs,
+            pipelines: &self.pipeline_plans().await?,
+            ours: &self.ours(me).await?,
+            has_groups: has_groups(self.config.pipedrive.spending),
+        };
+        Ok(judge(inventory, &wanted))
+    }
+
+    /// The plan, and what of it concerns the account's readiness, as reports.
+    pub(super) fn write_plan(&self, plan: &Plan) -> Result<()> {
+        self.write_report("plan", plan)?;
+        self.write_report("preflight", &plan.preflight)
     }
 
     /// The plan's forecast less what waits for owners who still have no user.
@@ -187,39 +232,6 @@ impl Migration {
         })
     }
 
-    fn planned_fields(&self, needs: &Needs) -> Vec<PlannedField> {
-        let drafts = |entity: Entity| needs.drafts.get(entity.as_str()).copied().unwrap_or_default();
-        let own =
-            |name: &str| *name == self.mapping.marker || self.mapping.owners.original_field.as_deref() == Some(name);
-        let planned = self.mapping.custom_fields().into_iter().map(|field| {
-            let key = option_key(field.entity, &field.name);
-            let leads = if field.entity == Entity::Deal { drafts(Entity::Lead) } else { 0 };
-            PlannedField {
-                options: needs.options.get(&key).map_or(0, |options| options.len() as u64),
-                exists: needs.known_fields.contains(&key),
-                filled: (!own(&field.name)).then(|| needs.filled.get(&key).copied().unwrap_or_default()),
-                records: drafts(field.entity) + leads,
-                entity: field.entity,
-                name: field.name,
-                field_type: field.field_type.to_owned(),
-            }
-        });
-        planned.collect()
-    }
-
-    async fn planned_pipelines(&self) -> Result<Vec<PlannedPipeline>> {
-        let plans = self.pipeline_plans().await?;
-        let planned = plans.into_iter().map(|plan| PlannedPipeline {
-            name: plan.name,
-            stages: plan
-                .stages
-                .into_iter()
-                .map(|stage| PlannedStage { name: stage.name, probability: stage.probability.map(Into::into) })
-                .collect(),
-        });
-        Ok(planned.collect())
-    }
-
     /// What the sample costs beside its records, which are made only once: finding out where each list ends, and reading
     /// what came of it.
     fn sample_cost(&self, needs: &Needs) -> Cost {
@@ -270,25 +282,13 @@ fn existing_costs(needs: &Needs) -> Vec<Cost> {
     lines.into_iter().filter(|(_, _, effort)| effort.requests > 0).map(cost).collect()
 }
 
-/// Names that must be made: those the account does not have, each once, as names that differ in case or spaces are one.
-fn to_make(needed: &BTreeSet<String>, known: &BTreeSet<String>) -> Vec<String> {
-    let mut made = BTreeSet::new();
-    let is_new = |name: &&String| !known.contains(*name) && made.insert(fold_name(name));
-    needed.iter().filter(is_new).cloned().collect()
+/// The plan, as it lies before its gate.
+pub(super) fn plan_artefact(plan: &Plan) -> Result<Artefact> {
+    Ok(Artefact { digest: plan.digest()?, content: plan.lines().join("\n") })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_made_once_and_only_where_they_are_missing() {
-        let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
-        let check = |needed: &[&str], known: &[&str], expected: &[&str]| {
-            assert_eq!(to_make(&set(needed), &set(known)), expected);
-        };
-        check(&["New", "Quoted", "new "], &[], &["New", "Quoted"]);
-        check(&["Hot", "New"], &["Hot"], &["New"]);
-        check(&["Hot"], &["Hot"], &[]);
-    }
+/// Whether records can be seen by groups on this plan (OpenAPI v1, `visible_to`). Unknown without limits.
+const fn has_groups(spending: Spending) -> bool {
+    use crate::config::Plan::{Enterprise, Power, Premium, Ultimate};
+    matches!(spending, Spending::Planned { plan: Premium | Ultimate | Power | Enterprise, .. })
 }

@@ -20,7 +20,7 @@ use crate::mapping::field::custom_owner;
 use crate::permit::Gate;
 use crate::pipedrive::Me;
 use crate::pipeline::{self, Step};
-use crate::record::{Draft, Entity, Fate, FieldValue, Object, Target};
+use crate::record::{Draft, Entity, Fate, FieldValue, Finding, Object, Target};
 use crate::report::owners::Owners;
 use crate::report::plan::caps::Existing;
 use crate::report::survey::Survey;
@@ -78,6 +78,15 @@ pub(super) struct Needs {
     /// Drafts that have a value for a custom field, by entity and name of the field.
     #[serde(default)]
     pub(super) filled: BTreeMap<String, u64>,
+    /// The same for fields that every account has.
+    #[serde(default)]
+    pub(super) filled_system: BTreeMap<String, u64>,
+    /// Amounts by their currency.
+    #[serde(default)]
+    pub(super) currencies: BTreeMap<String, u64>,
+    /// Records of owners whose user is deactivated, by the owner's name.
+    #[serde(default)]
+    pub(super) deactivated: BTreeMap<String, u64>,
     /// Drafts of deals that are won or lost.
     #[serde(default)]
     pub(super) closed_deals: u64,
@@ -93,15 +102,6 @@ pub(super) struct Needs {
     /// What the account held already; `None` without limits.
     #[serde(default)]
     pub(super) existing: Option<Existing>,
-    /// Custom fields of the mapping that the account had already, by entity and name.
-    #[serde(default)]
-    pub(super) known_fields: BTreeSet<String>,
-    /// Of the lead labels, those that the account had already.
-    #[serde(default)]
-    pub(super) known_labels: BTreeSet<String>,
-    /// Of the activity types, those that the account had already.
-    #[serde(default)]
-    pub(super) known_types: BTreeSet<String>,
 }
 
 /// What the quality report shows.
@@ -137,10 +137,16 @@ impl Migration {
             self.progress.begin("survey", &format!("{entity}s that are there"), 0);
             held.insert(entity.to_string(), self.look_for_existing(entity, &workspace).await?);
         }
-        let outlook = Outlook::new(&self.match_owners().await?, &self.owners().await?);
+        let inventory = self.read_inventory(me).await?;
+        self.keep_inventory(&inventory).await?;
+        let book = self.match_owners_to(&inventory.users).await?;
+        let outlook = Outlook::new(&book, &self.owners().await?);
         let mut needs = Needs { held, ..self.draft_walk(Which::All, &mut seen, outlook).await? };
-        self.count_existing(&mut needs).await?;
-        seen.survey.set_owners(self.owner_lines(&needs.by_owner).await?);
+        self.count_existing(&mut needs, &inventory).await?;
+        let lines = self.owner_lines(&book, &needs).await?;
+        let off = lines.iter().filter(|line| book.is_deactivated(&line.id));
+        needs.deactivated = off.map(|line| (line.name.clone(), line.waiting())).collect();
+        seen.survey.set_owners(lines);
         self.write_report("quality", &seen.survey)?;
         self.write_report("owners", &Owners::new(seen.survey.owners().to_vec()))?;
         self.put_json(SEEDS, &seen.sampler.chosen(self.config.sample_records)).await?;
@@ -154,7 +160,7 @@ impl Migration {
 
     /// Writes the owner queue anew: users may have appeared since the survey.
     pub(super) async fn write_owners(&self) -> Result<()> {
-        let lines = self.owner_lines(&self.needs().await?.by_owner).await?;
+        let lines = self.owner_lines(&self.match_owners().await?, &self.needs().await?).await?;
         self.write_report("owners", &Owners::new(lines))
     }
 
@@ -196,9 +202,9 @@ impl Migration {
                     needs.find(drafted, matches.remove(&drafted.key), &parts.mapping);
                 }
                 let ends = outlook.of(&self.journal, &batch).await?;
-                for (drafted, end) in batch.iter().zip(ends) {
+                for (drafted, (end, broken)) in batch.iter().zip(ends) {
                     needs.count(drafted, end, recent);
-                    seen.count(drafted);
+                    seen.count(drafted, &broken);
                 }
                 Ok(())
             })
@@ -218,10 +224,10 @@ impl Migration {
 }
 
 impl Seen {
-    fn count(&mut self, drafted: &Drafted) {
+    fn count(&mut self, drafted: &Drafted, broken: &[Finding]) {
         self.sampler.see(drafted);
         let (object, id) = (drafted.key.object, &*drafted.key.source_id);
-        for finding in &drafted.findings {
+        for finding in drafted.findings.iter().chain(broken) {
             self.survey.add_finding(object, id, finding);
         }
         match &drafted.became {
@@ -304,10 +310,20 @@ impl Needs {
 
     fn add(&mut self, draft: &Draft) {
         for (target, value) in &draft.fields {
-            if let (Target::Custom(name), Some(owner)) = (target, custom_owner(draft.entity)) {
-                *self.filled.entry(option_key(owner, name)).or_default() += 1;
+            match target {
+                Target::Custom(name) => {
+                    if let Some(owner) = custom_owner(draft.entity) {
+                        *self.filled.entry(option_key(owner, name)).or_default() += 1;
+                    }
+                }
+                Target::System(name) => {
+                    *self.filled_system.entry(option_key(draft.entity, name)).or_default() += 1;
+                }
             }
             match (target, value) {
+                (_, FieldValue::Money { currency, .. }) => {
+                    *self.currencies.entry(currency.clone()).or_default() += 1;
+                }
                 (Target::System(name), FieldValue::Choice(status))
                     if draft.entity == Entity::Deal && name == "status" && status != "open" =>
                 {

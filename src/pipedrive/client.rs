@@ -1,5 +1,6 @@
 //! One account's client: every call is priced, paced, counted and sorted here.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use futures::future::BoxFuture;
 use metrics::{counter, histogram};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, Url};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::access::{Access, Pass, Standing};
@@ -29,6 +31,9 @@ const PACE_TRIES: usize = 20;
 
 /// Times a read is tried again when the far end is away: about ten minutes with the pauses of [`retry::Pauses`].
 const READ_TRIES: usize = 14;
+
+/// Where activities are made and changed.
+const ACTIVITIES: &str = "api/v2/activities";
 
 /// Name of the call that asks who we are.
 const ME: &str = "GET /v1/users/me";
@@ -53,10 +58,27 @@ pub struct Me {
     pub company_name: String,
     /// ISO code of the user's default currency.
     pub default_currency: String,
+    /// Parts of Pipedrive that the user is an administrator of, or is not: `global` (contacts and activities of everybody),
+    /// `sales` (deals and leads of everybody, pipelines), `account_settings`. Empty when Pipedrive does not tell (OpenAPI
+    /// v1: `access` of a user, names of `GET /v1/permissionSets`).
+    pub access: BTreeMap<String, bool>,
+}
+
+impl Me {
+    /// Parts whose administrator must make a migration, and who is none: what others own stays unseen otherwise. `None`
+    /// when Pipedrive does not tell.
+    #[must_use]
+    pub fn lacks(&self) -> Option<Vec<&'static str>> {
+        if self.access.is_empty() {
+            return None;
+        }
+        let is_missing = |part: &&str| self.access.get(*part) != Some(&true);
+        Some(["global", "sales", "account_settings"].into_iter().filter(is_missing).collect())
+    }
 }
 
 /// A user of the account.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     /// Its id.
     pub id: Arc<str>,
@@ -66,6 +88,8 @@ pub struct User {
     pub email: String,
     /// Deactivated users can own nothing new.
     pub active: bool,
+    /// Whether the user administers contacts and deals of everybody; `false` too when Pipedrive does not tell.
+    pub admin: bool,
 }
 
 /// A record that was written, as Pipedrive answered it.
@@ -126,7 +150,7 @@ impl Client {
         };
         let text = |name: &str| row.text(name).unwrap_or_default().to_owned();
         let (company_name, default_currency) = (text("company_name"), text("default_currency"));
-        Ok(Me { user_id: row.id, company_id, company_name, default_currency })
+        Ok(Me { access: access(&row), user_id: row.id, company_id, company_name, default_currency })
     }
 
     /// Every user of the account.
@@ -137,7 +161,9 @@ impl Client {
         let user = |row: Row| {
             let text = |name: &str| row.text(name).unwrap_or_default().to_owned();
             let active = row.body.get("active_flag").and_then(Value::as_bool).unwrap_or(true);
-            User { name: text("name"), email: text("email"), active, id: row.id }
+            let access = access(&row);
+            let admin = ["global", "sales"].into_iter().all(|part| access.get(part) == Some(&true));
+            User { name: text("name"), email: text("email"), active, admin, id: row.id }
         };
         Ok(self.all(Entity::User).await?.into_iter().map(user).collect())
     }
@@ -246,6 +272,9 @@ impl Client {
         if call.effect == Effect::Write && permit.is_none() {
             return Err(Error::new(Kind::Bug, format!("{}: a write without a permit", call.name)));
         }
+        if call.effect == Effect::Write && invites(&call) {
+            return Err(Error::new(Kind::Bug, format!("{}: would send invitations", call.name)));
+        }
         let mut url = self.base.join(&call.path).map_err(|error| {
             Error::new(Kind::Bug, format!("{}: the path cannot be joined", call.name)).because(error)
         })?;
@@ -336,6 +365,18 @@ impl Client {
     }
 }
 
+/// What a user administers. Several permission sets of one part add up.
+fn access(row: &Row) -> BTreeMap<String, bool> {
+    let mut access = BTreeMap::new();
+    for part in row.body.get("access").and_then(Value::as_array).into_iter().flatten() {
+        if let Some(app) = part.get("app").and_then(Value::as_str) {
+            let admin = part.get("admin").and_then(Value::as_bool).unwrap_or(false);
+            *access.entry(app.to_owned()).or_default() |= admin;
+        }
+    }
+    access
+}
+
 fn give_back(slot: Slot<'_>, answer: &Answer, turned_away: Option<TurnedAway>) {
     let told = answer::told(&answer.headers);
     let reply = match turned_away {
@@ -378,6 +419,14 @@ fn who_we_are() -> Call {
         cost: 2,
         effect: Effect::Read,
     }
+}
+
+/// Whether a write names attendees, to whom Pipedrive would send invitations (OpenAPI v2, activities). Within a text of
+/// JSON its quotes are escaped, so this is a key wherever it stands.
+fn invites(call: &Call) -> bool {
+    const KEY: &[u8] = b"\"attendees\":";
+    let body = call.body.as_deref().unwrap_or_default();
+    call.path.starts_with(ACTIVITIES) && body.windows(KEY.len()).any(|part| part == KEY)
 }
 
 pub(super) fn write(name: &'static str, method: Method, route: &Route, id: Option<&str>, body: Option<Bytes>) -> Call {

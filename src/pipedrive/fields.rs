@@ -4,6 +4,7 @@
 //! OpenAPI v2, published 2026-08-18; documentation "Custom fields".
 
 use reqwest::Method;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::client::{Call, Client, write};
@@ -14,7 +15,7 @@ use crate::permit::WritePermit;
 use crate::record::Entity;
 
 /// A field of an account.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Field {
     /// Its code: the key in requests and answers.
     pub code: String,
@@ -24,6 +25,11 @@ pub struct Field {
     pub field_type: String,
     /// False for the fields that every account has.
     pub custom: bool,
+    /// Whether people must fill it in the web application, somewhere at least. The API does not ask for it (OpenAPI v2,
+    /// `required_fields`: "UI only").
+    pub required: bool,
+    /// Whether people are reminded to fill it (`important_fields`).
+    pub important: bool,
     /// Its options, for `enum` and `set`.
     pub options: Vec<FieldOption>,
 }
@@ -40,7 +46,7 @@ pub struct NewField {
 }
 
 /// One option of a field.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldOption {
     /// Its id: what records hold.
     pub id: i64,
@@ -102,8 +108,15 @@ fn field(row: &Row) -> Field {
         name: row.text("field_name").unwrap_or_default().to_owned(),
         field_type: row.text("field_type").unwrap_or_default().to_owned(),
         custom: row.body.get("is_custom_field").and_then(Value::as_bool).unwrap_or(false),
+        required: is_enabled(row, "required_fields"),
+        important: is_enabled(row, "important_fields"),
         options: read_options(row.body.get("options")),
     }
+}
+
+/// Whether a part of a field's settings is switched on, for whatever stages.
+fn is_enabled(row: &Row, part: &str) -> bool {
+    row.body.get(part).and_then(|part| part.get("enabled")).and_then(Value::as_bool).unwrap_or(false)
 }
 
 /// System fields may have options whose ids are words; those are never written by us and are left out.

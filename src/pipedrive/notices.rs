@@ -65,7 +65,7 @@ pub struct NewWebhook {
 }
 
 /// A webhook of the account.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Webhook {
     /// Its id.
     #[serde(deserialize_with = "id")]
@@ -107,7 +107,7 @@ pub struct Change {
 }
 
 /// A currency that the account may use.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Currency {
     /// ISO code, or the account's own.
     pub code: String,

@@ -165,6 +165,10 @@ fn query(entity: Entity, route: &Route, listing: &Listing, from: Option<&PageTok
         let whole = since.round(jiff::Unit::Second).unwrap_or(since);
         query.push(("updated_since", whole.to_string()));
     }
+    if matches!(entity, Entity::OrganizationField | Entity::PersonField | Entity::DealField) {
+        // Which of them people must fill is told only when it is asked for (OpenAPI v2, `include_fields`).
+        query.push(("include_fields", "important_fields,required_fields".to_owned()));
+    }
     if !listing.ids.is_empty() {
         query.push(("ids", listing.ids.join(",")));
     }

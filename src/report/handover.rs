@@ -5,9 +5,9 @@ use std::path::Path;
 
 use askama::Template;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::deviations::{DEVIATIONS, Deviation};
+use super::deviations::{self, Deviation};
 use super::page::{Cell, Figure, Page, Row, Section, Table, Tone, counted, instant, number, title_case};
 use super::{Head, Report, file, reports};
 use crate::error::{Error, Kind, Result};
@@ -20,6 +20,8 @@ const ORDER: &[&str] = &[
     "questions",
     "owners",
     "plan",
+    "preflight",
+    "workspace",
     "sample",
     "quality",
     "mapping",
@@ -32,7 +34,7 @@ pub struct Handover {
     /// The reports there are, as they stand.
     pub reports: Vec<Head>,
     /// Where Pipedrive cannot do what one would expect.
-    pub deviations: &'static [Deviation],
+    pub deviations: Vec<Deviation>,
 }
 
 impl Handover {
@@ -42,8 +44,19 @@ impl Handover {
     /// `Settings` when the folder cannot be read.
     pub fn build(folder: &Path) -> Result<Self> {
         let others = heads(folder)?.into_iter().filter(|head| head.name != "handover");
-        Ok(Self { reports: others.collect(), deviations: DEVIATIONS })
+        let planned = planned(folder).filter(|deviations| !deviations.is_empty());
+        Ok(Self { reports: others.collect(), deviations: planned.unwrap_or_else(deviations::all) })
     }
+}
+
+/// The deviations that the approved plan named for this account.
+fn planned(folder: &Path) -> Option<Vec<Deviation>> {
+    #[derive(Deserialize)]
+    struct Planned {
+        deviations: Vec<Deviation>,
+    }
+    let text = fs::read(reports(folder).join("plan.json")).ok()?;
+    serde_json::from_slice::<Planned>(&text).ok().map(|plan| plan.deviations)
 }
 
 /// The heads of all reports in the folder, in the order for reading. Files that are no reports are passed over.
@@ -86,9 +99,13 @@ pub(super) fn write_index(folder: &Path, at: Timestamp) -> Result<()> {
 }
 
 pub(super) fn deviations_section(deviations: &[Deviation]) -> Section {
-    let rows =
-        deviations.iter().map(|line| Row::new([line.about, line.expected, line.instead].map(Cell::words).to_vec()));
-    let table = Table::new(&["About", "Expected", "What happens instead"], rows.collect(), "None.");
+    let rows = deviations.iter().map(|line| {
+        let mut cells = [&*line.about, &*line.expected, &*line.instead].map(Cell::words).to_vec();
+        cells.push(Cell::maybe(line.records, ""));
+        Row::new(cells)
+    });
+    let columns = ["About", "Expected", "What happens instead", "Records"];
+    let table = Table::new(&columns, rows.collect(), "None.");
     Section::new("Where Pipedrive differs from what one may expect", "", table)
 }
 
@@ -134,7 +151,7 @@ impl Report for Handover {
             ],
             sections: vec![
                 Section::new("How things stand", "The index of all reports links each of them.", table),
-                deviations_section(self.deviations),
+                deviations_section(&self.deviations),
             ],
         }
     }

@@ -14,6 +14,7 @@ pub mod handover;
 pub mod owners;
 pub mod page;
 pub mod plan;
+pub mod preflight;
 pub mod questions;
 pub mod reconciliation;
 pub mod sample;
@@ -21,6 +22,7 @@ pub mod summary;
 pub mod survey;
 pub mod tally;
 pub mod verification;
+pub mod workspace;
 
 use std::path::{Path, PathBuf};
 

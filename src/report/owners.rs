@@ -1,5 +1,7 @@
 //! The owner queue: owners of the source, the Pipedrive user each of them is, and the records that wait for the rest.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::Report;
@@ -20,6 +22,8 @@ pub struct OwnerLine {
     pub user: OwnerUser,
     /// Records that name it.
     pub records: u64,
+    /// Pipedrive records that waited for it at the survey, by kind: its own, and what hangs on them.
+    pub with_descendants: BTreeMap<String, u64>,
 }
 
 /// Who stands for an owner in Pipedrive.
@@ -33,13 +37,24 @@ pub enum OwnerUser {
 }
 
 impl OwnerLine {
-    /// How many records wait because of it.
+    /// How many records wait because of it, with what hangs on them.
     #[must_use]
     pub fn waiting(&self) -> u64 {
         match self.user {
             OwnerUser::Is(_) => 0,
-            OwnerUser::Nobody(_) => self.records,
+            OwnerUser::Nobody(_) => self.with_descendants.values().sum(),
         }
+    }
+}
+
+impl OwnerLine {
+    /// What waits, by kind: `300 organizations, 2 deals`. Empty when nothing does.
+    fn waiting_words(&self) -> String {
+        if self.waiting() == 0 {
+            return String::new();
+        }
+        let kinds = self.with_descendants.iter();
+        kinds.map(|(kind, count)| counted(*count, kind, &plural(kind))).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -68,6 +83,13 @@ impl Owners {
     }
 }
 
+fn plural(kind: &str) -> String {
+    match kind.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{kind}s"),
+    }
+}
+
 pub(super) fn owners_table(owners: &[OwnerLine]) -> Table {
     let row = |line: &OwnerLine| {
         let (user, tone) = match &line.user {
@@ -83,10 +105,11 @@ pub(super) fn owners_table(owners: &[OwnerLine]) -> Table {
             Cell::text(user).tone(tone),
             Cell::count(line.records),
             Cell::count_toned(line.waiting(), Tone::Attention),
+            Cell::words(&line.waiting_words()),
         ])
     };
     Table::new(
-        &["Owner", "E-mail", "Id", "Decision", "Pipedrive user", "Records", "Waiting"],
+        &["Owner", "E-mail", "Id", "Decision", "Pipedrive user", "Records", "Waiting", "Of these"],
         owners.iter().map(row).collect(),
         "The source names no owners.",
     )

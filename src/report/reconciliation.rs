@@ -310,6 +310,16 @@ pub(super) fn left_out_table(tally: &Tally<LeftOut>, empty: &'static str) -> Tab
     })
 }
 
+/// The findings whose code is wanted.
+pub(super) fn findings_of(tally: &Tally<FindingKind>, empty: &'static str, wanted: &dyn Fn(&str) -> bool) -> Table {
+    let mut table = findings_table(tally);
+    let mut groups = tally.groups().into_iter();
+    // A last row for groups that were not kept has no code.
+    table.rows.retain(|_| wanted(groups.next().map_or("", |(key, _)| &key.code)));
+    table.empty = empty;
+    table
+}
+
 pub(super) fn findings_table(tally: &Tally<FindingKind>) -> Table {
     grouped(&["Source records", "Finding", "Times"], tally, "Nothing was found.", |key| {
         vec![Cell::text(title_case(key.object.as_str())), Cell::text(title_case(&key.code))]

@@ -8,8 +8,9 @@ use serde::Serialize;
 use super::Report;
 use super::owners::{OWNERS_INTRO, OwnerLine, OwnerUser, owners_table};
 use super::page::{Cell, Figure, Page, Row, Section, Table, Tone, Whole, counted, number, title_case};
-use super::reconciliation::{findings_table, left_out_table};
+use super::reconciliation::{findings_of, left_out_table};
 use super::tally::{FindingKind, LeftOut, Tally};
+use crate::clean::code;
 use crate::record::{Entity, Fate, Finding, Object};
 
 /// Labels kept of one field: Pipedrive takes no more options (documentation, "Custom fields").
@@ -170,11 +171,6 @@ impl Report for Survey {
             counted(rejected, "cannot", "cannot"),
             counted(waiting, "depends", "depend"),
         );
-        let rows = |counts: Vec<(String, u64)>| {
-            counts.into_iter().map(|(name, count)| Row::new(vec![Cell::text(name), Cell::count(count)])).collect()
-        };
-        let objects = self.objects.iter().map(|(object, count)| (title_case(object.as_str()), *count)).collect();
-        let entities = self.drafts.iter().map(|(entity, count)| (title_case(entity.as_str()), *count)).collect();
         Page {
             title: "Data quality".to_owned(),
             says,
@@ -191,37 +187,83 @@ impl Report for Survey {
                     "records wait",
                 )),
             ],
-            sections: vec![
-                Section::new(
-                    "Read from the source",
-                    "",
-                    Table::new(&["Source records", "Read"], rows(objects), "Nothing was read."),
-                ),
-                Section::new(
-                    "Will be created in Pipedrive",
-                    "",
-                    Table::new(&["Pipedrive records", "Records"], rows(entities), "Nothing."),
-                ),
-                Section::new(
-                    "What will not become a record of its own, and why",
-                    LEFT_OUT_INTRO,
-                    left_out_table(&self.left_out, "Nothing."),
-                ),
-                Section::new("Owners", OWNERS_INTRO, owners_table(&self.owners)),
-                Section::new(
-                    "Findings",
-                    "What cleaning will do to values, and what else was noticed.",
-                    findings_table(&self.findings),
-                ),
-                Section::new(
-                    "Lists and their options",
-                    "The options that fields with a list need for this data.",
-                    self.labels_table(),
-                ),
-            ],
+            sections: self.sections(),
         }
     }
 }
+
+impl Survey {
+    fn sections(&self) -> Vec<Section> {
+        let rows = |counts: Vec<(String, u64)>| {
+            counts.into_iter().map(|(name, count)| Row::new(vec![Cell::text(name), Cell::count(count)])).collect()
+        };
+        let objects = self.objects.iter().map(|(object, count)| (title_case(object.as_str()), *count)).collect();
+        let entities = self.drafts.iter().map(|(entity, count)| (title_case(entity.as_str()), *count)).collect();
+        let findings = |title: &str, intro: &str, empty: &'static str, kind: Kind| {
+            Section::new(title, intro, findings_of(&self.findings, empty, &|code| kind_of(code) == kind))
+        };
+        vec![
+            Section::new(
+                "Read from the source",
+                "",
+                Table::new(&["Source records", "Read"], rows(objects), "Nothing was read."),
+            ),
+            Section::new(
+                "Will be created in Pipedrive",
+                "",
+                Table::new(&["Pipedrive records", "Records"], rows(entities), "Nothing."),
+            ),
+            Section::new(
+                "What will not become a record of its own, and why",
+                LEFT_OUT_INTRO,
+                left_out_table(&self.left_out, "Nothing."),
+            ),
+            Section::new("Owners", OWNERS_INTRO, owners_table(&self.owners)),
+            findings("What is missing or leads nowhere", MISSING_INTRO, "Nothing is missing.", Kind::Missing),
+            findings("Values that will not fit", UNFIT_INTRO, "Every value fits.", Kind::Unfit),
+            findings("Other findings", OTHER_INTRO, "Nothing was found.", Kind::Other),
+            Section::new(
+                "Lists and their options",
+                "The options that fields with a list need for this data.",
+                self.labels_table(),
+            ),
+        ]
+    }
+}
+
+/// What a finding is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A value that should be there, an owner or a record that does not exist.
+    Missing,
+    /// A value that Pipedrive or the mapping has no place for.
+    Unfit,
+    /// Anything else.
+    Other,
+}
+
+/// By the finding's code; those of `flag_missing` are the mapping's own and begin alike.
+fn kind_of(finding: &str) -> Kind {
+    let of = |codes: &[&str]| codes.contains(&finding);
+    if finding.starts_with("missing") || of(&["broken_link", "unknown_owner"]) {
+        Kind::Missing
+    } else if finding.starts_with("invalid_")
+        || of(&[code::TOO_LONG, code::CUT, code::UNKNOWN_VALUE, code::UNKNOWN_STAGE])
+        || of(&[code::UNKNOWN_CURRENCY, code::CURRENCY_CONFLICT, code::FOLD_INCOMPLETE])
+    {
+        Kind::Unfit
+    } else {
+        Kind::Other
+    }
+}
+
+const MISSING_INTRO: &str = "Records without a value that the mapping asks for, records that hang on one that the source does \
+    not have, and owners whom the source does not know. The first of each are named.";
+
+const UNFIT_INTRO: &str = "Values that cannot be read as what their field holds, that are longer than it takes, or that the \
+    mapping does not list. The first of each are named; the rest of their record is not affected.";
+
+const OTHER_INTRO: &str = "What cleaning will do to values, and what else was noticed.";
 
 const LEFT_OUT_INTRO: &str = "A source record may stand here for one of its parts: a client without a company has a person \
     but no organization, and that is counted as left out.";

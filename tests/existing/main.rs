@@ -190,8 +190,9 @@ fn check_counts(world: &World) {
     assert_eq!(world.live(Entity::Organization).len(), COMPANIES);
     let ledger = world.pipedrive.ledger();
     assert_eq!(of(&ledger.created, "person"), world.account.new_clients() as u64);
-    assert_eq!(of(&ledger.created, "organization"), COMPANIES as u64 / 2);
-    assert_eq!(of(&ledger.deleted, "person") + of(&ledger.deleted, "organization"), 0);
+    // And the throw-away record of the preflight, which is deleted at once.
+    assert_eq!(of(&ledger.created, "organization"), COMPANIES as u64 / 2 + 1);
+    assert_eq!((of(&ledger.deleted, "person"), of(&ledger.deleted, "organization")), (0, 1));
     // Blank and mixed ones once; full, unclear and strange ones never.
     assert_eq!(of(&ledger.updated, "person"), *persons as u64 * 4 / 10);
     assert_eq!(of(&ledger.updated, "organization"), COMPANIES as u64 / 4);

@@ -60,6 +60,8 @@ pub struct Need<'a> {
     pub contacts: u64,
     /// Activity types to create.
     pub activity_types: u64,
+    /// Pipelines to create.
+    pub pipelines: u64,
     /// Custom fields that must be there.
     pub fields: &'a [PlannedField],
     /// Values that are left out because their field takes no text of that length.
@@ -81,6 +83,9 @@ pub struct CapLine {
     pub allowed: Option<u64>,
     /// Whether it fits.
     pub fits: bool,
+    /// Whether it does not fit and Pipedrive would refuse in the middle of the work, so that nothing may be made before.
+    /// Leads and deals beyond their limit do not block: people may archive or buy seats while the load runs.
+    pub blocks: bool,
     /// What to do where it does not fit, or what else must be known; may be empty.
     pub advice: String,
 }
@@ -91,13 +96,19 @@ impl CapLine {
     pub fn new(what: impl Into<String>, existing: Option<u64>, added: u64, allowed: Option<u64>) -> Self {
         let all = existing.unwrap_or_default().saturating_add(added);
         let fits = allowed.is_none_or(|allowed| all <= allowed);
-        Self { what: what.into(), existing, added, allowed, fits, advice: String::new() }
+        Self { what: what.into(), existing, added, allowed, fits, blocks: false, advice: String::new() }
     }
 
     /// Adds what to do.
     #[must_use]
     pub fn advice(self, advice: impl Into<String>) -> Self {
         Self { advice: advice.into(), ..self }
+    }
+
+    /// Says that nothing may be made while it does not fit.
+    #[must_use]
+    fn firm(self) -> Self {
+        Self { blocks: !self.fits, ..self }
     }
 
     /// By how much it does not fit.
@@ -111,10 +122,18 @@ impl Need<'_> {
     /// The limits of a plan against this need.
     #[must_use]
     pub fn lines(&self, plan: Plan, seats: u32) -> Vec<CapLine> {
-        vec![self.active(plan, seats), self.custom_fields(plan), self.options(), self.lengths(), self.types(), {
-            let what = "persons and organizations";
-            CapLine::new(what, None, self.contacts, None).advice("No plan limits them.")
-        }]
+        vec![
+            self.active(plan, seats),
+            self.custom_fields(plan),
+            self.options(),
+            self.lengths(),
+            self.types(),
+            self.pipelines(),
+            {
+                let what = "persons and organizations";
+                CapLine::new(what, None, self.contacts, None).advice("No plan limits them.")
+            },
+        ]
     }
 
     /// Whether the data fits into the limits that depend on plan and seats.
@@ -157,13 +176,17 @@ impl Need<'_> {
 
     fn custom_fields(&self, plan: Plan) -> CapLine {
         let existing = self.existing.map(|existing| existing.custom_fields);
-        let added = self.fields.iter().filter(|field| !field.exists).count() as u64;
-        let line = CapLine::new("custom fields", existing, added, custom_fields(plan));
+        let added = self.fields.iter().filter(|field| !field.found.is_there()).count() as u64;
+        let line = CapLine::new("custom fields", existing, added, custom_fields(plan)).firm();
         if line.fits {
             return line;
         }
-        let mut rare: Vec<(&PlannedField, u64)> =
-            self.fields.iter().filter(|field| !field.exists).filter_map(|field| Some((field, field.filled?))).collect();
+        let mut rare: Vec<(&PlannedField, u64)> = self
+            .fields
+            .iter()
+            .filter(|field| !field.found.is_there())
+            .filter_map(|field| Some((field, field.filled?)))
+            .collect();
         // Least filled first, in thousandths; names make the order the same every time.
         rare.sort_by_key(|(field, filled)| (filled * 1_000 / field.records.max(1), &field.name));
         let named: Vec<String> = rare
@@ -183,7 +206,7 @@ impl Need<'_> {
         let over = number(line.over());
         let names = named.join(", ");
         line.advice(format!(
-            "{over} too many, and the load would stop at them. Rarely filled: {names}. Leave such fields out of the mapping \
+            "{over} too many: Pipedrive would refuse them in the middle of the work. Rarely filled: {names}. Leave such fields out of the mapping \
              or write several of them into one large text{larger}."
         ))
     }
@@ -194,7 +217,8 @@ impl Need<'_> {
         if options == 0 {
             return CapLine::new("options of one field", None, 0, Some(OPTIONS_MAX));
         }
-        let line = CapLine::new(format!("options of one field (most: {name})"), None, options, Some(OPTIONS_MAX));
+        let line =
+            CapLine::new(format!("options of one field (most: {name})"), None, options, Some(OPTIONS_MAX)).firm();
         if line.fits { line } else { line.advice(format!("Map '{name}' as text: so many values are no list.")) }
     }
 
@@ -209,6 +233,10 @@ impl Need<'_> {
                  quality report. Map them as `long_text`, or say `cut`; {cut} cut already."
             )),
         }
+    }
+
+    fn pipelines(&self) -> CapLine {
+        CapLine::new("pipelines", None, self.pipelines, None).advice("No limit is published.")
     }
 
     fn types(&self) -> CapLine {
@@ -270,12 +298,23 @@ pub const fn custom_fields(plan: Plan) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::conflicts::Found;
     use super::*;
     use crate::record::Entity;
 
-    fn field(name: &str, exists: bool, filled: Option<u64>) -> PlannedField {
+    fn field(name: &str, is_there: bool, filled: Option<u64>) -> PlannedField {
+        let found = if is_there { Found::There } else { Found::New };
         let (name, field_type) = (name.to_owned(), "varchar".to_owned());
-        PlannedField { entity: Entity::Deal, name, field_type, options: 0, exists, filled, records: 1_000 }
+        PlannedField {
+            entity: Entity::Deal,
+            name,
+            field_type,
+            options: 0,
+            new_options: 0,
+            found,
+            filled,
+            records: 1_000,
+        }
     }
 
     fn need(fields: &[PlannedField]) -> Need<'_> {
@@ -287,6 +326,7 @@ mod tests {
             closed_deals: 1_500,
             contacts: 9_000,
             activity_types: 1,
+            pipelines: 1,
             fields,
             too_long: 0,
             cut: 0,
@@ -307,7 +347,10 @@ mod tests {
     fn what_does_not_fit_says_what_to_do() {
         let fields = [field("Rush", false, Some(900)), field("Fax", false, Some(3)), field("Known", true, Some(0))];
         let lines = need(&fields).lines(Plan::Lite, 1);
-        assert_eq!(lines.iter().map(|line| line.fits).collect::<Vec<_>>(), [false, false, true, true, true, true]);
+        assert_eq!(
+            lines.iter().map(|line| line.fits).collect::<Vec<_>>(),
+            [false, false, true, true, true, true, true]
+        );
         let active = &lines[0].advice;
         assert!(active.starts_with("600 too many. 1,500 of the 2,600 deals to create are won or lost"), "{active}");
         assert!(active.contains("; or archive closed"), "{active}");

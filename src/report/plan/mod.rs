@@ -3,6 +3,7 @@
 
 pub mod caps;
 mod chart;
+pub mod conflicts;
 pub mod daily;
 pub mod forecast;
 mod page;
@@ -14,12 +15,14 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::deviations::{DEVIATIONS, Deviation};
+use super::deviations::{Affected, Deviation, deviations};
+use super::preflight::Preflight;
 use crate::config::{Plan as Tariff, Spending};
 use crate::error::{Error, Kind, Result};
 use crate::pipedrive::route;
 use crate::record::Entity;
 use caps::{CapLine, Existing, Need, SOLD_TODAY};
+use conflicts::{Conflict, Found};
 use daily::{Daily, Following};
 use forecast::{Effort, Limits, Schedule, Start};
 
@@ -29,7 +32,7 @@ const SEATS_COMPARED: [u32; 5] = [1, 3, 5, 10, 25];
 /// Other plans are drawn until this many times the account's own time, or the own line would be a stroke.
 const DRAWN_TIMES: u64 = 2;
 
-/// A custom field that will be created.
+/// A custom field that must be there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PlannedField {
     /// Whose field: organization, person or deal (leads use the deal's).
@@ -40,19 +43,23 @@ pub struct PlannedField {
     pub field_type: String,
     /// Options of a list; 0 for other types.
     pub options: u64,
-    /// Whether the account has it already.
-    pub exists: bool,
+    /// Of these, options that the field of the account does not have yet.
+    pub new_options: u64,
+    /// What the account has of it.
+    pub found: Found,
     /// Records that have a value for it; `None` for fields that Crossdock fills itself.
     pub filled: Option<u64>,
     /// Records that could have one.
     pub records: u64,
 }
 
-/// A pipeline that will be created.
+/// A pipeline that must be there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PlannedPipeline {
     /// Its name.
     pub name: String,
+    /// What the account has of it.
+    pub found: Found,
     /// Its stages in order.
     pub stages: Vec<PlannedStage>,
 }
@@ -62,6 +69,8 @@ pub struct PlannedPipeline {
 pub struct PlannedStage {
     /// Its name.
     pub name: String,
+    /// What the account has of it.
+    pub found: Found,
     /// Probability in percent, where it is used.
     #[serde(with = "rust_decimal::serde::arbitrary_precision_option")]
     pub probability: Option<Decimal>,
@@ -82,9 +91,9 @@ pub struct Cost {
 /// What a plan is built from.
 #[derive(Debug, Clone)]
 pub struct PlanInput {
-    /// Custom fields to create.
+    /// Custom fields that must be there.
     pub fields: Vec<PlannedField>,
-    /// Pipelines to create.
+    /// Pipelines that must be there.
     pub pipelines: Vec<PlannedPipeline>,
     /// Lead labels to create.
     pub lead_labels: Vec<String>,
@@ -96,6 +105,10 @@ pub struct PlanInput {
     pub waiting: u64,
     /// What else will be spent: following changes, walks of ids, what reading the workspace costs.
     pub further: Vec<Cost>,
+    /// What the account has already that concerns it.
+    pub conflicts: Vec<Conflict>,
+    /// Whether the account is ready.
+    pub preflight: Preflight,
     /// What the account has already; `None` when nobody counted.
     pub existing: Option<Existing>,
     /// Deals to create that are won or lost.
@@ -172,9 +185,13 @@ pub struct Allowance {
 /// The report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Plan {
-    /// Custom fields that will be created.
+    /// What the account has already: what is in the way, and what a person should know.
+    pub conflicts: Vec<Conflict>,
+    /// Whether the account is ready.
+    pub preflight: Preflight,
+    /// Custom fields that must be there.
     pub fields: Vec<PlannedField>,
-    /// Pipelines that will be created.
+    /// Pipelines that must be there.
     pub pipelines: Vec<PlannedPipeline>,
     /// Lead labels that will be created.
     pub lead_labels: Vec<String>,
@@ -203,7 +220,7 @@ pub struct Plan {
     /// What the load does beside creating records.
     pub side_effects: Vec<String>,
     /// Where Pipedrive cannot do what one may expect.
-    pub deviations: &'static [Deviation],
+    pub deviations: Vec<Deviation>,
     /// When the load will be done. Not part of the digest.
     pub schedule: Schedule,
     /// What the reserve costs; `None` without limits. Not part of the digest.
@@ -233,6 +250,7 @@ impl Plan {
             Spending::Unlimited => Vec::new(),
         };
         let schedule = Schedule::of(load, input.spending, input.start);
+        let deviations = deviations(&affected(&input));
         let comparison = comparison(load, &input, &need);
         Self {
             caps,
@@ -242,6 +260,8 @@ impl Plan {
             curves: curves(load, &input, schedule),
             schedule,
             daily: daily::lines(&input.following, verification),
+            conflicts: input.conflicts,
+            preflight: input.preflight,
             fields: input.fields,
             pipelines: input.pipelines,
             lead_labels: input.lead_labels,
@@ -253,7 +273,7 @@ impl Plan {
             forecast,
             verification,
             side_effects: input.side_effects,
-            deviations: DEVIATIONS,
+            deviations,
         }
     }
 
@@ -272,6 +292,32 @@ impl Plan {
         Ok(blake3::hash(&serde_json::to_vec(&value).map_err(not_json)?).to_hex().to_string())
     }
 
+    /// What it is about, one line for each thing, so that a change between two plans can be named.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let field =
+            |field: &PlannedField| format!("custom field {} of {}: {}", field.name, field.entity, field.found.words());
+        let stage = |pipeline: &PlannedPipeline| {
+            let name = pipeline.name.clone();
+            let stages = pipeline.stages.iter();
+            stages
+                .map(move |stage| format!("stage {} of {name}: {}", stage.name, stage.found.words()))
+                .collect::<Vec<_>>()
+        };
+        let mut lines: Vec<String> = self.fields.iter().map(field).collect();
+        lines.extend(self.pipelines.iter().flat_map(stage));
+        lines.extend(self.lead_labels.iter().map(|name| format!("lead label: {name}")));
+        lines.extend(self.activity_types.iter().map(|name| format!("activity type: {name}")));
+        lines.extend(self.records.iter().map(|(entity, count)| format!("{entity}s to make: {count}")));
+        lines.extend(
+            self.caps.iter().map(|cap| format!("{}, there already: {}", cap.what, cap.existing.unwrap_or_default())),
+        );
+        lines.extend(self.preflight.checks.iter().map(|check| format!("{}: {}", check.about, check.says)));
+        lines.extend(self.conflicts.iter().map(Conflict::line));
+        lines.push(format!("tokens: {}", self.forecast.tokens));
+        lines
+    }
+
     /// Records that will be created.
     #[must_use]
     pub fn record_count(&self) -> u64 {
@@ -287,14 +333,18 @@ impl Plan {
 
 /// One create per element of the workspace and per record; then the pages that sweeps and verification read.
 fn costs(input: &PlanInput) -> Vec<Cost> {
-    let is_new = |field: &&PlannedField, entity| field.entity == entity && !field.exists;
-    let fields = |entity: Entity| input.fields.iter().filter(|field| is_new(field, entity)).count() as u64;
-    let stages: usize = input.pipelines.iter().map(|pipeline| pipeline.stages.len()).sum();
+    // One call makes a field with its options, and one adds the options that a field lacks.
+    let is_made =
+        |field: &&PlannedField, entity| field.entity == entity && (!field.found.is_there() || field.new_options > 0);
+    let fields = |entity: Entity| input.fields.iter().filter(|field| is_made(field, entity)).count() as u64;
+    let pipelines = input.pipelines.iter().filter(|pipeline| !pipeline.found.is_there()).count();
+    let stages = input.pipelines.iter().flat_map(|pipeline| &pipeline.stages);
+    let stages = stages.filter(|stage| !stage.found.is_there()).count();
     let workspace = [
         (Entity::OrganizationField, fields(Entity::Organization)),
         (Entity::PersonField, fields(Entity::Person)),
         (Entity::DealField, fields(Entity::Deal)),
-        (Entity::Pipeline, input.pipelines.len() as u64),
+        (Entity::Pipeline, pipelines as u64),
         (Entity::Stage, stages as u64),
         (Entity::LeadLabel, input.lead_labels.len() as u64),
         (Entity::ActivityType, input.activity_types.len() as u64),
@@ -329,6 +379,18 @@ fn pass(records: &BTreeMap<Entity, u64>) -> Effort {
     })
 }
 
+fn affected(input: &PlanInput) -> Affected {
+    let count = |entity: Entity| input.records.get(&entity).copied().unwrap_or_default();
+    Affected {
+        leads: count(Entity::Lead),
+        deals: count(Entity::Deal),
+        activities: count(Entity::Activity),
+        notes: count(Entity::Note),
+        waiting: input.waiting,
+        too_long: input.too_long.0 + input.too_long.1,
+    }
+}
+
 fn need(input: &PlanInput) -> Need<'_> {
     let count = |entity: Entity| input.records.get(&entity).copied().unwrap_or_default();
     Need {
@@ -338,6 +400,7 @@ fn need(input: &PlanInput) -> Need<'_> {
         closed_deals: input.closed_deals,
         contacts: count(Entity::Person) + count(Entity::Organization),
         activity_types: input.activity_types.len() as u64,
+        pipelines: input.pipelines.iter().filter(|pipeline| !pipeline.found.is_there()).count() as u64,
         fields: &input.fields,
         too_long: input.too_long.0,
         cut: input.too_long.1,
@@ -429,26 +492,51 @@ fn allowance(spending: Spending) -> Allowance {
     }
 }
 
+/// Pipedrive's type as its screens name it; unknown ones as they are.
+#[must_use]
+pub fn type_words(name: &str) -> &str {
+    match name {
+        "varchar" => "Text",
+        "varchar_auto" => "Autocomplete",
+        "text" => "Large text",
+        "double" => "Numerical",
+        "monetary" => "Monetary",
+        "date" => "Date",
+        "time" => "Time",
+        "enum" => "Single option",
+        "set" => "Multiple options",
+        "phone" => "Phone",
+        "address" => "Address",
+        "int" => "Whole number",
+        other => other,
+    }
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
 
     pub(in crate::report) fn input() -> PlanInput {
         let at = |text: &str| text.parse().expect("a time");
-        let stage =
-            |name: &str, percent| PlannedStage { name: name.to_owned(), probability: Some(Decimal::from(percent)) };
+        let stage = |name: &str, percent| PlannedStage {
+            name: name.to_owned(),
+            found: Found::New,
+            probability: Some(Decimal::from(percent)),
+        };
         PlanInput {
             fields: vec![PlannedField {
                 entity: Entity::Deal,
                 name: "Customer PO".into(),
                 field_type: "varchar".into(),
                 options: 0,
-                exists: false,
+                new_options: 0,
+                found: Found::New,
                 filled: Some(40),
                 records: 26_000,
             }],
             pipelines: vec![PlannedPipeline {
                 name: "Orders".into(),
+                found: Found::New,
                 stages: vec![stage("Quote", 10), stage("Proof", 60)],
             }],
             lead_labels: vec!["New".into()],
@@ -460,6 +548,8 @@ pub(super) mod tests {
                 minimum: false,
                 effort: Effort { requests: 100, tokens: 1_000, seconds: 60 },
             }],
+            conflicts: Vec::new(),
+            preflight: Preflight::default(),
             existing: Some(Existing { custom_fields: 3, leads_and_deals: 10, ..Existing::default() }),
             closed_deals: 9_000,
             too_long: (0, 0),
@@ -494,14 +584,35 @@ pub(super) mod tests {
         assert_eq!(plan.forecast, plan.minimum.plus(plan.verification).plus(plan.verification).plus(further));
         assert_eq!((plan.schedule.days, plan.comparison.len()), (Some(1), Tariff::ALL.len()));
         let fits: Vec<bool> = plan.caps.iter().map(|cap| cap.fits).collect();
-        assert_eq!(fits, [false, true, true, true, true, true]);
+        assert_eq!(fits, [false, true, true, true, true, true, true]);
     }
 
     #[test]
     fn a_field_that_is_there_is_not_paid_again() {
         let mut known = input();
-        known.fields[0].exists = true;
-        assert_eq!(Plan::build(known).minimum.tokens + 5, Plan::build(input()).minimum.tokens);
+        known.fields[0].found = Found::There;
+        assert_eq!(Plan::build(known.clone()).minimum.tokens + 5, Plan::build(input()).minimum.tokens);
+        // Options that it lacks are one call; a pipeline that is there costs only its new stages.
+        known.fields[0].new_options = 3;
+        known.pipelines[0].found = Found::There;
+        known.pipelines[0].stages[1].found = Found::Ours;
+        assert_eq!(Plan::build(known).minimum.tokens + 10, Plan::build(input()).minimum.tokens);
+    }
+
+    #[test]
+    fn what_stands_in_the_way_is_said_and_what_does_not_is_not() {
+        let mut input = input();
+        input.conflicts = vec![
+            Conflict::notice("Pipeline", "Orders", "It is there already."),
+            Conflict::block("Custom field of deals", "Rush", "It is a text there.").way("rename theirs"),
+        ];
+        input.fields =
+            (0..100).map(|number| PlannedField { name: format!("F{number}"), ..input.fields[0].clone() }).collect();
+        let blockers = Plan::build(input).blockers();
+        assert_eq!(blockers.len(), 2, "{blockers:?}");
+        assert!(
+            blockers[0].contains("'Rush'") && blockers[1].starts_with("custom fields: 3 there, 100 added, 100 allowed")
+        );
     }
 
     #[test]

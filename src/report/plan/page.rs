@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use jiff::fmt::strtime;
 
+use super::conflicts::Found;
 use super::daily::following;
 use super::forecast::{Effort, span};
-use super::{Comparison, Ends, Plan, chart};
+use super::{Comparison, Ends, Plan, chart, conflicts, type_words};
 use crate::report::Report;
 use crate::report::handover::deviations_section;
 use crate::report::page::{
@@ -19,12 +20,19 @@ impl Report for Plan {
     fn page(&self) -> Page {
         let records = counted(self.record_count(), "record", "records");
         let tokens = number(self.forecast.tokens);
+        let says;
         let time = match (self.schedule.finishes_at, self.allowance.plan) {
             (Some(at), _) => format!("done in {}, on {}", self.duration(), instant(at)),
             (None, Some(_)) => "but what is kept back leaves no tokens for them".to_owned(),
             (None, None) => "without limits of tokens".to_owned(),
         };
+        let blockers = self.blockers().len() as u64;
         let (beyond, tone) = match (self.fits(), self.schedule.seconds, self.allowance.plan) {
+            _ if blockers > 0 => {
+                let things = counted(blockers, "thing stands", "things stand");
+                says = format!(" {things} in its way: it cannot be approved before they are solved.");
+                (&*says, Tone::Bad)
+            }
             (true, None, Some(_)) => ("", Tone::Bad),
             (true, ..) => ("", Tone::Plain),
             (false, ..) => (" Not everything fits into the account's limits: see below what to do.", Tone::Bad),
@@ -92,7 +100,8 @@ impl Plan {
             let rows = names.iter().map(|name| Row::new(vec![Cell::words(name)])).collect();
             Section::new(title, "", Table::new(&[column], rows, empty))
         };
-        vec![
+        let mut sections = vec![
+            conflicts::section(&self.conflicts),
             Section::new("When it is done", self.schedule_intro(), self.reserve_table()).chart(chart::tokens(self)),
             Section::new("Records", "", self.records_table()),
             Section::new("What it costs", COSTS_INTRO, self.costs_table()),
@@ -104,8 +113,10 @@ impl Plan {
             names("Lead labels", "Label", &self.lead_labels, "None."),
             names("Activity types", "Type", &self.activity_types, "None."),
             names("What else happens", "Effect", &self.side_effects, "Nothing else."),
-            deviations_section(self.deviations),
-        ]
+            deviations_section(&self.deviations),
+        ];
+        sections.splice(1..1, self.preflight.sections());
+        sections
     }
 
     fn records_table(&self) -> Table {
@@ -231,13 +242,18 @@ impl Plan {
             Row::new(vec![
                 Cell::text(title_case(field.entity.as_str())),
                 Cell::text(&*field.name),
-                Cell::text(field_type(&field.field_type)),
+                Cell::text(type_words(&field.field_type)),
                 Cell::maybe(options, ""),
                 Cell {
                     numeric: true,
                     ..Cell::text(field.filled.map_or_else(String::new, |n| share(n, field.records)))
                 },
-                Cell::text(if field.exists { "there already" } else { "new" }),
+                Cell::text(match (field.found.is_there(), field.new_options) {
+                    (true, 1) => "there already, 1 option is added".to_owned(),
+                    (true, 2..) => format!("there already, {} options are added", number(field.new_options)),
+                    _ => field.found.words().to_owned(),
+                })
+                .tone(if field.found == Found::InTheWay { Tone::Bad } else { Tone::Plain }),
             ])
         });
         let columns = ["Of", "Name", "Type", "Options", "Filled", ""];
@@ -254,10 +270,11 @@ impl Plan {
                     Cell::count(position as u64 + 1),
                     Cell::text(&*stage.name),
                     Cell { numeric: true, ..Cell::text(percent) },
+                    Cell::text(stage.found.words()),
                 ])
             })
         });
-        let columns = ["Pipeline", "Place", "Stage", "Probability"];
+        let columns = ["Pipeline", "Place", "Stage", "Probability", ""];
         Table::new(&columns, rows.collect(), "None.").whole(Whole::File("plan-stages".to_owned()))
     }
 }
@@ -282,25 +299,6 @@ pub(super) fn ends_words(ends: &Ends) -> String {
         1 => span(seconds),
         days if days < DATED_DAYS => format!("{}, {date}", counted(days, "day", "days")),
         days => counted(days, "day", "days"),
-    }
-}
-
-/// Pipedrive's type as its screens name it; unknown ones as they are.
-fn field_type(name: &str) -> &str {
-    match name {
-        "varchar" => "Text",
-        "varchar_auto" => "Autocomplete",
-        "text" => "Large text",
-        "double" => "Numerical",
-        "monetary" => "Monetary",
-        "date" => "Date",
-        "time" => "Time",
-        "enum" => "Single option",
-        "set" => "Multiple options",
-        "phone" => "Phone",
-        "address" => "Address",
-        "int" => "Whole number",
-        other => other,
     }
 }
 

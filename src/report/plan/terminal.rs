@@ -5,6 +5,7 @@ use super::forecast::{Effort, span};
 use super::page::ends_words;
 use super::{Ends, Plan};
 use crate::report::page::{counted, instant, number, title_case};
+use crate::report::preflight::Outcome;
 use crate::report::summary::{Field, table};
 
 impl Plan {
@@ -29,9 +30,10 @@ impl Plan {
         line("");
         line("On other plans and seats (days of the budget, and the end):");
         table(&self.comparison_lines()).iter().for_each(|row| line(&format!("  {row}")));
-        let over: Vec<_> = self.caps.iter().filter(|cap| !cap.fits).collect();
+        self.account_lines().iter().for_each(|text| line(text));
+        let over: Vec<_> = self.caps.iter().filter(|cap| !cap.fits && !cap.blocks).collect();
         line("");
-        if over.is_empty() {
+        if over.is_empty() && self.fits() {
             line("Everything fits into the limits of the account's plan.");
         }
         for cap in over {
@@ -42,6 +44,37 @@ impl Plan {
             line(&format!("  {}", cap.advice.replace("; or ", ";\n  or ")));
         }
         text
+    }
+
+    /// What the account has already and what is to be confirmed.
+    fn account_lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let notices: Vec<_> = self.conflicts.iter().filter(|conflict| !conflict.blocks).collect();
+        if !notices.is_empty() {
+            lines.push(String::new());
+            lines.push("What the account has already:".to_owned());
+            lines.extend(notices.iter().map(|conflict| format!("  {}", conflict.line())));
+        }
+        let looks =
+            self.preflight.checks.iter().filter(|check| matches!(check.outcome, Outcome::Look | Outcome::Unknown));
+        let looks: Vec<String> = looks.map(|check| format!("  {}: {}", check.about, check.says)).collect();
+        if !looks.is_empty() {
+            lines.push(String::new());
+            lines.push("To look at in the account:".to_owned());
+            lines.extend(looks);
+        }
+        if !self.preflight.to_confirm.is_empty() {
+            lines.push(String::new());
+            lines.push("Whoever approves the plan confirms:".to_owned());
+            lines.extend(self.preflight.to_confirm.iter().map(|item| format!("  {item}")));
+        }
+        let blockers = self.blockers();
+        if !blockers.is_empty() {
+            lines.push(String::new());
+            lines.push("IN THE WAY: the plan cannot be approved before this is solved:".to_owned());
+            lines.extend(blockers.iter().map(|blocker| format!("  {}", blocker.replace(", or ", ",\n    or "))));
+        }
+        lines
     }
 
     fn record_lines(&self) -> Vec<Vec<Field>> {

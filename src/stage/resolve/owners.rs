@@ -1,6 +1,6 @@
 //! Which Pipedrive user stands for each owner of the source.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::mapping::owners::{MatchBy, OwnerDecision, Owners};
 use crate::pipedrive::User;
@@ -30,21 +30,39 @@ pub enum Assignment {
 
 /// Assignments by the owner's id in the source.
 #[derive(Debug, Clone, Default)]
-pub struct OwnerBook(HashMap<String, Assignment>);
+pub struct OwnerBook {
+    assignments: HashMap<String, Assignment>,
+    /// Owners who wait because the user they would be is deactivated.
+    deactivated: HashSet<String>,
+}
 
 impl OwnerBook {
     /// Matches every owner of the source to the users of the account.
     #[must_use]
     pub fn new(owners: &[SourceOwner], rules: &Owners, users: &[User]) -> Self {
-        let book = owners.iter().map(|owner| (owner.id.clone(), assign(owner, rules, users)));
-        Self(book.collect())
+        let assignments = owners.iter().map(|owner| (owner.id.clone(), assign(owner, rules, users)));
+        // Would there be a user if the deactivated ones were not?
+        let all: Vec<User> = users.iter().map(|user| User { active: true, ..user.clone() }).collect();
+        let assignments: HashMap<String, Assignment> = assignments.collect();
+        let is_off = |owner: &&SourceOwner| {
+            matches!(assignments[&owner.id], Assignment::Waits(_))
+                && !matches!(assign(owner, rules, &all), Assignment::Waits(_))
+        };
+        let deactivated = owners.iter().filter(is_off).map(|owner| owner.id.clone()).collect();
+        Self { assignments, deactivated }
+    }
+
+    /// Whether an owner waits only because the user it would be is deactivated.
+    #[must_use]
+    pub fn is_deactivated(&self, owner_id: &str) -> bool {
+        self.deactivated.contains(owner_id)
     }
 
     /// Whom the records of an owner go to.
     #[must_use]
     pub fn assignment(&self, owner_id: &str) -> Assignment {
         let unknown = || Assignment::Waits(format!("owner {owner_id} is not among the source's owners"));
-        self.0.get(owner_id).cloned().unwrap_or_else(unknown)
+        self.assignments.get(owner_id).cloned().unwrap_or_else(unknown)
     }
 }
 
@@ -92,7 +110,7 @@ mod tests {
     use super::*;
 
     fn user(id: &str, name: &str, email: &str, active: bool) -> User {
-        User { id: id.into(), name: name.into(), email: email.into(), active }
+        User { id: id.into(), name: name.into(), email: email.into(), active, admin: false }
     }
 
     #[test]
@@ -112,6 +130,7 @@ mod tests {
         let book = OwnerBook::new(&owners, &rules, &users);
         assert_eq!(book.assignment("a"), Assignment::User(1));
         assert!(matches!(book.assignment("b"), Assignment::Waits(_)), "deactivated users own nothing new");
+        assert!(book.is_deactivated("b") && !book.is_deactivated("a") && !book.is_deactivated("d"));
         assert_eq!(book.assignment("c"), Assignment::User(3));
         assert_eq!(book.assignment("d"), Assignment::Reassigned(1, "Name d".into()));
         assert!(matches!(book.assignment("nobody"), Assignment::Waits(_)));

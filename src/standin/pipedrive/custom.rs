@@ -163,7 +163,7 @@ pub(super) fn read(field: &FieldDef, value: &Value, state: &State) -> Result<Opt
         FieldKind::Varchar | FieldKind::VarcharAuto | FieldKind::Phone => return text(check::LINE_MAX, value),
         FieldKind::Text => return text(check::TEXT_MAX, value),
         FieldKind::Double => CustomValue::Number(check::number(value)?),
-        FieldKind::Monetary => money(value)?,
+        FieldKind::Monetary => money(value, state)?,
         FieldKind::Enum => CustomValue::Id(option(field, value)?),
         FieldKind::Set => CustomValue::Ids(options(field, value)?.into()),
         FieldKind::User => CustomValue::Id(check::link("User", |id| users::get(state, id).is_some())(value)?),
@@ -214,9 +214,9 @@ fn parts<'value>(
     }
 }
 
-fn money(value: &Value) -> Result<CustomValue, String> {
+fn money(value: &Value, state: &State) -> Result<CustomValue, String> {
     let parts = parts(value, &["value", "currency"], &[])?;
-    let currency = users::currency(&parts["currency"])?;
+    let currency = users::currency(state)(&parts["currency"])?;
     let value = users::round_money(check::number(&parts["value"])?, &currency);
     Ok(CustomValue::Money(Box::new(Money { value, currency })))
 }

@@ -173,7 +173,7 @@ impl Resource for Deal {
         body.put_or_null("org_id", &mut self.org_id, organization);
         self.read_stage(body, state, act);
         body.put("value", &mut self.value, check::number);
-        body.put("currency", &mut self.currency, users::currency);
+        body.put("currency", &mut self.currency, users::currency(state));
         self.value = users::round_money(self.value, &self.currency);
         body.put_or_null("probability", &mut self.probability, check::whole(0, 100));
         body.put_or_null("expected_close_date", &mut self.expected_close_date, check::day);

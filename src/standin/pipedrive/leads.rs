@@ -164,7 +164,7 @@ impl Resource for Lead {
                 if lead_labels::exists(state, id) { Ok(id) } else { Err(format!("Label {id} does not exist")) }
             })(value)
         });
-        body.put_or_null("value", &mut self.value, read_value);
+        body.put_or_null("value", &mut self.value, |value| read_value(value, state));
         body.put_or_null("expected_close_date", &mut self.expected_close_date, check::day);
         body.put("was_seen", &mut self.was_seen, check::flag);
         body.put_or_null("channel", &mut self.channel, check::whole(0, u64::MAX));
@@ -322,13 +322,13 @@ impl Listed for Lead {
     }
 }
 
-fn read_value(value: &Value) -> Result<(Decimal, String), String> {
+fn read_value(value: &Value, state: &State) -> Result<(Decimal, String), String> {
     let Value::Object(keys) = value else { return Err(check::expected("object", value)) };
     if let Some(key) = keys.keys().find(|key| *key != "amount" && *key != "currency") {
         return Err(format!("Unknown key '{key}'"));
     }
     let part = |key: &str| keys.get(key).ok_or_else(|| format!("{key}: Required"));
-    let currency = users::currency(part("currency")?)?;
+    let currency = users::currency(state)(part("currency")?)?;
     Ok((users::round_money(check::number(part("amount")?)?, &currency), currency))
 }
 

@@ -184,6 +184,12 @@ impl Running {
         control::add_user(&self.app, name, email)
     }
 
+    /// Deactivates a user, as an administrator would in the web application; false for an unknown one.
+    #[must_use]
+    pub fn deactivate_user(&self, user: u64) -> bool {
+        users::deactivate(&mut self.app.lock(), user)
+    }
+
     /// All users, by id.
     #[must_use]
     pub fn users(&self) -> Vec<User> {

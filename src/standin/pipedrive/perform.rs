@@ -146,7 +146,7 @@ fn usual(state: &mut State, act: &Act, endpoint: Endpoint, id: &str, input: Inpu
             Operation::List => Ok(users::list(state, act.user)),
             _ => users::read(state, id, act.user),
         },
-        Collection::Currencies => Ok(users::currencies(Query::parse(input.query))),
+        Collection::Currencies => Ok(users::currencies(state, Query::parse(input.query))),
         Collection::Activities => v2::<Activity>(state, act, operation, id, input),
         Collection::Leads => match operation {
             Operation::List => offset::page::<Lead>(state, act, Query::parse(input.query), &Shape::default()),

@@ -148,7 +148,7 @@ impl Resource for Product {
         system::read_owner(body, state, &mut self.owner_id);
         system::read_visibility(body, state, &mut self.visible_to);
         self.billing.read(body, state);
-        let given = body.put("prices", &mut self.prices, read_prices);
+        let given = body.put("prices", &mut self.prices, |value| read_prices(value, state));
         if body.purpose == Purpose::Create && !given {
             // Left out, it costs nothing in the user's currency (OpenAPI v2).
             let currency = state.settings.currency.clone();
@@ -226,8 +226,8 @@ impl Price {
 }
 
 /// Reads `prices`: one for each currency.
-fn read_prices(value: &Value) -> Result<Vec<Price>, String> {
-    let prices = check::list(read_price)(value)?;
+fn read_prices(value: &Value, state: &State) -> Result<Vec<Price>, String> {
+    let prices = check::list(|value| read_price(value, state))(value)?;
     for (place, price) in prices.iter().enumerate() {
         if prices[..place].iter().any(|other| other.currency == price.currency) {
             return Err(format!("Currency '{}' is given twice", price.currency));
@@ -236,9 +236,9 @@ fn read_prices(value: &Value) -> Result<Vec<Price>, String> {
     Ok(prices)
 }
 
-fn read_price(value: &Value) -> Result<Price, String> {
+fn read_price(value: &Value, state: &State) -> Result<Price, String> {
     let Value::Object(keys) = value else { return Err(check::expected("object", value)) };
-    let mut price = Price::of(users::currency(keys.get("currency").ok_or("currency: Required")?)?);
+    let mut price = Price::of(users::currency(state)(keys.get("currency").ok_or("currency: Required")?)?);
     for (key, value) in keys {
         let money = |value: &Value| check::number(value).map(|own| users::round_money(own, &price.currency));
         match key.as_str() {

@@ -173,6 +173,8 @@ pub struct Settings {
     pub company_domain: String,
     /// Default currency of every user, ISO 4217. Default: USD.
     pub currency: String,
+    /// Currencies that the account has switched off, ISO 4217. Default: none.
+    pub currencies_off: Vec<String>,
     /// IANA time zone of the company, for the local dates of deals. Default: America/Chicago.
     pub timezone: String,
     /// The budget's day begins at midnight of a zone that many hours east of UTC (−12 to 14). Default: 0.
@@ -243,6 +245,7 @@ impl Default for Settings {
             company_id: 7_204_931,
             company_domain: "standin".to_owned(),
             currency: "USD".to_owned(),
+            currencies_off: Vec::new(),
             timezone: "America/Chicago".to_owned(),
             daily_reset_offset_hours: 0,
             rival_day_share: 0.0,

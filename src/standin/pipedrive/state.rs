@@ -146,7 +146,7 @@ impl State {
         let wrong = |what: &str, text: &str| Error::new(Kind::Settings, format!("stand-in: unknown {what} '{text}'"));
         let timezone =
             TimeZone::get(&settings.timezone).map_err(|error| wrong("time zone", &settings.timezone).because(error))?;
-        if users::decimals(&settings.currency).is_none() {
+        if users::decimals(&settings.currency).is_none() || settings.currencies_off.contains(&settings.currency) {
             return Err(wrong("currency", &settings.currency));
         }
         if let Some((key, share)) = settings.shares().into_iter().find(|(_, share)| !(0.0..=1.0).contains(share)) {

@@ -16,9 +16,10 @@ const LABELS_MAX: usize = 100;
 /// The level of visibility of what only its owner, followers and administrators see (fact sheet 5.10).
 pub(super) const OWNER_ONLY: u64 = 1;
 
-/// Reads `owner_id`: an existing user.
+/// Reads `owner_id`: an active user, or who it is already. No document says how a deactivated one is refused.
 pub(super) fn read_owner(body: &mut Body, state: &State, owner_id: &mut u64) {
-    body.put("owner_id", owner_id, check::link("User", |id| users::get(state, id).is_some()));
+    let before = *owner_id;
+    body.put("owner_id", owner_id, check::link("User", |id| id == before || users::can_own(state, id)));
 }
 
 /// The levels of visibility of a plan (fact sheet 5.10).

@@ -42,6 +42,13 @@ pub struct User {
     pub token: String,
     /// When the user was added, UTC, whole seconds.
     pub created: Timestamp,
+    /// False once an administrator has deactivated the user, who owns nothing new then.
+    #[serde(default = "yes")]
+    pub active: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// Adds a user with a token of its own; the first one is the administrator.
@@ -50,13 +57,25 @@ pub(super) fn add(state: &mut State, name: &str, email: &str, now: Timestamp) ->
     let token = state.hex(40);
     let created = Timestamp::from_second(now.as_second()).unwrap_or(now);
     state.tokens.insert(token.clone(), id);
-    state.users.push(User { id, name: name.to_owned(), email: email.to_owned(), token, created });
+    state.users.push(User { id, name: name.to_owned(), email: email.to_owned(), token, created, active: true });
     id
 }
 
 /// Ends a user's token.
 pub(super) fn revoke(state: &mut State, user: u64) {
     state.tokens.retain(|_, own| *own != user);
+}
+
+/// Deactivates a user, whose token is worth nothing then. False for an unknown user.
+pub(super) fn deactivate(state: &mut State, user: u64) -> bool {
+    revoke(state, user);
+    let own = state.users.iter_mut().find(|own| own.id == user);
+    own.map(|own| own.active = false).is_some()
+}
+
+/// True for a user to whom records can be given.
+pub(super) fn can_own(state: &State, user: u64) -> bool {
+    get(state, user).is_some_and(|own| own.active)
 }
 
 /// Gives a user a new token; the old one is worth nothing then. `None` for an unknown user.
@@ -90,10 +109,21 @@ pub(super) fn symbol(code: &str) -> &str {
     CURRENCIES.iter().find(|(own, ..)| *own == code).map_or(code, |(.., symbol)| symbol)
 }
 
-/// Reads the code of a currency that the account has.
-pub(super) fn currency(value: &Value) -> Result<String, String> {
-    let code = check::text(3)(value)?;
-    if decimals(&code).is_some() { Ok(code) } else { Err(format!("Currency '{code}' does not exist")) }
+/// Reads the code of a currency that the account has switched on (`/v1/currencies` lists those that "should be used when
+/// saving monetary values": OpenAPI v1). No document says how others are refused.
+pub(super) fn currency(state: &State) -> impl Fn(&Value) -> Result<String, String> + '_ {
+    |value| {
+        let code = check::text(3)(value)?;
+        match decimals(&code) {
+            None => Err(format!("Currency '{code}' does not exist")),
+            Some(_) if !is_on(state, &code) => Err(format!("Currency '{code}' is not active")),
+            Some(_) => Ok(code),
+        }
+    }
+}
+
+fn is_on(state: &State, code: &str) -> bool {
+    !state.settings.currencies_off.iter().any(|off| off == code)
 }
 
 /// Money as it is kept: rounded to the decimals of its currency. No document says; the web application shows no more.
@@ -157,7 +187,7 @@ pub(super) fn find(state: &State, mut query: Query, caller: u64) -> Result<Answe
 }
 
 /// `GET /v1/currencies`.
-pub(super) fn currencies(mut query: Query) -> Answer {
+pub(super) fn currencies(state: &State, mut query: Query) -> Answer {
     let term = query.take("term").unwrap_or_default().to_lowercase();
     let rows = CURRENCIES
         .iter()
@@ -165,7 +195,7 @@ pub(super) fn currencies(mut query: Query) -> Answer {
         .filter(|(_, (code, name, ..))| code.to_lowercase().contains(&term) || name.to_lowercase().contains(&term));
     let rows = rows.map(|(place, (code, name, decimals, symbol))| {
         json!({"id": place + 1, "code": code, "name": name, "decimal_points": decimals, "symbol": symbol,
-            "active_flag": true, "is_custom_flag": false})
+            "active_flag": is_on(state, code), "is_custom_flag": false})
     });
     Answer::value(200, &rows.collect())
 }
@@ -193,7 +223,7 @@ fn row(state: &State, user: &User, caller: u64) -> Value {
             {"app": "global", "admin": admin, "permission_set_id": "233b7976-39bd-43a9-b305-ef3a2b0998e5"},
             {"app": "account_settings", "admin": admin, "permission_set_id": "982c5ce5-b8ba-4b47-b102-9da024f4b990"},
         ],
-        "active_flag": true,
+        "active_flag": user.active,
         "timezone_name": state.settings.timezone,
         "timezone_offset": format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60),
         "role_id": 1,
