@@ -1,0 +1,339 @@
+//! Scores where one column may go: its name and label against the vocabulary, its values against the concepts' shapes.
+
+use super::answer::{Answer, Place, letter};
+use super::shape::Shape;
+use super::vocabulary::{Meaning, Vocabulary};
+use crate::record::Entity;
+
+/// What an answer is worth by its position among a concept's answers.
+const RANKS: [f64; 4] = [1.0, 0.55, 0.4, 0.32];
+
+/// Concepts that belong to the person where a row becomes a person and an organization.
+const PERSONAL: &[&str] = &[
+    "first_name",
+    "last_name",
+    "middle_name",
+    "full_name",
+    "name_suffix",
+    "nickname",
+    "maiden_name",
+    "salutation",
+    "job_title",
+    "job_role",
+    "department",
+    "birthday",
+    "gender",
+    "language",
+    "opt_out",
+    "assistant",
+    "reports_to",
+    "assistant_phone",
+    "spouse",
+    "mobile",
+    "phone_other",
+    "phone_extension",
+];
+
+/// Concepts that belong to the person only where the table names persons.
+const CONTACTS: &[&str] = &["email", "email_other", "phone", "fax", "title"];
+
+/// Concepts that name a record of another table.
+const NAMING: &[&str] =
+    &["name", "id", "full_name", "title", "account_number", "deal_number", "external_id", "subject"];
+
+/// What is known of a column before it is scored.
+#[derive(Debug, Clone, Default)]
+pub struct Clue {
+    /// Its name.
+    pub name: String,
+    /// What people call it, where the source says so.
+    pub label: Option<String>,
+    /// What its values look like.
+    pub shape: Option<Shape>,
+    /// Labels of its options, where it has some.
+    pub options: Vec<String>,
+    /// The kind of table that its values point at, where they do.
+    pub points_at: Option<&'static str>,
+    /// Nothing is in it.
+    pub is_empty: bool,
+}
+
+/// The table that a column stands in.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// What a row becomes.
+    pub becomes: Vec<Entity>,
+    /// The words of the table's own name.
+    pub own_words: Vec<String>,
+    /// Some column holds names of persons.
+    pub names_persons: bool,
+    /// Some column holds names of companies.
+    pub names_companies: bool,
+}
+
+impl Context {
+    /// The record that a row is first of all.
+    #[must_use]
+    pub fn primary(&self) -> Entity {
+        let lead = self.becomes.iter().find(|entity| **entity == Entity::Lead);
+        lead.or_else(|| self.becomes.first()).copied().unwrap_or(Entity::Organization)
+    }
+
+    fn is_mixed_client(&self) -> bool {
+        !self.becomes.contains(&Entity::Lead)
+            && self.becomes.contains(&Entity::Organization)
+            && self.becomes.contains(&Entity::Person)
+    }
+
+    /// The record that a concept belongs to.
+    fn home_of(&self, concept: &str) -> Entity {
+        if self.is_mixed_client() {
+            let is_personal = PERSONAL.contains(&concept) || (self.names_persons && CONTACTS.contains(&concept));
+            return if is_personal { Entity::Person } else { Entity::Organization };
+        }
+        self.primary()
+    }
+}
+
+/// All answers for a column, each place once, best first.
+#[must_use]
+pub fn answers(clue: &Clue, context: &Context, vocabulary: &Vocabulary) -> Vec<Answer> {
+    let mut found: Vec<Answer> = Vec::new();
+    let readings = readings(clue, context, vocabulary);
+    for reading in &readings {
+        offer_concept(&mut found, reading, clue, context, vocabulary);
+    }
+    offer_values(&mut found, clue, context);
+    found.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.place.cmp(&b.place)));
+    let mut answers: Vec<Answer> = Vec::with_capacity(found.len());
+    for answer in found {
+        if !answers.iter().any(|known| known.place == answer.place) {
+            answers.push(answer);
+        }
+    }
+    answers
+}
+
+/// A meaning of a name, and the record it speaks of where that is another one.
+struct Reading {
+    meaning: Meaning,
+    of: Option<Entity>,
+    factor: f64,
+    /// The other record is none that the row becomes: what stands here is a copy.
+    is_copy: bool,
+}
+
+fn readings(clue: &Clue, context: &Context, vocabulary: &Vocabulary) -> Vec<Reading> {
+    let mut readings = Vec::new();
+    let label = clue.label.as_deref().filter(|label| !label.is_empty());
+    for (text, trust) in [(Some(clue.name.as_str()), 1.0), (label, 0.98)] {
+        let Some(text) = text else { continue };
+        let words = vocabulary.words(text);
+        read_words(&words, trust, context, vocabulary, &mut readings);
+    }
+    readings
+}
+
+fn read_words(words: &[String], trust: f64, context: &Context, vocabulary: &Vocabulary, readings: &mut Vec<Reading>) {
+    for meaning in vocabulary.meanings(words).into_iter().take(12) {
+        let of = mentioned(&meaning.left, vocabulary).filter(|entity| context.becomes.contains(entity));
+        readings.push(Reading { meaning, of, factor: trust, is_copy: false });
+    }
+    // The same name without the words for the table's own records, or for another kind of record.
+    let is_own = |word: &String| context.own_words.contains(word) || names(word, context.primary(), vocabulary);
+    let rest: Vec<String> = words.iter().filter(|word| !is_own(word)).cloned().collect();
+    if !rest.is_empty() && rest.len() < words.len() {
+        for meaning in vocabulary.meanings(&rest).into_iter().take(8) {
+            let of = context.becomes.contains(&context.primary()).then(|| context.primary());
+            let of = if context.is_mixed_client() { None } else { of };
+            readings.push(Reading { meaning, of, factor: trust * 0.995, is_copy: false });
+        }
+    }
+    for other in [Entity::Organization, Entity::Person, Entity::Lead, Entity::Deal, Entity::User] {
+        let is_of = |word: &String| names(word, other, vocabulary);
+        let rest: Vec<String> = words.iter().filter(|word| !is_of(word)).cloned().collect();
+        if rest.is_empty() || rest.len() == words.len() || (other == context.primary() && !context.is_mixed_client()) {
+            continue;
+        }
+        let is_copy = !context.becomes.contains(&other);
+        for meaning in vocabulary.meanings(&rest).into_iter().take(6) {
+            readings.push(Reading { meaning, of: Some(other), factor: trust * 0.97, is_copy });
+        }
+    }
+}
+
+/// Whether a word names records of a kind.
+fn names(word: &str, entity: Entity, vocabulary: &Vocabulary) -> bool {
+    let kinds: &[&str] = match entity {
+        Entity::Organization => &["company", "client"],
+        Entity::Person => &["person"],
+        Entity::Lead => &["lead"],
+        Entity::Deal => &["project"],
+        Entity::User => &["owner"],
+        Entity::Activity => &["task", "call", "meeting", "email"],
+        Entity::Note => &["note"],
+        _ => &[],
+    };
+    // In a mixed word such as `status` or `e mail` the table's meaning is the weaker one.
+    const NOT_RECORDS: &[&str] =
+        &["mail", "email", "message", "event", "office", "business", "adresse", "sale", "owner"];
+    !NOT_RECORDS.contains(&word)
+        && vocabulary
+            .tables()
+            .filter(|(kind, _)| kinds.contains(kind))
+            .any(|(_, all)| all.iter().any(|name| matches!(name.as_slice(), [only] if only == word)))
+}
+
+fn mentioned(left: &[String], vocabulary: &Vocabulary) -> Option<Entity> {
+    let kinds = [Entity::Person, Entity::Organization, Entity::Lead, Entity::Deal];
+    kinds.into_iter().find(|entity| left.iter().any(|word| names(word, *entity, vocabulary)))
+}
+
+fn offer_concept(found: &mut Vec<Answer>, reading: &Reading, clue: &Clue, context: &Context, vocabulary: &Vocabulary) {
+    let Some(concept) = vocabulary.concepts.get(reading.meaning.concept) else { return };
+    let shape = clue.shape.unwrap_or(Shape::Unknown);
+    let fit = concept.shapes.iter().map(|wanted| shape.fits(*wanted)).fold(0.3, f64::max);
+    let mut score = reading.meaning.score * reading.factor * fit;
+    let name = concept.name.as_str();
+    let mut concept_name = name;
+    let why = |what: &str| format!("its name reads as {what} ({:?})", reading.meaning.phrase);
+    if reading.is_copy {
+        let reference = match reading.of {
+            Some(Entity::Organization) => "ref_company",
+            Some(Entity::Person) => "ref_person",
+            Some(Entity::Lead) => "ref_lead",
+            Some(Entity::Deal) => "ref_deal",
+            _ => "owner",
+        };
+        if NAMING.contains(&name) {
+            concept_name = reference;
+        } else {
+            // What the source copied from another record stands there as well.
+            score *= 0.72;
+            let own = custom(context.primary(), shape, None);
+            found.push(Answer {
+                place: Place::Leave,
+                score: score * 0.85,
+                concept: name.to_owned(),
+                why: why("a copy"),
+            });
+            found.extend(own.map(|place| Answer { place, score, concept: name.to_owned(), why: why("a copy") }));
+            return;
+        }
+    }
+    let of = reading.of.filter(|_| !reading.is_copy).unwrap_or_else(|| context.home_of(concept_name));
+    if is_own_reference(concept_name, of) {
+        score *= 0.6;
+    }
+    let Some(concept) = vocabulary.concept(concept_name) else { return };
+    let homes = concept.homes.get(letter(of)).or_else(|| concept.homes.get("any"));
+    let Some(homes) = homes else { return };
+    for (home, rank) in homes.iter().zip(RANKS) {
+        if let Some(place) = place(home, of, context, shape) {
+            found.push(Answer {
+                place,
+                score: score * rank,
+                concept: concept_name.to_owned(),
+                why: why(&concept_name.replace('_', " ")),
+            });
+        }
+    }
+}
+
+/// A reference to the table's own kind of record is rather its own key.
+fn is_own_reference(concept: &str, of: Entity) -> bool {
+    matches!(
+        (concept, of),
+        ("ref_company" | "ref_client", Entity::Organization)
+            | ("ref_person", Entity::Person)
+            | ("ref_lead", Entity::Lead)
+            | ("ref_deal", Entity::Deal)
+    )
+}
+
+/// The place that a home names, for a row that becomes `of` among others.
+fn place(home: &str, of: Entity, context: &Context, shape: Shape) -> Option<Place> {
+    let (entity, field) = match home.split_once(':') {
+        Some((name, field)) if Entity::parse(name).is_some() => (Entity::parse(name)?, field),
+        _ => (of, home),
+    };
+    if !context.becomes.contains(&entity) && !matches!(field, "none" | "id" | "modified" | "deleted") {
+        // A person who is only mentioned: a custom field of the record itself.
+        return custom(of, shape, field.strip_prefix("custom:"));
+    }
+    match field {
+        "none" => Some(Place::Leave),
+        "id" => Some(Place::Id),
+        "modified" => Some(Place::Modified),
+        "deleted" => Some(Place::Deleted),
+        "note" if entity == Entity::Activity => Some(Place::System(entity, "note".to_owned())),
+        "note" => Some(Place::Note(entity)),
+        "c" => custom(entity, shape, None),
+        _ => match field.strip_prefix("c:").or_else(|| field.strip_prefix("custom:")) {
+            Some(field_type) => custom(entity, shape, Some(field_type)),
+            None => Some(Place::System(entity, field.to_owned())),
+        },
+    }
+}
+
+/// A custom field, of the type that the values ask for where they do, else of the concept's.
+fn custom(entity: Entity, shape: Shape, wanted: Option<&str>) -> Option<Place> {
+    match entity {
+        Entity::Organization | Entity::Person | Entity::Lead | Entity::Deal => {}
+        Entity::Activity => return Some(Place::System(entity, "note".to_owned())),
+        _ => return Some(Place::Leave),
+    }
+    let wanted = wanted.unwrap_or(shape.custom_type());
+    let is_fixed = matches!(wanted, "phone" | "address" | "org" | "people" | "user");
+    let is_telling = match shape {
+        Shape::Bool | Shape::Enum | Shape::Set | Shape::Date | Shape::Datetime | Shape::LongText | Shape::Html => true,
+        Shape::Money => wanted != "varchar",
+        Shape::Number | Shape::Percent => !matches!(wanted, "varchar" | "enum" | "monetary"),
+        _ => false,
+    };
+    let field_type = if is_telling && !is_fixed { shape.custom_type() } else { wanted };
+    Some(Place::Custom(entity, field_type.to_owned()))
+}
+
+/// Answers that the values alone give, whatever the name says.
+fn offer_values(found: &mut Vec<Answer>, clue: &Clue, context: &Context) {
+    let shape = clue.shape.unwrap_or(Shape::Unknown);
+    let primary = context.primary();
+    let mut offer = |place: Option<Place>, score: f64, why: &str| {
+        found.extend(place.map(|place| Answer { place, score, concept: String::new(), why: why.to_owned() }));
+    };
+    if clue.is_empty {
+        offer(Some(Place::Leave), 0.8, "no row has a value");
+    }
+    let (kept, left) = match shape {
+        Shape::File => (0.2, 0.62),
+        Shape::Formula => (0.3, 0.5),
+        Shape::List | Shape::Object => (0.25, 0.45),
+        Shape::Reference => (0.3, 0.42),
+        Shape::Id => (0.25, 0.48),
+        Shape::User => (0.4, 0.35),
+        Shape::Bool => (0.42, 0.38),
+        Shape::Enum | Shape::Set => (0.55, 0.2),
+        Shape::Money | Shape::LongText | Shape::Html => (0.52, 0.18),
+        Shape::Date | Shape::Datetime => (0.45, 0.32),
+        Shape::Number | Shape::Percent => (0.42, 0.35),
+        _ => (0.45, 0.25),
+    };
+    let why = format!("its values are {}", shape.words());
+    offer(custom(primary, shape, None), kept, &why);
+    offer(Some(Place::Leave), left, &why);
+    let person = context.becomes.contains(&Entity::Person);
+    match shape {
+        Shape::Email if person => offer(Some(Place::System(Entity::Person, "emails".into())), 0.62, &why),
+        Shape::Phone if person => offer(Some(Place::System(Entity::Person, "phones".into())), 0.62, &why),
+        Shape::Url if primary == Entity::Organization => {
+            offer(Some(Place::System(Entity::Organization, "website".into())), 0.5, &why);
+        }
+        Shape::LongText | Shape::Html => match primary {
+            Entity::Activity => offer(Some(Place::System(primary, "note".into())), 0.56, &why),
+            Entity::Note => offer(Some(Place::System(primary, "content".into())), 0.6, &why),
+            _ => offer(Some(Place::Note(primary)), 0.4, &why),
+        },
+        _ => {}
+    }
+}
