@@ -79,8 +79,8 @@ impl Tally {
 pub(crate) fn proposed(catalogue: &Catalogue, vocabulary: &Vocabulary) -> (Tally, Vec<String>) {
     let (mut tally, mut wrong) = (Tally::default(), Vec::new());
     for table in &catalogue.table {
-        let clue = |field: &crate::catalogue::Field| {
-            let declared = field.declared.as_deref().map_or(Shape::Unknown, |word| vocabulary.shape(word));
+        let declared = vocabulary.shapes(table.field.iter().map(|field| field.declared.as_deref()));
+        let clue = |(field, declared): (&crate::catalogue::Field, Shape)| {
             let has_options = !field.options.is_empty() && !matches!(declared, Shape::Set | Shape::Bool);
             Clue {
                 name: field.name.clone(),
@@ -90,7 +90,7 @@ pub(crate) fn proposed(catalogue: &Catalogue, vocabulary: &Vocabulary) -> (Tally
                 ..Clue::default()
             }
         };
-        let clues: Vec<Clue> = table.field.iter().map(clue).collect();
+        let clues: Vec<Clue> = table.field.iter().zip(declared).map(clue).collect();
         let context = context(&table.name, &table.becomes, &clues, vocabulary);
         for (field, ranked) in table.field.iter().zip(rank(&clues, &context, vocabulary)) {
             let texts: Vec<String> = ranked.answers.iter().map(|answer| answer.place.to_string()).collect();

@@ -15,6 +15,7 @@ mod gauges;
 mod independent;
 mod land;
 mod load;
+pub mod map;
 mod others;
 mod outlook;
 mod owners;

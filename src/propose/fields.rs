@@ -4,6 +4,7 @@ use super::answer::Answer;
 use super::assign::assign;
 use super::confidence::{Look, confidence};
 use super::score::{Clue, Context, answers};
+use super::shape::Shape;
 use super::vocabulary::Vocabulary;
 use crate::record::Entity;
 
@@ -34,7 +35,8 @@ pub fn context(table: &str, becomes: &[Entity], clues: &[Clue], vocabulary: &Voc
         becomes: becomes.to_vec(),
         own_words: vocabulary.words(table),
         names_persons: means(&["first_name", "last_name", "full_name"]),
-        names_companies: means(&["company_name"]),
+        has_address_parts: means(&["street", "city", "zip"]),
+        declares_options: clues.iter().any(|clue| matches!(clue.shape, Some(Shape::Enum | Shape::Set))),
     }
 }
 

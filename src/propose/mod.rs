@@ -6,9 +6,16 @@
 
 pub mod answer;
 pub mod assign;
+pub mod compose;
 pub mod confidence;
 pub mod fields;
+pub mod layout;
+pub mod losses;
+pub mod plan;
+pub mod profile;
 pub mod score;
 pub mod shape;
+pub mod tables;
 pub mod vocabulary;
 pub mod words;
+pub mod write;

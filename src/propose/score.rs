@@ -41,6 +41,50 @@ const CONTACTS: &[&str] = &["email", "email_other", "phone", "fax", "title"];
 const NAMING: &[&str] =
     &["name", "id", "full_name", "title", "account_number", "deal_number", "external_id", "subject"];
 
+/// Words that make an address the second one.
+const OTHER_ADDRESS: &[&str] = &[
+    "shipping",
+    "delivery",
+    "other",
+    "alternate",
+    "alternative",
+    "home",
+    "second",
+    "secondary",
+    "2",
+    "ship",
+    "envio",
+    "entrega",
+    "lieferung",
+    "liefer",
+    "versand",
+    "privat",
+    "livraison",
+    "spedizione",
+    "consegna",
+    "verzend",
+    "aflever",
+    "private",
+    "residential",
+    "3",
+    "expedition",
+    "domicile",
+];
+
+/// Words that say that the source computes an amount.
+const COMPUTED: &[&str] = &[
+    "weighted",
+    "base",
+    "converted",
+    "convertido",
+    "usdollar",
+    "ponderado",
+    "ponderada",
+    "gewichtet",
+    "pondere",
+    "rollup",
+];
+
 /// What is known of a column before it is scored.
 #[derive(Debug, Clone, Default)]
 pub struct Clue {
@@ -53,9 +97,11 @@ pub struct Clue {
     /// Labels of its options, where it has some.
     pub options: Vec<String>,
     /// The kind of table that its values point at, where they do.
-    pub points_at: Option<&'static str>,
+    pub points_at: Option<String>,
     /// Nothing is in it.
     pub is_empty: bool,
+    /// It is the row's key.
+    pub is_key: bool,
 }
 
 /// The table that a column stands in.
@@ -67,8 +113,10 @@ pub struct Context {
     pub own_words: Vec<String>,
     /// Some column holds names of persons.
     pub names_persons: bool,
-    /// Some column holds names of companies.
-    pub names_companies: bool,
+    /// Some column is a street, a city or a postal code.
+    pub has_address_parts: bool,
+    /// The source declares lists of options as such.
+    pub declares_options: bool,
 }
 
 impl Context {
@@ -103,6 +151,7 @@ pub fn answers(clue: &Clue, context: &Context, vocabulary: &Vocabulary) -> Vec<A
     for reading in &readings {
         offer_concept(&mut found, reading, clue, context, vocabulary);
     }
+    offer_reference(&mut found, clue, context, vocabulary);
     offer_values(&mut found, clue, context);
     found.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.place.cmp(&b.place)));
     let mut answers: Vec<Answer> = Vec::with_capacity(found.len());
@@ -124,14 +173,33 @@ struct Reading {
 }
 
 fn readings(clue: &Clue, context: &Context, vocabulary: &Vocabulary) -> Vec<Reading> {
-    let mut readings = Vec::new();
     let label = clue.label.as_deref().filter(|label| !label.is_empty());
-    for (text, trust) in [(Some(clue.name.as_str()), 1.0), (label, 0.98)] {
-        let Some(text) = text else { continue };
-        let words = vocabulary.words(text);
-        read_words(&words, trust, context, vocabulary, &mut readings);
+    let trust = if label.is_some() { 0.98 } else { 1.0 };
+    let mut readings = Vec::new();
+    read_words(&vocabulary.words(&clue.name), trust, context, vocabulary, &mut readings);
+    let Some(label) = label else { return readings };
+    let mut labelled = Vec::new();
+    read_words(&vocabulary.words(label), 1.0, context, vocabulary, &mut labelled);
+    // Where name and label say the same, it is surer than what one of them says.
+    let best = |readings: &[Reading], concept: usize| {
+        let own = readings.iter().filter(|reading| reading.meaning.concept == concept);
+        own.map(Reading::strength).fold(0.0, f64::max)
+    };
+    let weaker: Vec<f64> = readings.iter().map(|own| best(&labelled, own.meaning.concept)).collect();
+    for reading in &mut labelled {
+        reading.factor += 0.1 * best(&readings, reading.meaning.concept);
     }
+    for (reading, other) in readings.iter_mut().zip(weaker) {
+        reading.factor += 0.1 * other;
+    }
+    readings.extend(labelled);
     readings
+}
+
+impl Reading {
+    fn strength(&self) -> f64 {
+        self.meaning.score * self.factor
+    }
 }
 
 fn read_words(words: &[String], trust: f64, context: &Context, vocabulary: &Vocabulary, readings: &mut Vec<Reading>) {
@@ -157,7 +225,9 @@ fn read_words(words: &[String], trust: f64, context: &Context, vocabulary: &Voca
         }
         let is_copy = !context.becomes.contains(&other);
         for meaning in vocabulary.meanings(&rest).into_iter().take(6) {
-            readings.push(Reading { meaning, of: Some(other), factor: trust * 0.97, is_copy });
+            // Where the row becomes that other record too, the word says which of the two is meant.
+            let factor = if is_copy { trust * 0.97 } else { trust * 1.02 };
+            readings.push(Reading { meaning, of: Some(other), factor, is_copy });
         }
     }
 }
@@ -191,12 +261,28 @@ fn mentioned(left: &[String], vocabulary: &Vocabulary) -> Option<Entity> {
 
 fn offer_concept(found: &mut Vec<Answer>, reading: &Reading, clue: &Clue, context: &Context, vocabulary: &Vocabulary) {
     let Some(concept) = vocabulary.concepts.get(reading.meaning.concept) else { return };
+    let refined = refined(&concept.name, &reading.meaning.left);
+    let Some(concept) = refined.map_or(Some(concept), |name| vocabulary.concept(name)) else { return };
     let shape = clue.shape.unwrap_or(Shape::Unknown);
     let fit = concept.shapes.iter().map(|wanted| shape.fits(*wanted)).fold(0.3, f64::max);
     let mut score = reading.meaning.score * reading.factor * fit;
     let name = concept.name.as_str();
     let mut concept_name = name;
     let why = |what: &str| format!("its name reads as {what} ({:?})", reading.meaning.phrase);
+    // The key of something that is no record here: `outlook_id`, `reason_id`.
+    let is_key = reading.meaning.left.iter().any(|word| word == "id" || word == "guid" || word == "key");
+    let points = concept.shapes.iter().any(|shape| matches!(shape, Shape::Reference | Shape::Id | Shape::User));
+    let is_foreign_key = name == "id" && reading.meaning.left.iter().any(|word| !context.own_words.contains(word));
+    if (is_key && !points) || (is_foreign_key && reading.of.is_none()) {
+        let strength = if is_foreign_key { 0.95 } else { 0.9 };
+        found.push(Answer {
+            place: Place::Leave,
+            score: score * strength,
+            concept: name.to_owned(),
+            why: why("a key of another system"),
+        });
+        score *= 0.75;
+    }
     if reading.is_copy {
         let reference = match reading.of {
             Some(Entity::Organization) => "ref_company",
@@ -226,9 +312,25 @@ fn offer_concept(found: &mut Vec<Answer>, reading: &Reading, clue: &Clue, contex
         score *= 0.6;
     }
     let Some(concept) = vocabulary.concept(concept_name) else { return };
-    let homes = concept.homes.get(letter(of)).or_else(|| concept.homes.get("any"));
-    let Some(homes) = homes else { return };
-    for (home, rank) in homes.iter().zip(RANKS) {
+    let unnamed = (of == Entity::Lead && !context.names_persons).then(|| concept.homes.get("l_unnamed")).flatten();
+    let own = unnamed.or_else(|| concept.homes.get(letter(of)));
+    if own.is_none() && concept.homes.len() > 1 {
+        // The concept belongs to other kinds of records first of all.
+        score *= 0.93;
+    }
+    if concept_name == "state" && context.has_address_parts && clue.options.is_empty() {
+        score *= 1.06;
+    }
+    let Some(homes) = own.or_else(|| concept.homes.get("any")) else { return };
+    for (home, mut rank) in homes.iter().zip(RANKS) {
+        // A source that declares lists of options and declares none here means a line of text.
+        if context.declares_options && shape == Shape::Text {
+            match home.as_str() {
+                "c:enum" if homes.iter().any(|home| home == "c:varchar") => rank *= 0.75,
+                "c:varchar" => rank = rank.max(0.97),
+                _ => {}
+            }
+        }
         if let Some(place) = place(home, of, context, shape) {
             found.push(Answer {
                 place,
@@ -237,6 +339,18 @@ fn offer_concept(found: &mut Vec<Answer>, reading: &Reading, clue: &Clue, contex
                 why: why(&concept_name.replace('_', " ")),
             });
         }
+    }
+}
+
+/// A concept that the words beside its phrase make another one: a second address, an amount that the source computes.
+fn refined(concept: &str, left: &[String]) -> Option<&'static str> {
+    let has = |words: &[&str]| left.iter().any(|word| words.contains(&word.as_str()));
+    match concept {
+        "address" | "street" | "street_2" | "city" | "state" | "zip" | "country" if has(OTHER_ADDRESS) => {
+            Some("address_other")
+        }
+        "value" | "value_other" if has(COMPUTED) => Some("value_computed"),
+        _ => None,
     }
 }
 
@@ -293,6 +407,32 @@ fn custom(entity: Entity, shape: Shape, wanted: Option<&str>) -> Option<Place> {
     };
     let field_type = if is_telling && !is_fixed { shape.custom_type() } else { wanted };
     Some(Place::Custom(entity, field_type.to_owned()))
+}
+
+/// Answers that the table gives whose keys the values are.
+fn offer_reference(found: &mut Vec<Answer>, clue: &Clue, context: &Context, vocabulary: &Vocabulary) {
+    if clue.is_key {
+        let why = "its values are unique and name the row".to_owned();
+        found.push(Answer { place: Place::Id, score: 1.2, concept: "id".to_owned(), why });
+        return;
+    }
+    let concept = match clue.points_at.as_deref() {
+        Some("company") => "ref_company",
+        Some("person") => "ref_person",
+        Some("client") => "ref_client",
+        Some("lead") => "ref_lead",
+        Some("project") => "ref_deal",
+        _ => return,
+    };
+    let of = context.primary();
+    let Some(concept) = vocabulary.concept(concept) else { return };
+    let Some(homes) = concept.homes.get(letter(of)).or_else(|| concept.homes.get("any")) else { return };
+    for (home, rank) in homes.iter().zip(RANKS) {
+        if let Some(place) = place(home, of, context, Shape::Reference) {
+            let why = "its values are keys of another table".to_owned();
+            found.push(Answer { place, score: 0.95 * rank, concept: concept.name.clone(), why });
+        }
+    }
 }
 
 /// Answers that the values alone give, whatever the name says.

@@ -196,6 +196,19 @@ impl Vocabulary {
         self.types.get(&word).copied().unwrap_or(Shape::Unknown)
     }
 
+    /// The shapes that the declared types of one table mean. `text` is one line where nothing else declares one.
+    #[must_use]
+    pub fn shapes<'a>(&self, declared: impl Iterator<Item = Option<&'a str>> + Clone) -> Vec<Shape> {
+        let is_line = |word: &str| self.shape(word) == Shape::Text;
+        let has_lines = declared.clone().flatten().any(is_line);
+        let shape = |word: Option<&str>| match word {
+            None => Shape::Unknown,
+            Some(word) if !has_lines && type_word(word) == "text" => Shape::Text,
+            Some(word) => self.shape(word),
+        };
+        declared.map(shape).collect()
+    }
+
     /// What a name may mean, each concept once, best first.
     #[must_use]
     pub fn meanings(&self, name: &[String]) -> Vec<Meaning> {
@@ -216,10 +229,10 @@ impl Vocabulary {
                 keep_better(&mut best, meaning);
             }
         }
-        if best.values().all(|meaning| meaning.score < 0.6) && joined.len() > 4 {
-            for (at, phrase) in self.phrases.iter().enumerate().filter(|(_, phrase)| phrase.joined.len() > 4) {
+        if best.values().all(|meaning| meaning.score < 0.6) && joined.len() > 5 {
+            for (at, phrase) in self.phrases.iter().enumerate().filter(|(_, phrase)| phrase.joined.len() > 5) {
                 let alike = strsim::normalized_damerau_levenshtein(&phrase.joined, &joined);
-                if alike >= 0.84 {
+                if alike >= 0.87 {
                     keep_better(&mut best, self.meaning(at, 0.85 * alike, Vec::new()));
                 }
             }
@@ -247,17 +260,15 @@ impl Vocabulary {
         let score = if missing > 0.0 {
             0.55 * share
         } else {
-            // The last word of an English or German name says what it is, the first one of a Romance name.
-            let ends = name.last() == phrase.words.last();
-            let begins = name.first() == phrase.words.first();
-            let head = if ends {
-                0.0
-            } else if begins {
-                0.08
-            } else {
-                0.14
+            // The last word of an English or German name says what it is, the first one of a Romance name. Numbers at
+            // the end only count columns of a kind.
+            let last = |words: &[String]| words.iter().rev().find(|word| !word.chars().all(char::is_numeric)).cloned();
+            let head = match (last(name) == last(&phrase.words), name.first() == phrase.words.first()) {
+                (true, _) => 0.0,
+                (false, true) => 0.08,
+                (false, false) => 0.14,
             };
-            0.5 + 0.48 * share - head
+            if left.is_empty() { 0.97 } else { 0.5 + 0.48 * share - head }
         };
         (score > 0.2).then(|| self.meaning(at, score, left))
     }
