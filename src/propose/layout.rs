@@ -217,7 +217,10 @@ fn section(entity: Entity) -> Section {
 fn remark(column: &Found, plan: &Planned) -> String {
     let why = column.answer().map_or(String::new(), |answer| answer.why.clone());
     let others = column.ranked.answers.iter().skip(1).filter(|answer| answer.score > 0.35).take(2);
-    let others: Vec<String> = others.map(|answer| target_text(&answer.place, column, plan)).collect();
+    let chosen = target_text(&column.place(), column, plan);
+    let mut others: Vec<String> = others.map(|answer| target_text(&answer.place, column, plan)).collect();
+    others.dedup();
+    others.retain(|other| *other != chosen);
     let or = if others.is_empty() { String::new() } else { format!("; or {}", others.join(", ")) };
     format!("{}: {why}{or}", percent(column.ranked.confidence))
 }

@@ -130,7 +130,7 @@ pub fn plan(known: &Known, vocabulary: &Vocabulary) -> Vec<Planned> {
             .filter(|reference| reference.table == at)
             .map(|reference| reference.key.clone())
             .collect();
-        let key = key_column(table, &most_used(&used), vocabulary).map(|column| column.name.clone());
+        let key = key_column(table, &kinds[at], &most_used(&used), vocabulary).map(|column| column.name.clone());
         let becomes = becomes(table, &kinds[at], objects[at], vocabulary);
         let columns = columns(table, &becomes, (&references[at], &kinds), vocabulary, key.as_deref());
         plans.push(Planned { at, object: objects[at], guesses: guessed[at].clone(), becomes, key, columns });

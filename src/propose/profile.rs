@@ -343,6 +343,9 @@ impl Tests {
         count(matches!(choices::flag(text).map(|flag| flag.value), Ok(Some(_))), |tests| &mut tests.flag);
         let number =
             [DecimalSign::Point, DecimalSign::Comma].into_iter().any(|sign| numbers::number(text, sign).is_ok());
+        // A zero in front belongs to a key, and would be lost in a number.
+        let is_key = text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = number && !is_key;
         count(number, |tests| &mut tests.number);
         count(number && text.bytes().all(|byte| byte.is_ascii_digit()), |tests| &mut tests.integer);
         let has_digit = text.bytes().any(|byte| byte.is_ascii_digit());

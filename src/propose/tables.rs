@@ -109,7 +109,7 @@ pub fn object_of(kind: &str, has_companies: bool) -> Option<Object> {
 
 /// The column that is the table's key: the one whose name says so, else a unique one, best first those that others use.
 #[must_use]
-pub fn key_column<'t>(table: &'t Table, used: &[String], vocabulary: &Vocabulary) -> Option<&'t Column> {
+pub fn key_column<'t>(table: &'t Table, kind: &str, used: &[String], vocabulary: &Vocabulary) -> Option<&'t Column> {
     let own = vocabulary.words(&table.name);
     let rank = |column: &&'t Column| {
         let words = vocabulary.words(&column.name);
@@ -118,13 +118,23 @@ pub fn key_column<'t>(table: &'t Table, used: &[String], vocabulary: &Vocabulary
         let all: Vec<&String> = words.iter().collect();
         let named =
             says_key(&all) || says_key(&rest) || (words.last().is_some_and(|word| word == "id") && column.is_unique());
+        // The key of another table is none of this one, even where each row has another one.
+        let concept = concept_of(column, vocabulary).unwrap_or_default();
+        let is_own = matches!(
+            (concept, kind),
+            ("ref_company" | "ref_client", "company" | "client")
+                | ("ref_person" | "ref_client", "person")
+                | ("ref_deal", "project")
+                | ("ref_lead", "lead")
+        );
+        let is_foreign = concept.starts_with("ref_") && !is_own && !words.iter().any(|word| own.contains(word));
         let is_whole = column.filled * 100 >= table.rows * 99;
         let score = u32::from(used.contains(&column.name)) * 4
             + u32::from(column.is_unique()) * 4
             + u32::from(named) * 3
             + u32::from(words.last().is_some_and(|word| word == "id"))
             + u32::from(column.shape() == Shape::Text);
-        (is_whole, score)
+        (is_whole, if is_foreign { score.saturating_sub(6) } else { score })
     };
     let usable = table
         .columns
@@ -151,7 +161,7 @@ pub struct Reference {
 /// Every reference between tables. Small whole numbers agree by chance, so they need a name that says the same.
 #[must_use]
 pub fn references(tables: &[Table], kinds: &[String], vocabulary: &Vocabulary) -> Vec<Vec<Reference>> {
-    let keys: Vec<Vec<&Column>> = tables.iter().map(|table| keys(table, vocabulary)).collect();
+    let keys: Vec<Vec<&Column>> = tables.iter().zip(kinds).map(|(table, kind)| keys(table, kind, vocabulary)).collect();
     let of_table = |(at, table): (usize, &Table)| {
         let mut found = Vec::new();
         for column in table.columns.iter().filter(|column| column.filled > 0) {
@@ -165,7 +175,13 @@ pub fn references(tables: &[Table], kinds: &[String], vocabulary: &Vocabulary) -
                     let named = mentions(column, &kinds[other], &tables[other].name, vocabulary);
                     let telling =
                         is_telling(column) && !matches!(column.shape(), Shape::Bool | Shape::Date | Shape::Datetime);
-                    let wanted = if named { 0.5 } else { 0.85 };
+                    // A column for records of any kind holds some of each.
+                    let is_parent = matches!(concept_of(column, vocabulary), Some("related_id" | "who" | "what"));
+                    let wanted = match (is_parent, named) {
+                        (true, _) => 0.005,
+                        (false, true) => 0.5,
+                        (false, false) => 0.85,
+                    };
                     (share >= wanted && (named || (telling && column.distinct() >= 3))).then_some((share, key))
                 });
                 if let Some((share, key)) = found_key {
@@ -179,8 +195,8 @@ pub fn references(tables: &[Table], kinds: &[String], vocabulary: &Vocabulary) -
 }
 
 /// Columns by which other tables may name a row: the key, the name, the e-mail address.
-fn keys<'t>(table: &'t Table, vocabulary: &Vocabulary) -> Vec<&'t Column> {
-    let key = key_column(table, &[], vocabulary);
+fn keys<'t>(table: &'t Table, kind: &str, vocabulary: &Vocabulary) -> Vec<&'t Column> {
+    let key = key_column(table, kind, &[], vocabulary);
     let named = table.columns.iter().filter(|column| {
         let is_name = matches!(
             concept_of(column, vocabulary),

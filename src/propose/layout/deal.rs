@@ -114,7 +114,10 @@ pub(super) fn project(plan: &Planned, scene: &mut Scene<'_>) -> Laid {
 fn title(plan: &Planned, scene: &Scene<'_>) -> Line {
     let mut columns: Vec<String> =
         found(plan, Entity::Deal, "title").iter().map(|column| column.name.clone()).collect();
-    let number = plan.of_concept("deal_number").filter(|column| !is_empty(column));
+    let theirs = ["po", "customer", "invoice", "purchase", "client", "rechnung"];
+    let is_own = |name: &str| !theirs.iter().any(|word| name.to_lowercase().contains(word));
+    let mut numbers = plan.columns.iter().filter(|column| column.concept() == "deal_number" && !is_empty(column));
+    let number = numbers.find(|column| is_own(&column.name));
     columns.extend(number.map(|column| column.name.clone()));
     if !columns.is_empty() {
         return Line::from("title", "text", &columns).key("cut = true").remark("the first of these that has a value");

@@ -100,7 +100,9 @@ impl Scene<'_> {
     ) -> (String, Kind, String) {
         let owner = custom_owner(entity).unwrap_or(entity);
         let mut kind = if custom_type(kind).is_some() { kind } else { Kind::Text };
-        let wanted = title(&column.name, plan);
+        // The date of a deal cannot be set, and its own date of creation will stand beside this one.
+        let at_source = if column.concept() == "created" { " source" } else { "" };
+        let wanted = format!("{}{at_source}", title(&column.name, plan));
         if let Some(held) = self.held(column, owner, &wanted) {
             let why = format!("; Pipedrive has the field {:?} already", held.0);
             if let Some(held_kind) = fitting(kind, &held.1) {
@@ -274,19 +276,21 @@ fn custom_kind(column: &Found) -> Kind {
     };
     match (column.shape, by_type) {
         (Shape::Html, _) => Kind::Html,
+        (Shape::Address, _) => Kind::Address,
         // What the values are is surer than what the name says.
         (Shape::Bool | Shape::Date | Shape::Datetime | Shape::Set | Shape::Money | Shape::Percent, _) => {
             column.shape.kind()
         }
         (Shape::Enum, _) if !column.values.is_empty() => Kind::Enum,
         (Shape::Number, Some(Kind::Money)) => Kind::Money,
-        (Shape::Number, Some(Kind::Number)) => Kind::Number,
+        (Shape::Number, Some(Kind::Number | Kind::Enum)) => Kind::Number,
         (Shape::Email, _) => Kind::Emails,
         (Shape::Phone, _) => Kind::Phones,
         (Shape::LongText, _) => Kind::LongText,
         (_, Some(Kind::Phones)) => Kind::Phones,
         (_, Some(Kind::Address)) => Kind::Address,
         // Numbers, days and options are taken as such only where the values are; anything else is text.
+        (Shape::User | Shape::Reference, Some(Kind::Enum)) if !column.values.is_empty() => Kind::Enum,
         (Shape::Number | Shape::User | Shape::Reference, _) => Kind::Text,
         (_, Some(Kind::Enum)) if !column.values.is_empty() => Kind::Enum,
         _ => Kind::Text,
