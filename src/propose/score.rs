@@ -2,7 +2,7 @@
 
 use super::answer::{Answer, Place, letter};
 use super::shape::Shape;
-use super::vocabulary::{Meaning, Vocabulary};
+use super::vocabulary::{Concept, Meaning, Vocabulary};
 use crate::record::Entity;
 
 /// What an answer is worth by its position among a concept's answers.
@@ -174,7 +174,7 @@ struct Reading {
 
 fn readings(clue: &Clue, context: &Context, vocabulary: &Vocabulary) -> Vec<Reading> {
     let label = clue.label.as_deref().filter(|label| !label.is_empty());
-    let trust = if label.is_some() { 0.98 } else { 1.0 };
+    let trust = if label.is_some() { 0.95 } else { 1.0 };
     let mut readings = Vec::new();
     read_words(&vocabulary.words(&clue.name), trust, context, vocabulary, &mut readings);
     let Some(label) = label else { return readings };
@@ -216,6 +216,14 @@ fn read_words(words: &[String], trust: f64, context: &Context, vocabulary: &Voca
             let of = if context.is_mixed_client() { None } else { of };
             readings.push(Reading { meaning, of, factor: trust * 0.995, is_copy: false });
         }
+    }
+    // A name that is a reference word by word speaks of the other record as a whole, not of a part of it.
+    let is_reference = |meaning: &Meaning| {
+        let concept = vocabulary.concepts.get(meaning.concept).map_or("", |concept| concept.name.as_str());
+        meaning.score > 0.96 && (concept == "parent_company" || concept.starts_with("ref_"))
+    };
+    if vocabulary.meanings(words).iter().any(is_reference) && !context.is_mixed_client() {
+        return;
     }
     for other in [Entity::Organization, Entity::Person, Entity::Lead, Entity::Deal, Entity::User] {
         let is_of = |word: &String| names(word, other, vocabulary);
@@ -265,80 +273,84 @@ fn offer_concept(found: &mut Vec<Answer>, reading: &Reading, clue: &Clue, contex
     let Some(concept) = refined.map_or(Some(concept), |name| vocabulary.concept(name)) else { return };
     let shape = clue.shape.unwrap_or(Shape::Unknown);
     let fit = concept.shapes.iter().map(|wanted| shape.fits(*wanted)).fold(0.3, f64::max);
-    let mut score = reading.meaning.score * reading.factor * fit;
-    let name = concept.name.as_str();
-    let mut concept_name = name;
-    let why = |what: &str| format!("its name reads as {what} ({:?})", reading.meaning.phrase);
-    // The key of something that is no record here: `outlook_id`, `reason_id`.
-    let is_key = reading.meaning.left.iter().any(|word| word == "id" || word == "guid" || word == "key");
-    let points = concept.shapes.iter().any(|shape| matches!(shape, Shape::Reference | Shape::Id | Shape::User));
-    let is_foreign_key = name == "id" && reading.meaning.left.iter().any(|word| !context.own_words.contains(word));
-    if (is_key && !points) || (is_foreign_key && reading.of.is_none()) {
-        let strength = if is_foreign_key { 0.95 } else { 0.9 };
-        found.push(Answer {
-            place: Place::Leave,
-            score: score * strength,
-            concept: name.to_owned(),
-            why: why("a key of another system"),
-        });
+    let mut score = reading.strength() * fit;
+    if let Some(strength) = reading.foreign_key(concept, context) {
+        found.push(reading.answer(Place::Leave, score * strength, &concept.name, "a key of another system"));
         score *= 0.75;
     }
-    if reading.is_copy {
-        let reference = match reading.of {
-            Some(Entity::Organization) => "ref_company",
-            Some(Entity::Person) => "ref_person",
-            Some(Entity::Lead) => "ref_lead",
-            Some(Entity::Deal) => "ref_deal",
-            _ => "owner",
-        };
-        if NAMING.contains(&name) {
-            concept_name = reference;
-        } else {
-            // What the source copied from another record stands there as well.
-            score *= 0.72;
-            let own = custom(context.primary(), shape, None);
-            found.push(Answer {
-                place: Place::Leave,
-                score: score * 0.85,
-                concept: name.to_owned(),
-                why: why("a copy"),
-            });
-            found.extend(own.map(|place| Answer { place, score, concept: name.to_owned(), why: why("a copy") }));
-            return;
-        }
+    let mut name = concept.name.as_str();
+    let is_other = reading.of.is_some_and(|of| of != context.primary());
+    let is_reference = is_other && name == "id" && context.becomes.contains(&Entity::Lead);
+    if is_reference {
+        name = reference_to(reading.of);
+    } else if reading.is_copy && NAMING.contains(&name) {
+        name = reference_to(reading.of);
+    } else if reading.is_copy {
+        // What the source copied from another record stands there as well.
+        score *= 0.72;
+        found.push(reading.answer(Place::Leave, score * 0.85, name, "a copy"));
+        let own = custom(context.primary(), shape, None);
+        found.extend(own.map(|place| reading.answer(place, score, name, "a copy")));
+        return;
     }
-    let of = reading.of.filter(|_| !reading.is_copy).unwrap_or_else(|| context.home_of(concept_name));
-    if is_own_reference(concept_name, of) {
+    let of = reading.of.filter(|_| !reading.is_copy && !is_reference).unwrap_or_else(|| context.home_of(name));
+    if is_own_reference(name, of) {
         score *= 0.6;
     }
-    let Some(concept) = vocabulary.concept(concept_name) else { return };
+    let Some(concept) = vocabulary.concept(name) else { return };
     let unnamed = (of == Entity::Lead && !context.names_persons).then(|| concept.homes.get("l_unnamed")).flatten();
     let own = unnamed.or_else(|| concept.homes.get(letter(of)));
     if own.is_none() && concept.homes.len() > 1 {
         // The concept belongs to other kinds of records first of all.
         score *= 0.93;
     }
-    if concept_name == "state" && context.has_address_parts && clue.options.is_empty() {
+    if name == "state" && context.has_address_parts && clue.options.is_empty() {
         score *= 1.06;
     }
     let Some(homes) = own.or_else(|| concept.homes.get("any")) else { return };
-    for (home, mut rank) in homes.iter().zip(RANKS) {
+    let has_line = homes.iter().any(|home| home == "c:varchar");
+    for (home, rank) in homes.iter().zip(RANKS) {
         // A source that declares lists of options and declares none here means a line of text.
-        if context.declares_options && shape == Shape::Text {
-            match home.as_str() {
-                "c:enum" if homes.iter().any(|home| home == "c:varchar") => rank *= 0.75,
-                "c:varchar" => rank = rank.max(0.97),
-                _ => {}
-            }
-        }
+        let rank = match home.as_str() {
+            _ if !context.declares_options || shape != Shape::Text => rank,
+            "c:enum" if has_line => rank * 0.75,
+            "c:varchar" => rank.max(0.97),
+            _ => rank,
+        };
         if let Some(place) = place(home, of, context, shape) {
-            found.push(Answer {
-                place,
-                score: score * rank,
-                concept: concept_name.to_owned(),
-                why: why(&concept_name.replace('_', " ")),
-            });
+            found.push(reading.answer(place, score * rank, name, &name.replace('_', " ")));
         }
+    }
+}
+
+impl Reading {
+    fn answer(&self, place: Place, score: f64, concept: &str, what: &str) -> Answer {
+        let why = format!("its name reads as {what} ({:?})", self.meaning.phrase);
+        Answer { place, score, concept: concept.to_owned(), why }
+    }
+
+    /// How much speaks for a key of something that is no record here, such as `outlook_id` or `reason_id`.
+    fn foreign_key(&self, concept: &Concept, context: &Context) -> Option<f64> {
+        let left = &self.meaning.left;
+        let has_key = left.iter().any(|word| matches!(word.as_str(), "id" | "guid" | "key"));
+        let points = concept.shapes.iter().any(|shape| matches!(shape, Shape::Reference | Shape::Id | Shape::User));
+        let is_other = concept.name == "id" && left.iter().any(|word| !context.own_words.contains(word));
+        match () {
+            () if is_other && self.of.is_none() => Some(0.95),
+            () if has_key && !points => Some(0.9),
+            () => None,
+        }
+    }
+}
+
+/// The concept of a reference to such records.
+const fn reference_to(entity: Option<Entity>) -> &'static str {
+    match entity {
+        Some(Entity::Organization) => "ref_company",
+        Some(Entity::Person) => "ref_person",
+        Some(Entity::Lead) => "ref_lead",
+        Some(Entity::Deal) => "ref_deal",
+        _ => "owner",
     }
 }
 
@@ -401,7 +413,7 @@ fn custom(entity: Entity, shape: Shape, wanted: Option<&str>) -> Option<Place> {
     let is_fixed = matches!(wanted, "phone" | "address" | "org" | "people" | "user");
     let is_telling = match shape {
         Shape::Bool | Shape::Enum | Shape::Set | Shape::Date | Shape::Datetime | Shape::LongText | Shape::Html => true,
-        Shape::Money => wanted != "varchar",
+        Shape::Money => !matches!(wanted, "varchar" | "enum"),
         Shape::Number | Shape::Percent => !matches!(wanted, "varchar" | "enum" | "monetary"),
         _ => false,
     };

@@ -117,6 +117,8 @@ impl Shape {
             return 1.0;
         }
         match (self, wanted) {
+            // Where nothing is known, words are likelier than what a system counts.
+            (S::Unknown, S::Number | S::Formula | S::Id) => 0.95,
             (S::Unknown, _) | (_, S::Unknown) => 0.97,
             // A declared "string" may hold anything that is written as text.
             (S::Text, S::Bool | S::Formula | S::File | S::List) => 0.75,
@@ -142,7 +144,7 @@ impl Shape {
             (S::Address | S::Object, S::Text | S::LongText | S::Address) => 0.9,
             (S::Url | S::Email | S::Phone, S::Text) => 0.75,
             (S::List, S::Email | S::Phone | S::Url | S::Address | S::Set | S::Reference) => 0.9,
-            (S::LongText, S::Enum) => 0.7,
+            (S::LongText, S::Enum | S::Phone | S::Email | S::Url | S::PersonName) => 0.75,
             (S::Formula, S::Number | S::Money | S::Text) => 0.8,
             (S::Time, S::Number | S::Datetime) => 0.85,
             _ => 0.45,

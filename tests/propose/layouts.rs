@@ -64,7 +64,6 @@ fn moved(files: &Path, users: &[(String, String)]) -> Moved {
         let (_stopper, stop) = stop::switch();
         let reading = Reading { clock: clock.clone(), stop: stop.clone(), progress: Progress::default() };
         let proposed = propose(&config, &reading).await.expect("a proposal");
-        println!("{}", proposed.mapping);
         assert_nothing_is_silent(&proposed.proposal, &proposed.mapping);
         std::fs::write(folder.path().join("mapping.toml"), &proposed.mapping).expect("written");
         let signals = Signals::default();

@@ -1,6 +1,8 @@
 //! Proposed mappings: for the generated account and for exports of other layouts they are good enough to migrate with, to
 //! the last column.
 
+#![expect(clippy::print_stdout, reason = "the seed belongs into the test's output")]
+
 #[path = "../support/ends.rs"]
 mod ends;
 mod layouts;

@@ -71,7 +71,7 @@ pub(super) fn layout(sample: &str, is_whole: bool, required: &[&str], file: &str
 /// # Errors
 /// `Settings` for a file without rows.
 pub(super) fn guess(sample: &str, is_whole: bool, file: &str) -> Result<Layout> {
-    let mut best: Option<(Layout, (bool, Score, std::cmp::Reverse<usize>))> = None;
+    let mut best: Option<(Layout, Likely)> = None;
     for escape in [Escape::Doubled, Escape::Backslash] {
         for delimiter in DELIMITERS {
             let dialect = Dialect { delimiter: *delimiter, escape };
@@ -95,6 +95,9 @@ pub(super) fn guess(sample: &str, is_whole: bool, file: &str) -> Result<Layout> 
     let none = || Error::new(Kind::Settings, format!("file '{file}' has no rows, not even a header"));
     best.map(|(layout, _)| layout).ok_or_else(none)
 }
+
+/// How likely a header is one: whether it is a table at all, how well the rows fit, and the earlier the better.
+type Likely = (bool, Score, std::cmp::Reverse<usize>);
 
 /// How well a dialect explains the rows below the header; more is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
