@@ -25,7 +25,7 @@ use crate::pipedrive::{Budget, Client};
 use crate::progress::Progress;
 use crate::propose::compose::compose;
 use crate::propose::losses::Losses;
-use crate::propose::plan::{Held, Known};
+use crate::propose::plan::{Held, Known, plan};
 use crate::propose::profile::Table;
 use crate::propose::vocabulary::Vocabulary;
 use crate::record::{Entity, Place};
@@ -34,6 +34,7 @@ use crate::source::{Cursor, Source, api};
 use crate::stage::normalize::{Normalized, RoleResult, normalize};
 use crate::stop::Stop;
 
+use super::map_model::ask_all;
 use super::{SOURCE_PAGE_ROWS, SOURCE_RETRIES};
 
 /// Rows of a table that are looked at: enough for rare values, and some minutes of reading at most.
@@ -72,11 +73,24 @@ pub async fn propose(config: &Config, reading: &Reading) -> Result<Proposed> {
         SourceConfig::Api { .. } => read_api(config, reading).await?,
     };
     known.held = held(config, reading).await?;
-    let clock = reading.clock.clone();
-    let job = clock.job();
+    let job = reading.clock.job();
+    let planned = tokio::task::spawn_blocking(move || {
+        let plans = Vocabulary::shipped().map(|vocabulary| plan(&known, &vocabulary));
+        (known, plans, job)
+    });
+    let (known, plans, _job) = planned.await.map_err(proposing)?;
+    let mut plans = plans?;
+    let shown = match &config.map_model {
+        Some(model) => Some(ask_all(model, &mut plans, &known, reading).await?),
+        None => None,
+    };
+    let job = reading.clock.job();
     let work = tokio::task::spawn_blocking(move || {
-        let vocabulary = Vocabulary::shipped()?;
-        let composed = compose(&known, &vocabulary);
+        let mut composed = compose(&known, &plans);
+        if let Some(shown) = &shown {
+            composed.mapping.insert_str(0, &format!("# {shown}.\n"));
+        }
+        composed.proposal.shown_to = shown;
         let mapping = Mapping::parse(&composed.mapping, "the proposed mapping")
             .map_err(|error| Error::new(Kind::Bug, "the proposed mapping is none").because(error.chain()))?;
         let mut proposal = composed.proposal;
@@ -87,8 +101,12 @@ pub async fn propose(config: &Config, reading: &Reading) -> Result<Proposed> {
         }
         Ok((Proposed { proposal, mapping: composed.mapping }, job))
     });
-    let done: Result<_> = work.await.map_err(|error| Error::new(Kind::Bug, "proposing a mapping").because(error))?;
+    let done: Result<_> = work.await.map_err(proposing)?;
     done.map(|(proposed, _job)| proposed)
+}
+
+fn proposing(error: tokio::task::JoinError) -> Error {
+    Error::new(Kind::Bug, "proposing a mapping").because(error)
 }
 
 async fn read_files(folder: &Path, reading: &Reading) -> Result<(Known, Vec<Spool>)> {
@@ -233,7 +251,7 @@ fn count_losses(
     Ok(())
 }
 
-fn stopped(stop: &Stop) -> Result<()> {
+pub(super) fn stopped(stop: &Stop) -> Result<()> {
     if stop.is_stopped() { Err(Error::new(Kind::Stopped, "a stop was asked for")) } else { Ok(()) }
 }
 

@@ -16,6 +16,7 @@ mod independent;
 mod land;
 mod load;
 pub mod map;
+mod map_model;
 mod others;
 mod outlook;
 mod owners;

@@ -1,10 +1,9 @@
 //! The whole proposal: every table laid out, the mapping's text with its head, and what people read beside it.
 
 use super::layout::{Laid, Names, Scene, lay};
-use super::plan::{Found, Known, Planned, plan};
+use super::plan::{Found, Known, Planned};
 use super::profile::{COUNTRIES, Column, day_order};
 use super::shape::Shape;
-use super::vocabulary::Vocabulary;
 use super::write::{Part, quoted, text};
 use crate::mapping::defaults::{DayOrder, DecimalSign};
 use crate::mapping::proposal::{ColumnFacts, Proposal, ProposedTable};
@@ -36,16 +35,9 @@ pub struct Composed {
     pub mapping: String,
 }
 
-/// Proposes a mapping for all that is known.
+/// Proposes a mapping from the plans of all tables.
 #[must_use]
-pub fn compose(known: &Known, vocabulary: &Vocabulary) -> Composed {
-    let plans = plan(known, vocabulary);
-    compose_plans(known, &plans)
-}
-
-/// Proposes a mapping from plans that may have been changed since they were made.
-#[must_use]
-pub fn compose_plans(known: &Known, plans: &[Planned]) -> Composed {
+pub fn compose(known: &Known, plans: &[Planned]) -> Composed {
     let mut scene = Scene { known, plans, names: Names::default() };
     let mut proposal = Proposal::default();
     let mut parts: Vec<Part> = Vec::new();

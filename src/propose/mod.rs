@@ -13,6 +13,7 @@ pub mod layout;
 pub mod losses;
 pub mod plan;
 pub mod profile;
+pub mod rerank;
 pub mod score;
 pub mod shape;
 pub mod tables;

@@ -281,9 +281,7 @@ fn offer_concept(found: &mut Vec<Answer>, reading: &Reading, clue: &Clue, contex
     let mut name = concept.name.as_str();
     let is_other = reading.of.is_some_and(|of| of != context.primary());
     let is_reference = is_other && name == "id" && context.becomes.contains(&Entity::Lead);
-    if is_reference {
-        name = reference_to(reading.of);
-    } else if reading.is_copy && NAMING.contains(&name) {
+    if is_reference || (reading.is_copy && NAMING.contains(&name)) {
         name = reference_to(reading.of);
     } else if reading.is_copy {
         // What the source copied from another record stands there as well.

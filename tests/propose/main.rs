@@ -6,6 +6,7 @@
 #[path = "../support/ends.rs"]
 mod ends;
 mod layouts;
+mod model;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
