@@ -357,12 +357,18 @@ impl Tests {
         count(text.len() == 3 && money::currency(text, &defaults).is_some(), |tests| &mut tests.currency);
         let is_clock = dates::time_of_day(text).is_ok_and(|time| time.value.is_some()) && text.len() <= 11;
         count(is_clock, |tests| &mut tests.clock);
-        if !number && !is_clock && has_digit && dates::date(text, &defaults).is_ok_and(|date| date.value.is_some()) {
-            let is_instant = text.contains(':');
-            count(is_instant, |tests| &mut tests.instant);
-            count(!is_instant, |tests| &mut tests.day);
-            count(is_instant && !has_zone(text), |tests| &mut tests.zoneless);
-            self.day_order(text);
+        let day = if number || is_clock || !has_digit { None } else { dates::date(text, &defaults).ok() };
+        match day.map(|day| day.value.is_some()) {
+            Some(true) => {
+                let is_instant = text.contains(':');
+                count(is_instant, |tests| &mut tests.instant);
+                count(!is_instant, |tests| &mut tests.day);
+                count(is_instant && !has_zone(text), |tests| &mut tests.zoneless);
+                self.day_order(text);
+            }
+            // `0000-00-00` says that there is no day, which only a column of days does.
+            Some(false) => count(text.contains(['-', '/', '.']), |tests| &mut tests.day),
+            None => {}
         }
         let mut count = |passed: bool, counter: fn(&mut Tests) -> &mut u64| *counter(self) += u64::from(passed);
         let is_number = is_phone(text, defaults.phone_country);

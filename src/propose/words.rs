@@ -8,7 +8,7 @@ use unicode_normalization::UnicodeNormalization as _;
 const STOP: &[&str] = &[
     "the", "of", "a", "an", "is", "de", "du", "des", "la", "le", "les", "l", "d", "del", "della", "dell", "di", "der",
     "die", "das", "den", "dem", "des", "do", "da", "dos", "van", "het", "een", "el", "los", "las", "un", "une", "and",
-    "und", "et", "y", "e", "en", "c", "hs",
+    "und", "et", "y", "e", "en", "c", "hs", "fk",
 ];
 
 /// Abbreviations, and what they stand for.
