@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod approve;
+mod approver;
 mod init;
 mod plan;
 #[cfg(feature = "standin")]
@@ -41,6 +42,8 @@ enum Command {
     Approve(approve::Approve),
     /// Reject what waits at a gate, or take an approval back
     Reject(approve::Approve),
+    /// Make a token for a person who may approve
+    Approver(approver::Approver),
     /// Where the migration stands
     Status(status::Status),
     /// Why a record ended as it did
@@ -108,6 +111,7 @@ fn dispatch(command: Command) -> Result<Success> {
         Command::Run(run) => runtime.block_on(run.run()),
         Command::Approve(approve) => runtime.block_on(approve.approve()),
         Command::Reject(reject) => runtime.block_on(reject.reject()),
+        Command::Approver(approver) => approver.run(),
         Command::Status(status) => runtime.block_on(status.run()),
         Command::Explain(explain) => runtime.block_on(explain.run()),
         Command::Freeze(signal) => runtime.block_on(signal.send("freeze")),

@@ -11,6 +11,7 @@ mod check_field;
 mod check_links;
 pub mod column;
 pub mod defaults;
+pub mod difference;
 pub mod existing;
 pub mod field;
 pub mod object;
