@@ -5,7 +5,7 @@ CARGO_TARGET_DIR ?= target
 TOOLS := $(CARGO_TARGET_DIR)/tools
 export TOOLS
 
-.PHONY: help check fmt clippy doc deny-if-here deny test test-all conformance packages bench soak
+.PHONY: help check fmt clippy doc deny-if-here deny test test-all conformance packages bench bench-map soak
 
 help:
 	@echo 'make check      formatting, lints, documentation, dependencies; warnings are errors'
@@ -13,6 +13,7 @@ help:
 	@echo 'make test-all   the tests that also need Debian packages (installed first where root or sudo is there)'
 	@echo 'make conformance  the simulated Pipedrive against the official documents and client; needs node and npm'
 	@echo 'make bench      the benchmarks; BENCH_RECORDS=5000 for a quick look (see benches/whole/main.rs)'
+	@echo 'make bench-map  how good proposed mappings are, on labelled fields of other CRMs (benches/map/README.md)'
 	@echo 'make soak       kills with other seeds, and one long rehearsal (SOAK_RECORDS, SOAK_SEED)'
 	@echo 'make deny       the dependency check, building cargo-deny first where it is missing'
 
@@ -49,6 +50,9 @@ bench:
 	$(CARGO) bench --locked --bench stages
 	$(CARGO) bench --locked --bench pace
 	$(CARGO) bench --locked --bench whole
+
+bench-map:
+	$(CARGO) bench --locked --bench map
 
 SOAK_RECORDS ?= 200000
 SOAK_SEED ?= 1

@@ -131,6 +131,21 @@ pub struct Config {
     pub new_problems: u64,
     /// Records of the sample, without what they belong to.
     pub sample_records: usize,
+    /// A language model that may reorder what `map` found doubtful; `None`: nobody is asked.
+    pub map_model: Option<ModelConfig>,
+}
+
+/// A language model behind an endpoint that speaks as OpenAI's "chat completions" does.
+#[derive(Debug, Clone)]
+pub struct ModelConfig {
+    /// Its address, without `/chat/completions`.
+    pub address: Url,
+    /// The model's name there.
+    pub model: String,
+    /// Its bearer token; models on this machine often need none.
+    pub token: Option<Secret>,
+    /// How long an answer may take.
+    pub timeout: Duration,
 }
 
 /// Settings of the source.
@@ -235,6 +250,30 @@ struct RawConfig {
     sample: RawSample,
     #[serde(default)]
     approver: Vec<RawApprover>,
+    #[serde(default)]
+    map: RawMap,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawMap {
+    model: Option<RawModel>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawModel {
+    address: String,
+    model: String,
+    token_env: Option<String>,
+    token_file: Option<PathBuf>,
+    #[serde(default = "default_model_seconds")]
+    timeout_seconds: u64,
+}
+
+/// Large models take their time; a person who waits for a proposal does not wait much longer.
+const fn default_model_seconds() -> u64 {
+    60
 }
 
 #[derive(Debug, Deserialize)]
@@ -413,6 +452,7 @@ impl Config {
             let why = "another company's address: this one is the account that is migrated to";
             problems.add("pipedrive.staging.address", staging.address.as_str(), why);
         }
+        let map_model = raw.map.model.as_ref().and_then(|model| problems.model(model, surroundings));
         let listen = raw.daemon.listen.parse::<SocketAddr>().ok().filter(|listen| listen.ip().is_loopback());
         if listen.is_none() {
             problems.add("daemon.listen", &raw.daemon.listen, "a loopback address with a port, such as 127.0.0.1:7077");
@@ -434,6 +474,7 @@ impl Config {
                 shutdown_grace: Duration::from_secs(raw.daemon.shutdown_grace_seconds),
                 new_problems: raw.gates.new_problems,
                 sample_records: raw.sample.records,
+                map_model,
             }),
             _ => Err(Error::new(Kind::Settings, format!("{FILE} cannot be used")).because(problems.0.join("; "))),
         }
@@ -521,6 +562,25 @@ impl Problems {
             calls_in_flight: raw.calls_in_flight,
             conflict: raw.conflict,
         })
+    }
+
+    fn model(&mut self, raw: &RawModel, surroundings: &Surroundings<'_>) -> Option<ModelConfig> {
+        let address = self.address("map.model.address", &raw.address);
+        if raw.model.trim().is_empty() {
+            self.add("map.model.model", &raw.model, "the model's name");
+        }
+        if !(1..=600).contains(&raw.timeout_seconds) {
+            self.add("map.model.timeout_seconds", &raw.timeout_seconds.to_string(), "1 to 600");
+        }
+        let token = match (&raw.token_env, &raw.token_file) {
+            (None, None) => None,
+            (variable, file) => {
+                let place = ("map.model.token", variable.as_deref().unwrap_or_default(), file.as_deref());
+                Some(self.secret(place, surroundings)?)
+            }
+        };
+        let timeout = Duration::from_secs(raw.timeout_seconds);
+        Some(ModelConfig { address: address?, model: raw.model.trim().to_owned(), token, timeout })
     }
 
     fn address(&mut self, key: &str, address: &str) -> Option<Url> {

@@ -29,8 +29,9 @@ pub mod journal;
 pub mod pipedrive;
 pub mod source;
 
-// Layer 4: values made clean, and the five stages.
+// Layer 4: values made clean, the five stages, and what a new mapping is proposed from.
 pub mod clean;
+pub mod propose;
 pub mod stage;
 
 // Layer 5: the stages joined; what the customer reads.

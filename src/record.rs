@@ -52,6 +52,8 @@ named_enum! {
         Pipeline = "pipeline",
         /// A client: a person, a company, or both.
         Client = "client",
+        /// A person of a client, where the source keeps clients as companies and their people in a table of their own.
+        Contact = "contact",
         /// A lead.
         Lead = "lead",
         /// A project: a promotional-products order or campaign.

@@ -15,7 +15,7 @@ const LAYERS: &[(u8, &[&str])] = &[
     (1, &["config", "mapping"]),
     (2, &["http", "retry"]),
     (3, &["source", "pipedrive", "journal"]),
-    (4, &["clean", "stage"]),
+    (4, &["clean", "propose", "stage"]),
     (5, &["pipeline", "report"]),
     (6, &["migration"]),
     (7, &["control"]),
@@ -48,7 +48,9 @@ const CARDS: &[(&str, &[&str])] = &[
     ("crossbeam", &["stage", "pipeline", "journal"]),
     ("dashmap", &["stage/resolve"]),
     ("csv", &["source", "report", "standin"]),
+    ("pathfinding", &["propose"]),
     ("plotters", &["report"]),
+    ("strsim", &["propose"]),
     ("axum", &["control", "standin"]),
     ("tokio::time", &["clock"]),
 ];

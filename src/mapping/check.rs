@@ -228,6 +228,7 @@ fn object(raw: RawObject, place: &str, problems: &mut Problems) -> Option<Object
         deleted: conditions(raw.deleted, &columns),
         fold_into: raw.fold_into.map(|fold| FoldInto { object: fold.object, from: columns.column(&fold.from) }),
         skip,
+        leave: raw.leave,
         to,
     })
 }

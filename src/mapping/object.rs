@@ -1,5 +1,6 @@
 //! The checked rules of one source object: where it is, which rows count, and what each becomes.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -27,6 +28,8 @@ pub struct ObjectRules {
     pub fold_into: Option<FoldInto>,
     /// Rows left out by rule; the first that applies gives the reason.
     pub skip: Vec<Skip>,
+    /// Columns that are not migrated, each with the reason.
+    pub leave: BTreeMap<String, String>,
     /// What a row becomes, in the mapping's order.
     pub to: Vec<Destination>,
 }

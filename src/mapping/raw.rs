@@ -119,6 +119,8 @@ pub(super) struct RawObject {
     #[serde(default)]
     pub(super) aliases: BTreeMap<String, BTreeMap<String, String>>,
     #[serde(default)]
+    pub(super) leave: BTreeMap<String, String>,
+    #[serde(default)]
     pub(super) to: Vec<Value>,
 }
 

@@ -206,7 +206,8 @@ fn deal_stage(raw: Option<&str>, deal: &Seen, known: &[String], names: &HashMap<
     names.values().find(|name| fold_name(name) == raw).cloned().unwrap_or(there)
 }
 
-/// An amount as a person reads it: digits, one point; commas and currency signs passed over, parentheses are minus.
+/// An amount as a person reads it: digits, one point; commas and currency signs passed over, parentheses are minus. A
+/// comma before the last one or two digits is the decimal sign, and then points are passed over.
 fn amount_of(value: &Value) -> Option<Decimal> {
     let text = match value {
         Value::Number(number) => number.to_string(),
@@ -219,6 +220,9 @@ fn amount_of(value: &Value) -> Option<Decimal> {
     if !letters.is_empty() && !is_code {
         return None;
     }
+    let after_comma = text.rsplit_once(',').map_or(0, |(_, end)| end.chars().filter(char::is_ascii_digit).count());
+    let has_decimal_comma = (1..=2).contains(&after_comma) && text.rfind('.') < text.rfind(',');
+    let text = if has_decimal_comma { text.replace('.', "").replace(',', ".") } else { text };
     let plain: String = text.chars().filter(|c| c.is_ascii_digit() || *c == '.' || *c == '-').collect();
     let amount = Decimal::from_str(&plain).ok()?;
     Some(if text.trim().starts_with('(') { -amount } else { amount })
@@ -243,6 +247,9 @@ mod tests {
         check(json!(1250), "1250");
         check(json!("$1,250.00"), "1250.00");
         check(json!("(120.50)"), "-120.50");
+        check(json!("1.250,07"), "1250.07");
+        check(json!("12,5 €"), "12.5");
+        check(json!("1,250"), "1250");
         assert_eq!(amount_of(&json!("TBD")), None);
         assert_eq!(amount_of(&json!("12 or so")), None);
         assert_eq!(amount_of(&json!(null)), None);

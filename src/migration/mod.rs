@@ -20,6 +20,8 @@ mod independent;
 mod inventory;
 mod land;
 mod load;
+pub mod map;
+mod map_model;
 mod others;
 mod outlook;
 mod owners;

@@ -75,9 +75,8 @@ impl Ends {
         self.folder.path()
     }
 
-    /// Opens the migration, as a daemon does at its start. Nobody edits the source: it is frozen after the first round of
-    /// changes, and `at_freeze` is called just before, when nothing is written any more until the verification.
-    pub(crate) async fn open(&self, at_freeze: impl Fn(&Running) + Send + Sync + 'static) -> Migration {
+    /// The migration's settings.
+    pub(crate) fn config(&self) -> Config {
         let text = format!(
             "name = \"ends\"\n[source]\naddress = \"http://{}\"\n[pipedrive]\naddress = \"http://{}\"\n\
              unlimited = true\nlist_lag_seconds = 0\n",
@@ -89,7 +88,13 @@ impl Ends {
             _ => Some(self.pipedrive.token()),
         };
         let surroundings = Surroundings { folder: self.folder(), environment: &environment };
-        let config = Config::parse(&text, &surroundings).expect("settings");
+        Config::parse(&text, &surroundings).expect("settings")
+    }
+
+    /// Opens the migration, as a daemon does at its start. Nobody edits the source: it is frozen after the first round of
+    /// changes, and `at_freeze` is called just before, when nothing is written any more until the verification.
+    pub(crate) async fn open(&self, at_freeze: impl Fn(&Running) + Send + Sync + 'static) -> Migration {
+        let config = self.config();
         let (signals, (_stopper, stop)) = (Signals::default(), stop::switch());
         let (account, frozen) = (Arc::clone(&self.pipedrive), signals.clone());
         let checkpoint = move |point| {

@@ -94,6 +94,11 @@ pub(super) fn objects() -> Vec<Object> {
     LISTS.iter().map(|(object, _)| *object).collect()
 }
 
+/// The lists that the API has, each with its name in the address.
+pub fn lists() -> impl Iterator<Item = (Object, &'static str)> {
+    LISTS.iter().copied()
+}
+
 impl Client {
     /// A client; nothing is sent yet.
     ///

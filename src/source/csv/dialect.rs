@@ -65,6 +65,40 @@ pub(super) fn layout(sample: &str, is_whole: bool, required: &[&str], file: &str
     Ok(layout)
 }
 
+/// Finds the layout of a sample of which no column is known: the dialect and header under which most rows below have as
+/// many cells, and more than one.
+///
+/// # Errors
+/// `Settings` for a file without rows.
+pub(super) fn guess(sample: &str, is_whole: bool, file: &str) -> Result<Layout> {
+    let mut best: Option<(Layout, Likely)> = None;
+    for escape in [Escape::Doubled, Escape::Backslash] {
+        for delimiter in DELIMITERS {
+            let dialect = Dialect { delimiter: *delimiter, escape };
+            let rows = sample_rows(sample, is_whole, dialect, file)?;
+            for (index, header) in rows.iter().enumerate().take(ROWS_ABOVE_HEADER) {
+                let Some(header) =
+                    header.as_ref().filter(|header| header.iter().all(|cell| clean_name(cell).len() < 120))
+                else {
+                    continue;
+                };
+                let filled = header.iter().filter(|cell| !clean_name(cell).is_empty()).count();
+                let score = Score::new(&rows[index + 1..], header.len());
+                let is_table = header.len() > 1 && filled * 2 > header.len() && score.agreeing >= 700;
+                let rank = (is_table, score, std::cmp::Reverse(index));
+                if best.as_ref().is_none_or(|(_, known)| rank > *known) {
+                    best = Some((Layout { dialect, header_row: index as u64 + 1 }, rank));
+                }
+            }
+        }
+    }
+    let none = || Error::new(Kind::Settings, format!("file '{file}' has no rows, not even a header"));
+    best.map(|(layout, _)| layout).ok_or_else(none)
+}
+
+/// How likely a header is one: whether it is a table at all, how well the rows fit, and the earlier the better.
+type Likely = (bool, Score, std::cmp::Reverse<usize>);
+
 /// How well a dialect explains the rows below the header; more is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Score {

@@ -11,6 +11,7 @@
 mod dialect;
 mod duplicates;
 mod probe;
+pub mod raw;
 mod rows;
 mod split;
 mod text;

@@ -1,0 +1,56 @@
+//! How good proposed mappings are: the proposer against labelled field lists of other CRMs (`README.md` beside this file).
+//!
+//! Prints, for each half and catalogue, the share of fields whose first answer, or one of whose first three, is accepted;
+//! how many are proposed with a confidence of at least 0.9, and how many of these are wrong; and the expected calibration
+//! error (ten equal bins). Beside it stands a plain comparison of names, under the same rules.
+//!
+//! `cargo bench --bench map -- [--half tune|test] [--wrong]`; `--wrong` lists what the tune half has wrong.
+
+mod baseline;
+mod catalogue;
+mod tally;
+
+use crossdock::propose::vocabulary::Vocabulary;
+
+use catalogue::{Catalogue, read_all};
+use tally::Tally;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let after = |name: &str| {
+        let at = arguments.iter().position(|argument| argument == name)?;
+        arguments.get(at + 1).cloned()
+    };
+    let half = after("--half");
+    let catalogues = read_all().expect("the catalogues can be read");
+    let vocabulary = Vocabulary::shipped().expect("the vocabulary is tested");
+    let mut out = String::new();
+    for split in ["tune", "test"] {
+        let own: Vec<&Catalogue> = catalogues.iter().filter(|catalogue| catalogue.split == split).collect();
+        if own.is_empty() || half.as_ref().is_some_and(|half| half != split) {
+            continue;
+        }
+        out.push_str(&format!("\n{split}\n{}\n", tally::HEAD));
+        let (mut all, mut all_plain) = (Tally::default(), Tally::default());
+        for catalogue in own {
+            let shows_wrong = split == "tune" && arguments.iter().any(|argument| argument == "--wrong");
+            let (tally, wrong) = tally::proposed(catalogue, &vocabulary);
+            let plain = tally::plain(catalogue);
+            out.push_str(&tally.line(&catalogue.name));
+            out.push_str(&plain.line("  names only"));
+            if shows_wrong {
+                wrong.iter().for_each(|line| out.push_str(&format!("    {line}\n")));
+            }
+            all.add(&tally);
+            all_plain.add(&plain);
+        }
+        out.push_str(&all.line("all"));
+        out.push_str(&all_plain.line("  names only"));
+    }
+    print(&out);
+}
+
+#[expect(clippy::print_stdout, reason = "a benchmark tells its figures")]
+fn print(text: &str) {
+    println!("{text}");
+}

@@ -1,0 +1,134 @@
+//! Counts of right and wrong answers.
+
+use crossdock::propose::fields::{context, rank};
+use crossdock::propose::score::Clue;
+use crossdock::propose::shape::Shape;
+use crossdock::propose::vocabulary::Vocabulary;
+
+use crate::baseline;
+use crate::catalogue::Catalogue;
+
+/// Bins of the calibration error.
+const BINS: usize = 10;
+
+/// What counts as sure.
+const SURE: f64 = 0.9;
+
+/// The head of the lines.
+pub(crate) const HEAD: &str =
+    "catalogue                                   fields   top-1   top-3   sure   sure but wrong   calibration error";
+
+/// Counts over some fields.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    fields: usize,
+    first: usize,
+    third: usize,
+    sure: usize,
+    sure_wrong: usize,
+    bins: [(usize, usize, f64); BINS],
+}
+
+impl Tally {
+    fn count(&mut self, is_first: bool, is_third: bool, confidence: f64) {
+        self.fields += 1;
+        self.first += usize::from(is_first);
+        self.third += usize::from(is_third);
+        if confidence >= SURE {
+            self.sure += 1;
+            self.sure_wrong += usize::from(!is_first);
+        }
+        let bin = ((confidence * BINS as f64) as usize).min(BINS - 1);
+        let (count, right, sum) = &mut self.bins[bin];
+        *count += 1;
+        *right += usize::from(is_first);
+        *sum += confidence;
+    }
+
+    pub(crate) fn add(&mut self, other: &Tally) {
+        self.fields += other.fields;
+        self.first += other.first;
+        self.third += other.third;
+        self.sure += other.sure;
+        self.sure_wrong += other.sure_wrong;
+        for (own, more) in self.bins.iter_mut().zip(other.bins) {
+            own.0 += more.0;
+            own.1 += more.1;
+            own.2 += more.2;
+        }
+    }
+
+    pub(crate) fn line(&self, name: &str) -> String {
+        let share = |count: usize, of: usize| if of == 0 { 0.0 } else { 100.0 * count as f64 / of as f64 };
+        let gap = |(_, right, sum): &(usize, usize, f64)| (*right as f64 - sum).abs();
+        let error = self.bins.iter().map(gap).sum::<f64>() / self.fields.max(1) as f64;
+        format!(
+            "{name:<42} {:>7} {:>6.1}% {:>6.1}% {:>5.1}% {:>6} ({:>4.1} %) {:>14.3}\n",
+            self.fields,
+            share(self.first, self.fields),
+            share(self.third, self.fields),
+            share(self.sure, self.fields),
+            self.sure_wrong,
+            share(self.sure_wrong, self.sure),
+            error
+        )
+    }
+}
+
+/// The proposer on a catalogue, and what it has wrong.
+pub(crate) fn proposed(catalogue: &Catalogue, vocabulary: &Vocabulary) -> (Tally, Vec<String>) {
+    let (mut tally, mut wrong) = (Tally::default(), Vec::new());
+    for table in &catalogue.table {
+        let declared = vocabulary.shapes(table.field.iter().map(|field| field.declared.as_deref()));
+        let clue = |(field, declared): (&crate::catalogue::Field, Shape)| {
+            let has_options = !field.options.is_empty() && !matches!(declared, Shape::Set | Shape::Bool);
+            Clue {
+                name: field.name.clone(),
+                label: field.label.clone(),
+                shape: Some(if has_options { Shape::Enum } else { declared }),
+                options: field.options.clone(),
+                ..Clue::default()
+            }
+        };
+        let clues: Vec<Clue> = table.field.iter().zip(declared).map(clue).collect();
+        let context = context(&table.name, &table.becomes, &clues, vocabulary);
+        for (field, ranked) in table.field.iter().zip(rank(&clues, &context, vocabulary)) {
+            let texts: Vec<String> = ranked.answers.iter().map(|answer| answer.place.to_string()).collect();
+            let is_right = |text: &String| field.target.contains(text);
+            let (is_first, is_third) = (texts.first().is_some_and(is_right), texts.iter().take(3).any(is_right));
+            tally.count(is_first, is_third, ranked.confidence);
+            if !is_first {
+                let why = ranked.answers.first().map(|answer| answer.why.clone()).unwrap_or_default();
+                wrong.push(format!(
+                    "{}{} {}.{} ({}) [{}]: {} {:.2} not {}; {why}; {}",
+                    if is_third { "1" } else { "3" },
+                    if ranked.confidence >= SURE { "!" } else { " " },
+                    table.name,
+                    field.name,
+                    field.label.as_deref().unwrap_or_default(),
+                    field.declared.as_deref().unwrap_or_default(),
+                    texts.first().cloned().unwrap_or_default(),
+                    ranked.confidence,
+                    field.target.join(" | "),
+                    texts.iter().skip(1).take(2).cloned().collect::<Vec<_>>().join(", "),
+                ));
+            }
+        }
+    }
+    (tally, wrong)
+}
+
+/// The plain comparison on a catalogue.
+pub(crate) fn plain(catalogue: &Catalogue) -> Tally {
+    let mut tally = Tally::default();
+    for table in &catalogue.table {
+        for field in &table.field {
+            let answers = baseline::answers(field.label.as_deref().unwrap_or(&field.name), &table.becomes);
+            let is_right = |(text, _): &(String, f64)| field.target.contains(text);
+            let is_first = answers.first().is_some_and(is_right);
+            let confidence = answers.first().map_or(0.0, |(_, alike)| *alike);
+            tally.count(is_first, answers.iter().take(3).any(is_right), confidence);
+        }
+    }
+    tally
+}

@@ -1,0 +1,284 @@
+//! Proposes a mapping: reads every table of the source once, asks Pipedrive for its fields, and writes nothing.
+//!
+//! It needs the settings only, no mapping and no journal. Rows are kept in a nameless temporary file, so that what the
+//! proposal would lose can be counted on the same rows; the file is gone with the process.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Seek as _, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::TryStreamExt as _;
+use serde_json::Value;
+
+use crate::clean::identity;
+use crate::clock::Clock;
+use crate::config::{Config, SourceConfig};
+use crate::error::{Error, Kind, Result};
+use crate::http::Http;
+use crate::mapping::Mapping;
+use crate::mapping::column::Payload;
+use crate::mapping::object::ObjectRules;
+use crate::mapping::proposal::Proposal;
+use crate::pipedrive::{Budget, Client};
+use crate::progress::Progress;
+use crate::propose::compose::compose;
+use crate::propose::losses::Losses;
+use crate::propose::plan::{Held, Known, plan};
+use crate::propose::profile::Table;
+use crate::propose::vocabulary::Vocabulary;
+use crate::record::{Entity, Place};
+use crate::source::csv::raw::{RawFile, files};
+use crate::source::{Cursor, Source, api};
+use crate::stage::normalize::{Normalized, RoleResult, normalize};
+use crate::stop::Stop;
+
+use super::map_model::ask_all;
+use super::{SOURCE_PAGE_ROWS, SOURCE_RETRIES};
+
+/// Rows of a table that are looked at: enough for rare values, and some minutes of reading at most.
+const ROWS: u64 = 50_000;
+
+/// What reading needs beside the settings.
+#[derive(Clone)]
+pub struct Reading {
+    /// The clock.
+    pub clock: Clock,
+    /// The switch that ends it.
+    pub stop: Stop,
+    /// Where others read how far it is.
+    pub progress: Progress,
+}
+
+/// A proposal.
+#[derive(Debug)]
+pub struct Proposed {
+    /// What was found and why it is proposed so.
+    pub proposal: Proposal,
+    /// The text of `mapping.toml`.
+    pub mapping: String,
+}
+
+/// Rows of one table, as JSON lines.
+struct Spool(File);
+
+/// Proposes a mapping for the source and the account that the settings name.
+///
+/// # Errors
+/// Those of reading the source and the account; `Stopped`; `Bug` when the proposed text is no valid mapping.
+pub async fn propose(config: &Config, reading: &Reading) -> Result<Proposed> {
+    let (mut known, spools) = match &config.source {
+        SourceConfig::Csv { folder, .. } => read_files(folder, reading).await?,
+        SourceConfig::Api { .. } => read_api(config, reading).await?,
+    };
+    known.held = held(config, reading).await?;
+    let job = reading.clock.job();
+    let planned = tokio::task::spawn_blocking(move || {
+        let plans = Vocabulary::shipped().map(|vocabulary| plan(&known, &vocabulary));
+        (known, plans, job)
+    });
+    let (known, plans, _job) = planned.await.map_err(proposing)?;
+    let mut plans = plans?;
+    let shown = match &config.map_model {
+        Some(model) => Some(ask_all(model, &mut plans, &known, reading).await?),
+        None => None,
+    };
+    let job = reading.clock.job();
+    let work = tokio::task::spawn_blocking(move || {
+        let mut composed = compose(&known, &plans);
+        if let Some(shown) = &shown {
+            composed.mapping.insert_str(0, &format!("# {shown}.\n"));
+        }
+        composed.proposal.shown_to = shown;
+        let mapping = Mapping::parse(&composed.mapping, "the proposed mapping")
+            .map_err(|error| Error::new(Kind::Bug, "the proposed mapping is none").because(error.chain()))?;
+        let mut proposal = composed.proposal;
+        for (table, spool) in known.tables.iter().zip(spools) {
+            if let Some(rules) = mapping.objects.iter().find(|rules| rules.table == table.name) {
+                count_losses(rules, &mapping, table, spool, &mut proposal)?;
+            }
+        }
+        Ok((Proposed { proposal, mapping: composed.mapping }, job))
+    });
+    let done: Result<_> = work.await.map_err(proposing)?;
+    done.map(|(proposed, _job)| proposed)
+}
+
+fn proposing(error: tokio::task::JoinError) -> Error {
+    Error::new(Kind::Bug, "proposing a mapping").because(error)
+}
+
+async fn read_files(folder: &Path, reading: &Reading) -> Result<(Known, Vec<Spool>)> {
+    let mut known = Known::default();
+    let mut spools = Vec::new();
+    for file in files(folder)? {
+        stopped(&reading.stop)?;
+        reading.progress.begin("map", &file, 0);
+        let (path, job, progress) = (folder.to_owned(), reading.clock.job(), reading.progress.clone());
+        let read = tokio::task::spawn_blocking(move || (read_file(&path, &file, &progress), job));
+        let (read, _job) = read.await.map_err(|error| Error::new(Kind::Bug, "reading a file").because(error))?;
+        let (table, spool) = read?;
+        known.tables.push(table);
+        spools.push(spool);
+    }
+    Ok((known, spools))
+}
+
+fn read_file(folder: &Path, file: &str, progress: &Progress) -> Result<(Table, Spool)> {
+    let mut rows = RawFile::open(folder, file)?;
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    let mut table = Table::new(stem, rows.header());
+    let mut spool = Spool::new()?;
+    table.is_whole = true;
+    while let Some(batch) = rows.next_rows()? {
+        progress.add_done(batch.len() as u64);
+        for row in batch {
+            table.add(&row);
+            spool.add(&row)?;
+        }
+        if table.rows >= ROWS {
+            table.is_whole = rows.next_rows()?.is_none();
+            break;
+        }
+    }
+    Ok((table, spool))
+}
+
+async fn read_api(config: &Config, reading: &Reading) -> Result<(Known, Vec<Spool>)> {
+    let source = api_source(config, &reading.clock)?;
+    let account = source.account().await?;
+    let mut known = Known { is_api: true, ..Known::default() };
+    if let Some(account) = account {
+        (known.time_zone, known.currency) = (account.timezone, account.currency);
+    }
+    let mut spools = Vec::new();
+    for (object, name) in api::lists() {
+        stopped(&reading.stop)?;
+        reading.progress.begin("map", name, 0);
+        let (mut table, mut spool) = (Table::new(name, &[]), Spool::new()?);
+        let mut pages = source.pages(object, Cursor::start());
+        while let Some(page) = pages.try_next().await? {
+            stopped(&reading.stop)?;
+            reading.progress.add_done(page.records.len() as u64);
+            for record in &page.records {
+                table.add(&record.payload);
+                spool.add(&record.payload)?;
+            }
+            table.is_whole = page.last;
+            if table.rows >= ROWS {
+                break;
+            }
+        }
+        known.tables.push(table);
+        spools.push(spool);
+    }
+    Ok((known, spools))
+}
+
+fn api_source(config: &Config, clock: &Clock) -> Result<Source> {
+    let SourceConfig::Api { address, token, requests_per_second, overlap, .. } = &config.source else {
+        return Err(Error::new(Kind::Bug, "a folder was taken for an API"));
+    };
+    let http = Http::new(clock.clone(), config.pipedrive.request_timeout, 4)?;
+    let settings = api::Settings {
+        base: address.clone(),
+        token: token.clone(),
+        page_rows: SOURCE_PAGE_ROWS,
+        period: Duration::from_secs(1) / *requests_per_second,
+        overlap: *overlap,
+        retries: SOURCE_RETRIES,
+    };
+    Ok(Source::api(api::Client::new(http, settings)?))
+}
+
+/// The fields that the account has. Three reads; nothing is kept.
+async fn held(config: &Config, reading: &Reading) -> Result<Vec<Held>> {
+    let settings = &config.pipedrive;
+    let http = Http::new(reading.clock.clone(), settings.request_timeout, settings.calls_in_flight)?;
+    let budget = Budget::new(reading.clock.clone(), settings.spending, settings.calls_in_flight)?;
+    let budget = budget.of_run(reading.stop.clone(), reading.progress.clone());
+    let client = Client::new(http, settings.address.clone(), settings.credentials.clone(), Arc::new(budget));
+    let mut held = Vec::new();
+    for (entity, fields) in [
+        (Entity::Organization, Entity::OrganizationField),
+        (Entity::Person, Entity::PersonField),
+        (Entity::Deal, Entity::DealField),
+    ] {
+        reading.progress.begin("map", &format!("fields of {entity}s"), 0);
+        held.extend(client.fields(fields).await?.into_iter().map(|field| Held {
+            entity,
+            code: field.code,
+            name: field.name,
+            field_type: field.field_type,
+            custom: field.custom,
+            options: field.options.into_iter().map(|option| option.label).collect(),
+        }));
+    }
+    Ok(held)
+}
+
+/// Runs the proposed mapping over the rows that were read, and says per column what would be lost.
+fn count_losses(
+    rules: &ObjectRules,
+    mapping: &Mapping,
+    table: &Table,
+    spool: Spool,
+    proposal: &mut Proposal,
+) -> Result<()> {
+    let mut losses = Losses::default();
+    for (number, row) in spool.rows()?.enumerate() {
+        let row = row?;
+        let place = Place { origin: Arc::from(table.name.as_str()), row: number as u64 + 1 };
+        let Ok(record) = identity::source_record(rules, &mapping.defaults, row, place) else { continue };
+        match normalize(&record, mapping, None) {
+            Normalized::Roles(roles) => {
+                for role in roles {
+                    if let RoleResult::Draft { findings, .. } = role.result {
+                        findings.iter().for_each(|finding| losses.add(finding));
+                    }
+                }
+            }
+            Normalized::Rejected(rejection) => rejection.field.split('+').for_each(|column| losses.reject(column)),
+            Normalized::Folded(_) | Normalized::Skipped(_) => {}
+        }
+    }
+    let own = proposal.tables.iter_mut().find(|proposed| proposed.table == table.name);
+    for field in own.into_iter().flat_map(|proposed| &mut proposed.fields) {
+        let filled = |name: &String| table.column(name).map_or(0, |column| column.filled);
+        field.losses = field.columns.iter().flat_map(|name| losses.of(name, filled(name))).collect();
+    }
+    Ok(())
+}
+
+pub(super) fn stopped(stop: &Stop) -> Result<()> {
+    if stop.is_stopped() { Err(Error::new(Kind::Stopped, "a stop was asked for")) } else { Ok(()) }
+}
+
+impl Spool {
+    fn new() -> Result<Self> {
+        tempfile::tempfile().map(Self).map_err(spooling)
+    }
+
+    fn add(&mut self, row: &Payload) -> Result<()> {
+        let mut line = serde_json::to_vec(row).map_err(spooling)?;
+        line.push(b'\n');
+        self.0.write_all(&line).map_err(spooling)
+    }
+
+    fn rows(mut self) -> Result<impl Iterator<Item = Result<Payload>>> {
+        self.0.rewind().map_err(spooling)?;
+        let row = |line: std::io::Result<String>| {
+            let line = line.map_err(spooling)?;
+            match serde_json::from_str(&line).map_err(spooling)? {
+                Value::Object(row) => Ok(row),
+                _ => Err(Error::new(Kind::Bug, "a kept row is no object")),
+            }
+        };
+        Ok(BufReader::new(self.0).lines().map(row))
+    }
+}
+
+fn spooling(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(Kind::Settings, "keeping the rows in a temporary file").because(error)
+}

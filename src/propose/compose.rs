@@ -1,0 +1,255 @@
+//! The whole proposal: every table laid out, the mapping's text with its head, and what people read beside it.
+
+use super::layout::{Laid, Names, Scene, lay};
+use super::plan::{Found, Known, Planned};
+use super::profile::{COUNTRIES, Column, day_order};
+use super::shape::Shape;
+use super::write::{Part, quoted, text};
+use crate::mapping::defaults::{DayOrder, DecimalSign};
+use crate::mapping::proposal::{ColumnFacts, Proposal, ProposedTable};
+use crate::record::{Entity, Object, fold_name};
+
+/// Objects in the order in which a mapping is read.
+const ORDER: [Object; 13] = [
+    Object::Owner,
+    Object::Pipeline,
+    Object::Client,
+    Object::Contact,
+    Object::Lead,
+    Object::Project,
+    Object::Commission,
+    Object::Task,
+    Object::Call,
+    Object::Email,
+    Object::Meeting,
+    Object::Note,
+    Object::Custom,
+];
+
+/// What was proposed, and from what.
+#[derive(Debug)]
+pub struct Composed {
+    /// For people and programs that show it.
+    pub proposal: Proposal,
+    /// The text of the mapping.
+    pub mapping: String,
+}
+
+/// Proposes a mapping from the plans of all tables.
+#[must_use]
+pub fn compose(known: &Known, plans: &[Planned]) -> Composed {
+    let mut scene = Scene { known, plans, names: Names::default() };
+    let mut proposal = Proposal::default();
+    let mut parts: Vec<Part> = Vec::new();
+    for object in ORDER {
+        let Some(planned) = plans.iter().find(|planned| planned.object == Some(object)) else { continue };
+        let laid = lay(planned, &mut scene);
+        if is_usable(&laid, planned) {
+            proposal.tables.push(table(planned, known, &laid));
+            parts.push(laid.part);
+        } else {
+            proposal.tables.push(left_out(
+                planned,
+                known,
+                "a record of its kind needs a key and a name, and it has none",
+            ));
+        }
+    }
+    let mut head = head(known, plans);
+    for planned in plans.iter().filter(|planned| planned.object.is_none()) {
+        let name = &known.tables[planned.at].name;
+        let reason = reason(planned);
+        head.push_str(&format!("# Left out: {name}: {reason}.\n"));
+        proposal.tables.push(left_out(planned, known, &reason));
+    }
+    Composed { proposal, mapping: text(&head, &parts) }
+}
+
+/// A table needs its key, and something that becomes of it.
+fn is_usable(laid: &Laid, planned: &Planned) -> bool {
+    let folds = laid.part.head.iter().any(|line| line.starts_with("fold_into"));
+    let named = laid.part.to.iter().all(|section| !section.lines.is_empty());
+    planned.key.is_some() && (folds || (!laid.part.to.is_empty() && named))
+}
+
+fn reason(planned: &Planned) -> String {
+    match planned.guesses.first().map(|guess| guess.kind.as_str()) {
+        Some("stage") => "its stages come with the pipelines".to_owned(),
+        Some("presentation" | "file") => "files are not loaded from a table".to_owned(),
+        Some("other") | None => "no kind of record that Pipedrive has".to_owned(),
+        Some(kind) => format!("another table holds the {kind} records"),
+    }
+}
+
+fn table(planned: &Planned, known: &Known, laid: &Laid) -> ProposedTable {
+    let base = facts(planned, known);
+    let alternatives = planned.guesses.iter().skip(1).filter(|guess| guess.score > 0.2).take(3);
+    let mut reasons: Vec<String> = planned.guesses.first().map(|guess| guess.why.clone()).into_iter().collect();
+    reasons.extend(evidence(planned, known));
+    ProposedTable {
+        object: planned.object,
+        placement: laid.placement.clone(),
+        confidence: confidence(planned),
+        reasons,
+        alternatives: alternatives.map(|guess| format!("a table of {} records", guess.kind)).collect(),
+        fields: laid.fields.clone(),
+        ..base
+    }
+}
+
+/// How sure the kind of a table is: how much speaks for it, and how little for the next one.
+fn confidence(planned: &Planned) -> f64 {
+    let score = |at: usize| planned.guesses.get(at).map_or(0.0, |guess| guess.score);
+    (score(0) - 0.3 * score(1)).clamp(0.05, 0.98)
+}
+
+/// The shares that decided whether a client is a person, a company or both.
+fn evidence(planned: &Planned, known: &Known) -> Option<String> {
+    let table = known.tables.get(planned.at)?;
+    if !matches!(planned.object, Some(Object::Client | Object::Contact)) || table.rows == 0 {
+        return None;
+    }
+    let share = |concept: &str| {
+        let column = planned.of_concept(concept).and_then(|found| table.column(&found.name));
+        column.map_or(0, |column| column.filled * 100 / table.rows)
+    };
+    let (first, last, company) = (share("first_name"), share("last_name"), share("company_name"));
+    Some(format!("{first} % of its rows have a first name, {last} % a last name, {company} % a company"))
+}
+
+fn left_out(planned: &Planned, known: &Known, reason: &str) -> ProposedTable {
+    let mut base = facts(planned, known);
+    base.confidence = confidence(planned);
+    base.placement = format!("left out: {reason}");
+    base.reasons = planned.guesses.first().map(|guess| guess.why.clone()).into_iter().collect();
+    base
+}
+
+fn facts(planned: &Planned, known: &Known) -> ProposedTable {
+    let Some(table) = known.tables.get(planned.at) else { return ProposedTable::default() };
+    let column = |(column, found): (&Column, &Found)| ColumnFacts {
+        name: column.name.clone(),
+        holds: match found.points_at.first().and_then(|at| known.tables.get(*at)) {
+            Some(other) => format!("keys of {}", other.name),
+            None => column.holds(found.shape),
+        },
+        filled: column.filled,
+        distinct: column.distinct(),
+        samples: column.samples.clone(),
+    };
+    ProposedTable {
+        table: table.name.clone(),
+        rows: table.rows,
+        is_whole: table.is_whole,
+        columns: table.columns.iter().zip(&planned.columns).map(column).collect(),
+        ..ProposedTable::default()
+    }
+}
+
+/// The sections before the objects, each value with what speaks for it.
+fn head(known: &Known, plans: &[Planned]) -> String {
+    let mut lines = vec![
+        "# A proposed mapping: read it, change it, then approve it. Nothing is written before that.".to_owned(),
+        "# Beside each line: how sure it is, why, and what else it could be.".to_owned(),
+        "version = 1".to_owned(),
+        String::new(),
+        "[defaults]".to_owned(),
+    ];
+    let with = |key: &str, value: &str, why: &str| format!("{key} = {}  # {why}", quoted(value));
+    let columns: Vec<&Column> = known.tables.iter().flat_map(|table| &table.columns).collect();
+    let (currency, why) = currency(known, plans);
+    lines.push(with("currency", &currency, &why));
+    let zone = if known.time_zone.is_empty() {
+        ("UTC", "the source does not say")
+    } else {
+        (known.time_zone.as_str(), "as the account says")
+    };
+    lines.push(with("time_zone", zone.0, zone.1));
+    let (order, why) = match day_order(columns.iter().copied()) {
+        Some((order, count)) => (order, format!("{count} values can be read in this order only")),
+        None => (DayOrder::MonthFirst, "no value tells".to_owned()),
+    };
+    lines.push(with("day_order", order.as_str(), &why));
+    let (country, why) = country(&columns);
+    lines.push(with("phone_country", &country, &why));
+    let (commas, points) = columns.iter().fold((0, 0), |(commas, points), column| {
+        (commas + column.tests.decimal_comma, points + column.tests.decimal_point)
+    });
+    let sign = if commas > points { DecimalSign::Comma } else { DecimalSign::Point };
+    lines.push(with("decimal_sign", sign.as_str(), &format!("{} values are written so", commas.max(points))));
+    lines.extend(["".to_owned(), "[owners]".to_owned()]);
+    let owners = plans.iter().find(|planned| planned.object == Some(Object::Owner));
+    let has_emails = owners
+        .is_some_and(|owners| owners.at_place(Entity::User, "email").any(|column| column.shape != Shape::Unknown));
+    lines.push(format!("match_by = {}", quoted(if has_emails { "email" } else { "name" })));
+    lines.push("original_field = \"Original owner\"".to_owned());
+    lines.extend(pipelines(known, plans));
+    lines.join("\n") + "\n"
+}
+
+fn currency(known: &Known, plans: &[Planned]) -> (String, String) {
+    if known.currency.len() == 3 {
+        return (known.currency.clone(), "as the account says".to_owned());
+    }
+    let columns = plans.iter().flat_map(|planned| planned.columns.iter().map(move |column| (planned.at, column)));
+    let written = columns.filter(|(_, column)| column.concept() == "currency").find_map(|(at, column)| {
+        let column = known.tables.get(at)?.column(&column.name)?;
+        let codes = column
+            .values
+            .iter()
+            .filter(|(value, _)| value.len() == 3 && value.chars().all(|sign| sign.is_ascii_uppercase()));
+        codes.max_by_key(|(_, count)| *count).map(|(code, _)| code.clone())
+    });
+    match written {
+        Some(code) => (code, "the commonest of the source's".to_owned()),
+        None => ("USD".to_owned(), "the source does not say".to_owned()),
+    }
+}
+
+/// The country in which most of the numbers are valid.
+fn country(columns: &[&Column]) -> (String, String) {
+    let mut counts = [0_u64; COUNTRIES.len()];
+    for column in columns.iter().filter(|column| column.shape() == Shape::Phone) {
+        counts.iter_mut().zip(column.tests.countries).for_each(|(count, more)| *count += more);
+    }
+    // Of equals the first wins.
+    let best = counts.iter().enumerate().rev().max_by_key(|(_, count)| **count);
+    match best.filter(|(_, count)| **count > 0).and_then(|(at, count)| Some((COUNTRIES.get(at)?, count))) {
+        Some((country, count)) => (format!("{country:?}"), format!("{count} of the numbers tried are valid there")),
+        None => ("US".to_owned(), "no number tells".to_owned()),
+    }
+}
+
+/// Pipelines of the source's own rows, or declared from the stages that deals have.
+fn pipelines(known: &Known, plans: &[Planned]) -> Vec<String> {
+    let mut lines = vec![String::new(), "[pipelines]".to_owned(), "unknown_stage = \"first_open\"".to_owned()];
+    let table = plans.iter().find(|planned| planned.object == Some(Object::Pipeline));
+    let nested =
+        table.is_some_and(|table| known.tables[table.at].columns.iter().any(|column| !column.parts.is_empty()));
+    let deals = plans.iter().find(|planned| planned.object == Some(Object::Project));
+    let Some(deals) = deals.filter(|_| !nested) else {
+        lines.push("status_from_stage = false".to_owned());
+        return lines;
+    };
+    let telling = super::layout::telling_stage(deals);
+    lines.push(format!("status_from_stage = {}", telling.is_some()));
+    let stage = deals.at_place(Entity::Deal, "stage_id").find(|column| column.concept() == "stage");
+    let Some(stage) = stage.filter(|stage| !stage.values.is_empty()) else { return lines };
+    let mut seen: Vec<String> = Vec::new();
+    let mut stages: Vec<(usize, String)> = Vec::new();
+    for value in &stage.values {
+        if !seen.contains(&fold_name(value)) {
+            seen.push(fold_name(value));
+            let kind = super::layout::meaning(value);
+            let rank = ["open", "won", "lost"].iter().position(|known| *known == kind).unwrap_or(0);
+            stages.push((rank, format!("  {{ name = {}, kind = {} }},", quoted(value.trim()), quoted(kind))));
+        }
+    }
+    // Open stages first, in the order of their first appearance; what ends a deal comes last.
+    stages.sort_by_key(|(rank, _)| *rank);
+    lines.extend(["".to_owned(), "# From the stages that the deals have; put them into their order.".to_owned()]);
+    lines.extend(["[[pipelines.declare]]".to_owned(), "name = \"Sales\"".to_owned(), "stages = [".to_owned()]);
+    lines.extend(stages.into_iter().map(|(_, line)| line));
+    lines.push("]".to_owned());
+    lines
+}

@@ -1,0 +1,552 @@
+//! What the columns of a table hold: counted row by row in bounded memory, judged at the end.
+//!
+//! Distinct values are told by the smallest hashes of them (a sketch of fixed size), so that columns of any length can be
+//! compared; the values themselves are kept only as long as they are few. Whether a text is a date, a number or a phone
+//! number is asked of [`crate::clean`].
+
+use std::collections::BTreeMap;
+
+use phonenumber::country::Id as Country;
+use serde_json::Value;
+
+use super::shape::Shape;
+use crate::clean::{choices, code, dates, emails, money, numbers, phones};
+use crate::mapping::column::{Column as Path, Payload};
+use crate::mapping::defaults::{DayOrder, DecimalSign, Defaults};
+use crate::record::fold_name;
+
+/// Hashes that a sketch keeps.
+const SKETCH: usize = 4_096;
+
+/// Different values that are kept as such; a list of options is shorter.
+pub const VALUES: usize = 200;
+
+/// The longest value that is kept as an option.
+const OPTION_CHARS: usize = 80;
+
+/// Values of a column that are looked into; after these only lengths, counts and the sketch go on.
+const TESTED: u64 = 3_000;
+
+/// Masked samples of a column.
+const SAMPLES: usize = 4;
+
+/// Columns of a table; more would be no table.
+pub const COLUMNS: usize = 2_000;
+
+/// One column while it is read.
+#[derive(Debug, Clone, Default)]
+pub struct Column {
+    /// Its name; a dotted path into nested objects.
+    pub name: String,
+    /// Rows that have a value.
+    pub filled: u64,
+    /// Characters of the longest value.
+    pub longest: usize,
+    /// The smallest hashes of its values, with how often each was seen.
+    pub sketch: BTreeMap<u64, u32>,
+    /// Values in the order of their first appearance, with counts, while they are few and short.
+    pub values: Vec<(String, u64)>,
+    /// There were more, or longer ones.
+    pub has_more_values: bool,
+    /// Values with letters and digits masked.
+    pub samples: Vec<String>,
+    /// Names of the parts of nested lists.
+    pub parts: Vec<String>,
+    /// What the values were found to be.
+    pub tests: Tests,
+}
+
+/// How many of the tested values passed which test.
+#[derive(Debug, Clone, Default)]
+#[expect(missing_docs, reason = "each is the count of the test it is named after")]
+pub struct Tests {
+    pub tested: u64,
+    pub email: u64,
+    pub url: u64,
+    pub html: u64,
+    pub flag: u64,
+    pub number: u64,
+    pub integer: u64,
+    pub signed_money: u64,
+    pub percent: u64,
+    pub day: u64,
+    pub instant: u64,
+    pub clock: u64,
+    pub phone: u64,
+    pub several: u64,
+    pub long: u64,
+    pub name: u64,
+    pub currency: u64,
+    pub list: u64,
+    pub object: u64,
+    pub letters: u64,
+    /// Days that can only be month first, or only day first.
+    pub month_first: u64,
+    pub day_first: u64,
+    pub decimal_comma: u64,
+    pub decimal_point: u64,
+    /// Times without a zone.
+    pub zoneless: u64,
+    /// Phone numbers that are valid in each of [`COUNTRIES`].
+    pub countries: [u64; COUNTRIES.len()],
+}
+
+/// Countries whose phone numbers are tried, where numbers name none.
+pub const COUNTRIES: [Country; 14] = [
+    Country::US,
+    Country::GB,
+    Country::DE,
+    Country::FR,
+    Country::ES,
+    Country::IT,
+    Country::NL,
+    Country::PT,
+    Country::BR,
+    Country::AT,
+    Country::CH,
+    Country::BE,
+    Country::AU,
+    Country::MX,
+];
+
+/// Phone numbers of a column that are tried in all of them.
+const TRIED: u64 = 200;
+
+/// A table while it is read.
+#[derive(Debug, Clone, Default)]
+pub struct Table {
+    /// Its name at the source.
+    pub name: String,
+    /// Rows that were read.
+    pub rows: u64,
+    /// Whether these were all.
+    pub is_whole: bool,
+    /// Its columns in the order of their first appearance.
+    pub columns: Vec<Column>,
+    /// Columns beyond [`COLUMNS`], which nobody looked at.
+    pub columns_left_out: u64,
+}
+
+impl Table {
+    /// A table of which nothing was read yet. Columns of the header may be told at once, so that empty ones are known.
+    #[must_use]
+    pub fn new(name: &str, header: &[String]) -> Self {
+        let column = |name: &String| Column { name: name.clone(), ..Column::default() };
+        let columns = header.iter().take(COLUMNS).map(column).collect();
+        Self { name: name.to_owned(), columns, ..Self::default() }
+    }
+
+    /// Counts one row.
+    pub fn add(&mut self, row: &Payload) {
+        self.rows += 1;
+        self.add_parts("", row);
+    }
+
+    fn add_parts(&mut self, prefix: &str, parts: &Payload) {
+        for (name, value) in parts {
+            let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+            match value {
+                Value::Object(inner) if prefix.matches('.').count() < 3 && !is_one_value(inner) => {
+                    self.add_parts(&path, inner);
+                }
+                _ => {
+                    if let Some(column) = self.column_mut(&path) {
+                        column.add(value);
+                    }
+                }
+            }
+        }
+    }
+
+    fn column_mut(&mut self, name: &str) -> Option<&mut Column> {
+        let at = match self.columns.iter().position(|column| column.name == name) {
+            Some(at) => at,
+            None if self.columns.len() >= COLUMNS => {
+                self.columns_left_out += 1;
+                return None;
+            }
+            None => {
+                self.columns.push(Column { name: name.to_owned(), ..Column::default() });
+                self.columns.len() - 1
+            }
+        };
+        self.columns.get_mut(at)
+    }
+
+    /// The column with a name.
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+}
+
+/// Objects that the mapping reads as one value: a reference, an amount, a postal address.
+fn is_one_value(parts: &Payload) -> bool {
+    let has = |names: &[&str]| parts.keys().any(|key| names.contains(&key.to_lowercase().as_str()));
+    let is_money = has(&["amount", "value"]) && has(&["currency", "currency_code"]);
+    let is_reference = parts.len() <= 4 && has(&["id", "value"]) && parts.values().all(|value| !value.is_object());
+    is_money || is_reference || is_address(parts)
+}
+
+fn is_address(parts: &Payload) -> bool {
+    let has = |names: &[&str]| parts.keys().any(|key| names.contains(&key.to_lowercase().as_str()));
+    has(&["city", "town", "locality"])
+        && has(&["line1", "street", "address1", "street1", "line_1", "address", "zip", "postal_code"])
+}
+
+impl Column {
+    fn add(&mut self, value: &Value) {
+        let key = Path::new("v");
+        let row: Payload = [("v".to_owned(), value.clone())].into_iter().collect();
+        let Some(text) = key.text(&row) else { return };
+        self.filled += 1;
+        self.longest = self.longest.max(text.chars().count());
+        self.sketch_in(hash(&text));
+        self.count_value(&text);
+        if self.samples.len() < SAMPLES {
+            let masked = mask(&text);
+            if !self.samples.contains(&masked) {
+                self.samples.push(masked);
+            }
+        }
+        if self.tests.tested < TESTED {
+            self.test(value, &text);
+        }
+    }
+
+    fn sketch_in(&mut self, hash: u64) {
+        let largest = self.sketch.last_key_value().map(|(largest, _)| *largest);
+        if self.sketch.len() >= SKETCH && largest.is_some_and(|largest| hash > largest) {
+            return;
+        }
+        *self.sketch.entry(hash).or_default() += 1;
+        if self.sketch.len() > SKETCH {
+            self.sketch.pop_last();
+        }
+    }
+
+    fn count_value(&mut self, text: &str) {
+        if let Some((_, count)) = self.values.iter_mut().find(|(known, _)| fold_name(known) == fold_name(text)) {
+            *count += 1;
+        } else if self.values.len() < VALUES && text.chars().count() <= OPTION_CHARS {
+            self.values.push((text.to_owned(), 1));
+        } else {
+            self.has_more_values = true;
+        }
+    }
+
+    fn test(&mut self, value: &Value, text: &str) {
+        let tests = &mut self.tests;
+        tests.tested += 1;
+        match value {
+            Value::Array(items) => {
+                if let Some(Value::Object(first)) = items.first() {
+                    tests.list += 1;
+                    self.parts = first.keys().cloned().collect();
+                } else {
+                    tests.several += 1;
+                }
+                return;
+            }
+            Value::Object(parts) => {
+                tests.object += u64::from(is_address(parts));
+                tests.signed_money += u64::from(parts.contains_key("currency"));
+                return;
+            }
+            _ => {}
+        }
+        tests.text(text);
+    }
+
+    /// Different values: exact while the sketch is not full, a lower bound after that.
+    #[must_use]
+    pub fn distinct(&self) -> u64 {
+        self.sketch.len() as u64
+    }
+
+    /// Whether no value was seen twice, as far as the sketch tells.
+    #[must_use]
+    pub fn is_unique(&self) -> bool {
+        self.filled > 0 && self.sketch.values().all(|count| *count == 1)
+    }
+
+    /// Share of this column's values that another one has, 0 to 1, compared by the hashes that both kept.
+    #[must_use]
+    pub fn share_in(&self, other: &Column) -> f64 {
+        let full = |column: &Column| column.sketch.len() >= SKETCH;
+        let limit = [self, other].into_iter().filter(|column| full(column));
+        let limit = limit.filter_map(|column| column.sketch.last_key_value().map(|(last, _)| *last)).min();
+        let own = self.sketch.keys().filter(|hash| limit.is_none_or(|limit| **hash <= limit));
+        let (mut all, mut shared) = (0.0, 0.0);
+        for hash in own {
+            all += 1.0;
+            shared += f64::from(u8::from(other.sketch.contains_key(hash)));
+        }
+        if all == 0.0 { 0.0 } else { shared / all }
+    }
+
+    /// What most of the values look like.
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        let tests = &self.tests;
+        if tests.tested == 0 {
+            return Shape::Unknown;
+        }
+        let share = |count: u64| count as f64 / tests.tested as f64;
+        let few = !self.has_more_values && self.values.len() as u64 * 3 <= self.filled.max(6);
+        let amounts = share(tests.number.max(tests.signed_money + tests.number));
+        match () {
+            () if share(tests.list) > 0.5 => Shape::List,
+            () if share(tests.object) > 0.5 => Shape::Address,
+            () if share(tests.html) > 0.2 => Shape::Html,
+            () if share(tests.email) > 0.7 => Shape::Email,
+            () if share(tests.url) > 0.8 => Shape::Url,
+            () if share(tests.flag) > 0.98 && self.values.len() <= 3 => Shape::Bool,
+            () if share(tests.instant) > 0.6 && share(tests.instant + tests.day) > 0.8 => Shape::Datetime,
+            () if share(tests.day) > 0.8 || share(tests.instant + tests.day) > 0.85 => Shape::Date,
+            () if share(tests.clock) > 0.8 => Shape::Time,
+            () if share(tests.currency) > 0.9 => Shape::Currency,
+            () if share(tests.phone) > 0.6 => Shape::Phone,
+            () if share(tests.percent) > 0.3 && amounts > 0.6 => Shape::Percent,
+            () if share(tests.signed_money) > 0.1 && amounts > 0.85 => Shape::Money,
+            () if share(tests.number) > 0.95 => Shape::Number,
+            () if share(tests.long) > 0.3 => Shape::LongText,
+            () if share(tests.several) > 0.15 && self.longest <= 200 => Shape::Set,
+            () if few && self.values.len() <= 60 => Shape::Enum,
+            () if share(tests.name) > 0.85 => Shape::PersonName,
+            () => Shape::Text,
+        }
+    }
+
+    /// The shape in words with what was counted: `one of 7 values`, `text up to 240 characters`.
+    #[must_use]
+    pub fn holds(&self, shape: Shape) -> String {
+        match shape {
+            Shape::Enum => format!("one of {} values", self.values.len()),
+            Shape::Text | Shape::LongText | Shape::Html => {
+                format!("{} up to {} characters", shape.words(), self.longest)
+            }
+            Shape::List if !self.parts.is_empty() => format!("lists of records with {}", self.parts.join(", ")),
+            _ => shape.words().to_owned(),
+        }
+    }
+}
+
+impl Tests {
+    fn text(&mut self, text: &str) {
+        let defaults = Defaults::promox();
+        let mut count = |passed: bool, counter: fn(&mut Tests) -> &mut u64| *counter(self) += u64::from(passed);
+        count(text.chars().any(char::is_alphabetic), |tests| &mut tests.letters);
+        count(text.contains('@') && !emails::emails(text).value.is_empty(), |tests| &mut tests.email);
+        count(is_url(text), |tests| &mut tests.url);
+        count(is_html(text), |tests| &mut tests.html);
+        count(matches!(choices::flag(text).map(|flag| flag.value), Ok(Some(_))), |tests| &mut tests.flag);
+        let number =
+            [DecimalSign::Point, DecimalSign::Comma].into_iter().any(|sign| numbers::number(text, sign).is_ok());
+        // A zero in front belongs to a key, and would be lost in a number.
+        let is_key = text.len() > 1 && text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = number && !is_key;
+        count(number, |tests| &mut tests.number);
+        count(number && text.bytes().all(|byte| byte.is_ascii_digit()), |tests| &mut tests.integer);
+        let has_digit = text.bytes().any(|byte| byte.is_ascii_digit());
+        let amount = has_digit && money::from_text(text, None, &defaults).is_ok();
+        count(amount && !number, |tests| &mut tests.signed_money);
+        let percent = text.ends_with('%') && numbers::percent(text, DecimalSign::Point).is_ok();
+        count(percent, |tests| &mut tests.percent);
+        count(percent && !number, |tests| &mut tests.number);
+        count(text.len() == 3 && money::currency(text, &defaults).is_some(), |tests| &mut tests.currency);
+        let is_clock = dates::time_of_day(text).is_ok_and(|time| time.value.is_some()) && text.len() <= 11;
+        count(is_clock, |tests| &mut tests.clock);
+        let day = if number || is_clock || !has_digit { None } else { dates::date(text, &defaults).ok() };
+        match day.map(|day| day.value.is_some()) {
+            Some(true) => {
+                let is_instant = text.contains(':');
+                count(is_instant, |tests| &mut tests.instant);
+                count(!is_instant, |tests| &mut tests.day);
+                count(is_instant && !has_zone(text), |tests| &mut tests.zoneless);
+                self.day_order(text);
+            }
+            // `0000-00-00` says that there is no day, which only a column of days does.
+            Some(false) => count(text.contains(['-', '/', '.']), |tests| &mut tests.day),
+            None => {}
+        }
+        let mut count = |passed: bool, counter: fn(&mut Tests) -> &mut u64| *counter(self) += u64::from(passed);
+        let is_number = is_phone(text, defaults.phone_country);
+        count(is_number, |tests| &mut tests.phone);
+        let several = text.contains([';', ',', '|']) && !number && text.len() <= 200;
+        count(several && choices::options(text).value.len() > 1, |tests| &mut tests.several);
+        count(text.len() > 120 || text.contains('\n'), |tests| &mut tests.long);
+        count(is_name(text), |tests| &mut tests.name);
+        self.decimals(text);
+        if is_number && self.phone <= TRIED {
+            for (country, valid) in COUNTRIES.into_iter().zip(&mut self.countries) {
+                let is_valid = |found: &crate::clean::Note| found.code != code::INVALID_PHONE;
+                *valid += u64::from(phones::phones(text, country).notes.iter().all(is_valid));
+            }
+        }
+    }
+
+    /// Whether a day can be read in one order only: `25/12/2024`.
+    fn day_order(&mut self, text: &str) {
+        let day = text.split([' ', 'T']).next().unwrap_or_default();
+        let figures: Vec<u32> = day.split(['/', '.', '-']).filter_map(|part| part.parse().ok()).collect();
+        if let [first, second, _] = figures.as_slice() {
+            self.day_first += u64::from(*first > 12 && *first <= 31 && *second <= 12);
+            self.month_first += u64::from(*second > 12 && *second <= 31 && *first <= 12);
+        }
+    }
+
+    /// Which sign stands before a fraction: `1.250,00`, `12,5`.
+    fn decimals(&mut self, text: &str) {
+        let reads = |sign| numbers::number(text, sign).ok().and_then(|cleaned| cleaned.value);
+        let digits_after =
+            |sign: char| text.rsplit_once(sign).map_or(0, |(_, rest)| rest.trim_end_matches(['€', ' ']).len());
+        let (point, comma) = (digits_after('.'), digits_after(','));
+        if reads(DecimalSign::Comma).is_some() || money::from_text(text, None, &Defaults::promox()).is_ok() {
+            self.decimal_comma += u64::from(matches!(comma, 1 | 2) && (point == 0 || point > comma));
+            self.decimal_point += u64::from(matches!(point, 1 | 2) && (comma == 0 || comma > point));
+        }
+    }
+}
+
+/// The day order that the values of a table's columns show; `None` where none shows any.
+#[must_use]
+pub fn day_order<'a>(columns: impl Iterator<Item = &'a Column>) -> Option<(DayOrder, u64)> {
+    let (month, day) =
+        columns.fold((0, 0), |(month, day), column| (month + column.tests.month_first, day + column.tests.day_first));
+    match (month, day) {
+        (0, 0) => None,
+        _ if day > month => Some((DayOrder::DayFirst, day)),
+        _ => Some((DayOrder::MonthFirst, month)),
+    }
+}
+
+fn hash(text: &str) -> u64 {
+    let digest = blake3::hash(fold_name(text).as_bytes());
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&digest.as_bytes()[..8]);
+    u64::from_le_bytes(bytes)
+}
+
+/// Letters become `x` and `X`, digits `9`; signs stay. At most forty characters.
+#[must_use]
+pub fn mask(text: &str) -> String {
+    let masked = text.chars().take(40).map(|sign| match sign {
+        _ if sign.is_uppercase() => 'X',
+        _ if sign.is_alphabetic() => 'x',
+        _ if sign.is_numeric() => '9',
+        _ if sign.is_control() => ' ',
+        _ => sign,
+    });
+    masked.collect()
+}
+
+fn is_url(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let bare = !text.contains([' ', '@', ',']) && text.contains('.');
+    bare && (lower.starts_with("http://")
+        || lower.starts_with("https://")
+        || lower.starts_with("www.")
+        || is_domain(&lower))
+}
+
+/// `name.tld`, with a top level of letters only, and not a name of a file.
+fn is_domain(text: &str) -> bool {
+    let host = text.split('/').next().unwrap_or_default();
+    let labels: Vec<&str> = host.split('.').collect();
+    let is_label = |label: &&str| !label.is_empty() && label.chars().all(|sign| sign.is_alphanumeric() || sign == '-');
+    labels.len() >= 2
+        && labels.iter().all(is_label)
+        && labels.last().is_some_and(|top| top.len() >= 2 && top.chars().all(char::is_alphabetic))
+        && !matches!(
+            labels.last(),
+            Some(&("pdf" | "png" | "jpg" | "doc" | "docx" | "xls" | "xlsx" | "ai" | "eps" | "csv"))
+        )
+}
+
+fn is_html(text: &str) -> bool {
+    ["<p", "<br", "<div", "<span", "<a ", "<ul", "<li", "<b>", "<table", "</", "&lt;p"]
+        .iter()
+        .any(|tag| text.contains(tag))
+}
+
+fn has_zone(text: &str) -> bool {
+    let time = text.split_once(':').map_or("", |(_, time)| time);
+    time.contains(['Z', 'z', '+']) || time.contains('-') || time.ends_with("UTC") || time.ends_with("GMT")
+}
+
+fn is_phone(text: &str, country: Country) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    if !(7..=30).contains(&digits) || !(text.contains(['+', '(', '-', ' ', '/', '.']) || text.starts_with('0')) {
+        return false;
+    }
+    let letters = text.chars().filter(|sign| sign.is_alphabetic()).count();
+    let found = phones::phones(text, country);
+    let is_doubtful = found.notes.iter().any(|note| note.code == code::INVALID_PHONE);
+    // A number of another country than the default's is no valid one, and still looks like nothing else.
+    letters <= 4
+        && !found.value.is_empty()
+        && (!is_doubtful || text.starts_with('0') || text.starts_with('+'))
+        && dates::date(text, &Defaults::promox()).map_or(true, |date| date.value.is_none())
+}
+
+fn is_name(text: &str) -> bool {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let is_word = |word: &&str| {
+        word.chars().next().is_some_and(char::is_uppercase)
+            && word.chars().all(|sign| sign.is_alphabetic() || matches!(sign, '.' | '-' | '\'' | '’' | ','))
+    };
+    (2..=4).contains(&words.len()) && words.iter().all(is_word) && text.len() <= 50
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn shape(values: &[&str]) -> Shape {
+        let mut table = Table::default();
+        for value in values.iter().cycle().take(values.len().max(24)) {
+            table.add(json!({ "v": value }).as_object().expect("an object"));
+        }
+        table.columns[0].shape()
+    }
+
+    #[test]
+    fn shapes_are_told_by_values() {
+        assert_eq!(shape(&["ada@x.test", "bo@y.test; c@y.test"]), Shape::Email);
+        assert_eq!(shape(&["(602) 555-0142 x3", "+1 225 555 0186", "602.555.0142"]), Shape::Phone);
+        assert_eq!(shape(&["03/05/2024", "2024-03-05", "0000-00-00", "12.11.2023"]), Shape::Date);
+        assert_eq!(shape(&["2024-03-05T14:22:10Z", "2024-03-05 14:22:10"]), Shape::Datetime);
+        assert_eq!(shape(&["$1,250.00", "870.28", "266"]), Shape::Money);
+        assert_eq!(shape(&["12.5%", "0.45", "50"]), Shape::Percent);
+        assert_eq!(shape(&["true", "false"]), Shape::Bool);
+        assert_eq!(shape(&["www.belwimar.example", "https://x.test/a"]), Shape::Url);
+        assert_eq!(shape(&["<p>Likes matte.</p>", "<p>PO follows</p>"]), Shape::Html);
+        assert_eq!(shape(&["13:45", "08:30"]), Shape::Time);
+        assert_eq!(shape(&["school; rush", "rush", "reorder, web store"]), Shape::Set);
+        assert_eq!(shape(&["Active", "Inactive", "Prospect"]), Shape::Enum);
+        assert_eq!(shape(&[""]), Shape::Unknown);
+    }
+
+    #[test]
+    fn samples_hold_no_letter_and_no_digit_of_the_value() {
+        assert_eq!(mask("Dana-Ruiz 17/Å"), "Xxxx-Xxxx 99/X");
+    }
+
+    #[test]
+    fn a_reference_is_told_by_the_values_of_both_columns() {
+        let mut clients = Table::default();
+        let mut projects = Table::default();
+        for id in 0..20_000 {
+            clients.add(json!({ "id": id }).as_object().expect("an object"));
+            projects.add(json!({ "client": id / 2, "other": id + 1_000_000 }).as_object().expect("an object"));
+        }
+        let id = &clients.columns[0];
+        let column = |name: &str| projects.column(name).expect("it is there");
+        assert!(id.is_unique() && !column("client").is_unique());
+        assert!(column("client").share_in(id) > 0.95);
+        assert!(column("other").share_in(id) < 0.05);
+    }
+}
