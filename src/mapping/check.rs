@@ -133,9 +133,9 @@ fn owners(raw: RawOwners, problems: &mut Problems) -> Owners {
     for (position, section) in raw.decision.into_iter().enumerate() {
         let place = format!("owners, decision {}", position + 1);
         let Some(raw) = problems.read::<RawDecision>(&place, section) else { continue };
-        let decision = match (raw.match_user, raw.reassign, raw.park) {
-            (Some(user), None, false) => OwnerDecision::Match(user),
-            (None, Some(user), false) => {
+        let decision = match (raw.match_user, raw.reassign, raw.provision, raw.park) {
+            (Some(user), None, None, false) => OwnerDecision::Match(user),
+            (None, Some(user), None, false) => {
                 if owners.original_field.is_none() {
                     problems.add(
                         &place,
@@ -145,9 +145,10 @@ fn owners(raw: RawOwners, problems: &mut Problems) -> Owners {
                 }
                 OwnerDecision::Reassign(user)
             }
-            (None, None, true) => OwnerDecision::Park,
+            (None, None, Some(user), false) => OwnerDecision::Provision(user),
+            (None, None, None, true) => OwnerDecision::Park,
             _ => {
-                problems.add(&place, &*raw.owner, "needs exactly one of match, reassign and park");
+                problems.add(&place, &*raw.owner, "needs exactly one of match, reassign, provision and park");
                 continue;
             }
         };
@@ -196,6 +197,11 @@ fn object(raw: RawObject, place: &str, problems: &mut Problems) -> Option<Object
     if raw.table.trim().is_empty() {
         problems.add(place, "", "needs the name of its table");
     }
+    for (name, reason) in &raw.leave {
+        if name.trim().is_empty() || reason.trim().is_empty() {
+            problems.add(&format!("{place}, leave"), &**name, "needs the name of a column and a reason");
+        }
+    }
     let mut to: Vec<Destination> = Vec::new();
     for (position, section) in raw.to.into_iter().enumerate() {
         let named = |key| section.get(key).and_then(Value::as_str);
@@ -227,6 +233,7 @@ fn object(raw: RawObject, place: &str, problems: &mut Problems) -> Option<Object
         modified: raw.modified.map(|name| columns.column(&name)),
         deleted: conditions(raw.deleted, &columns),
         fold_into: raw.fold_into.map(|fold| FoldInto { object: fold.object, from: columns.column(&fold.from) }),
+        leave: raw.leave,
         skip,
         to,
     })

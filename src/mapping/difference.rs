@@ -270,6 +270,9 @@ fn decision(decision: &Table) -> String {
     if let Some(user) = user("reassign") {
         return format!("its records go to {user}");
     }
+    if let Some(user) = user("provision") {
+        return format!("its records wait until the user {user} is made");
+    }
     match decision.get("park").and_then(Value::as_bool) {
         Some(true) => "its records wait until a user appears".to_owned(),
         _ => shown(&Value::Table(decision.clone())),

@@ -1,5 +1,6 @@
 //! The checked rules of one source object: where it is, which rows count, and what each becomes.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -25,6 +26,8 @@ pub struct ObjectRules {
     pub deleted: Vec<Condition>,
     /// The record is folded into this one and has no destination of its own.
     pub fold_into: Option<FoldInto>,
+    /// Columns that are left out on purpose, each with the reason.
+    pub leave: BTreeMap<String, String>,
     /// Rows left out by rule; the first that applies gives the reason.
     pub skip: Vec<Skip>,
     /// What a row becomes, in the mapping's order.

@@ -469,7 +469,13 @@ const VERIFYING: &str = "verifying_tokens";
 pub fn read_mapping(path: &Path) -> Result<Mapping> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Error::new(Kind::Settings, format!("reading {}", path.display())).because(error))?;
-    Mapping::parse(&text, &path.display().to_string())
+    let mut mapping = Mapping::parse(&text, &path.display().to_string())?;
+    mapping.take_lookups(|name| {
+        let table = path.with_file_name(name);
+        std::fs::read_to_string(&table)
+            .map_err(|error| Error::new(Kind::Settings, format!("reading {}", table.display())).because(error))
+    })?;
+    Ok(mapping)
 }
 
 async fn pipedrive_client(
