@@ -13,7 +13,7 @@ use super::existing::Existing;
 use super::object::{Applies, Destination, Each, FoldInto, ObjectRules, Skip};
 use super::owners::{OwnerDecision, Owners};
 use super::pipelines::{DeclaredPipeline, DeclaredStage, Fallback, Pipelines};
-use super::problems::Problems;
+use super::problems::{Problem, Problems};
 use super::raw::{
     OneOrMany, RawConditions, RawDecision, RawDefaults, RawDestination, RawExisting, RawMapping, RawObject, RawOwners,
     RawPipeline, RawPipelines, RawSkip,
@@ -33,14 +33,28 @@ pub(super) fn mapping(text: &str, name: &str) -> Result<Mapping> {
         .map_err(|error| Error::new(Kind::Settings, format!("{name} is not TOML")).because(error))?;
     let digest = digest(&table)?;
     let mut problems = Problems::default();
-    let checked = problems
-        .read::<RawMapping>("mapping", Value::Table(table))
-        .and_then(|raw| sections(raw, digest, &mut problems));
+    let checked = checked(table, digest, &mut problems);
     match (problems.into_error(name), checked) {
         (None, Some(mapping)) => Ok(mapping),
         (Some(error), _) => Err(error),
         (None, None) => Err(Error::new(Kind::Bug, format!("{name} failed its check without a problem"))),
     }
+}
+
+fn checked(table: toml::Table, digest: String, problems: &mut Problems) -> Option<Mapping> {
+    problems.read::<RawMapping>("mapping", Value::Table(table)).and_then(|raw| sections(raw, digest, problems))
+}
+
+/// Everything wrong with a mapping, one by one.
+pub(super) fn problems(text: &str) -> Vec<Problem> {
+    let mut problems = Problems::default();
+    match toml::from_str::<toml::Table>(text) {
+        Ok(table) => {
+            checked(table, String::new(), &mut problems);
+        }
+        Err(error) => problems.add("mapping", "", format!("is not TOML: {}", error.message())),
+    }
+    problems.into_found()
 }
 
 /// BLAKE3 of the content as JSON with sorted keys.

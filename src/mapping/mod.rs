@@ -11,6 +11,7 @@ mod check_field;
 mod check_links;
 pub mod clauses;
 pub mod column;
+pub mod coverage;
 pub mod defaults;
 pub mod difference;
 pub mod edit;
@@ -37,6 +38,7 @@ use defaults::Defaults;
 use object::{Destination, ObjectRules};
 use owners::Owners;
 use pipelines::Pipelines;
+use problems::Problem;
 
 /// The default mapping, for an account as `crossdock standin promox` generates it.
 pub const PROMOX: &str = include_str!("promox.toml");
@@ -64,6 +66,12 @@ impl Mapping {
     /// [`crate::error::Kind::Settings`] with every problem found, each with its place, value and reason.
     pub fn parse(text: &str, name: &str) -> Result<Self> {
         check::mapping(text, name)
+    }
+
+    /// Everything wrong with a mapping, one by one; empty when [`Mapping::parse`] takes it.
+    #[must_use]
+    pub fn problems(text: &str) -> Vec<Problem> {
+        check::problems(text)
     }
 
     /// Takes in the tables that values are looked up in; `read` gives the text of a file beside the mapping. What they

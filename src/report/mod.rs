@@ -19,6 +19,7 @@ pub mod summary;
 pub mod survey;
 pub mod tally;
 pub mod verification;
+pub mod workbook;
 
 use std::path::{Path, PathBuf};
 
