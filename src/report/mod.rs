@@ -15,6 +15,7 @@ pub mod page;
 pub mod plan;
 pub mod questions;
 pub mod reconciliation;
+pub mod review;
 pub mod summary;
 pub mod survey;
 pub mod tally;
