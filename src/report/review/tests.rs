@@ -192,9 +192,9 @@ fn mistakes_are_told_with_their_cells_all_at_once() {
     check_refused(
         &[(&emails, 5, "emials"), (&birthday, 6, "as date\nformat"), ("client//fax", 5, "fax")],
         &[
-            "mapping.xlsx, sheet Clients, cell F34: \"fax\": does not say of which record; write organization: fax or person: fax",
-            "mapping.xlsx, sheet Clients, cell G30: \"as date\\nformat\": format: needs a value after a colon",
             "mapping.xlsx, sheet Clients, cell F22: \"emials\": is no field of a person; did you mean emails?; a new field of yours is custom:NAME",
+            "mapping.xlsx, sheet Clients, cell G32: \"as date\\nformat\": format: needs a value after a colon",
+            "mapping.xlsx, sheet Clients, cell F36: \"fax\": does not say of which record; write organization: fax or person: fax",
         ],
     );
     check_refused(
@@ -207,6 +207,12 @@ fn mistakes_are_told_with_their_cells_all_at_once() {
         &[(&name, 5, "do not migrate")],
         &[
             "mapping.xlsx, sheet Clients, cell F18: the mapping would no longer be right: object client, person: needs the field name: Pipedrive refuses a person without it",
+        ],
+    );
+    check_refused(
+        &[("client//fax", 5, "person: phones")],
+        &[
+            "mapping.xlsx, sheet Clients, cell F36: the mapping would no longer be right: object client, person: \"phones\" is filled again below; give this line a condition, or join the columns",
         ],
     );
     check_refused(
