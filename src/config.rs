@@ -2,6 +2,7 @@
 //!
 //! Secrets come from the environment or from files, never from the settings file itself.
 
+mod approvers;
 mod secret;
 
 use std::fmt;
@@ -16,7 +17,10 @@ use url::Url;
 use crate::error::{Error, Kind, Result};
 use crate::record::named_enum;
 
+pub use approvers::{Approvers, token_hash};
 pub use secret::Secret;
+
+use approvers::RawApprover;
 
 named_enum! {
     /// A Pipedrive plan, new and old names.
@@ -119,6 +123,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// How long the daemon waits for calls in flight when it is told to stop.
     pub shutdown_grace: Duration,
+    /// Records that are rejected or wait, beyond those that were approved, before the *data* gate closes again.
+    pub new_problems: u64,
+    /// Records of the sample, without what they belong to.
+    pub sample_records: usize,
 }
 
 /// Settings of the source.
@@ -217,6 +225,12 @@ struct RawConfig {
     pipedrive: RawPipedrive,
     #[serde(default)]
     daemon: RawDaemon,
+    #[serde(default)]
+    gates: RawGates,
+    #[serde(default)]
+    sample: RawSample,
+    #[serde(default)]
+    approver: Vec<RawApprover>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -281,6 +295,32 @@ struct RawDaemon {
 impl Default for RawDaemon {
     fn default() -> Self {
         Self { listen: "127.0.0.1:7077".to_owned(), shutdown_grace_seconds: 60 }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawGates {
+    new_problems: u64,
+}
+
+/// Enough that a bad day does not call somebody for nothing, few enough that a broken rule does.
+impl Default for RawGates {
+    fn default() -> Self {
+        Self { new_problems: 100 }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawSample {
+    records: usize,
+}
+
+/// What a person can look through in an hour.
+impl Default for RawSample {
+    fn default() -> Self {
+        Self { records: 60 }
     }
 }
 
@@ -363,6 +403,12 @@ impl Config {
         if listen.is_none() {
             problems.add("daemon.listen", &raw.daemon.listen, "a loopback address with a port, such as 127.0.0.1:7077");
         }
+        if let Err(found) = Approvers::checked(&raw.approver) {
+            problems.0.extend(found);
+        }
+        if !(1..=1000).contains(&raw.sample.records) {
+            problems.add("sample.records", &raw.sample.records.to_string(), "1 to 1000");
+        }
         match (source, pipedrive, listen) {
             (Some(source), Some(pipedrive), Some(listen)) if problems.0.is_empty() => Ok(Self {
                 name: raw.name,
@@ -371,6 +417,8 @@ impl Config {
                 pipedrive,
                 listen,
                 shutdown_grace: Duration::from_secs(raw.daemon.shutdown_grace_seconds),
+                new_problems: raw.gates.new_problems,
+                sample_records: raw.sample.records,
             }),
             _ => Err(Error::new(Kind::Settings, format!("{FILE} cannot be used")).because(problems.0.join("; "))),
         }

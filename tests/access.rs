@@ -64,7 +64,7 @@ fn a_token_that_is_renewed_while_it_loads() {
     // Slow enough to be met in the middle.
     set(&world, "token_file = \"pipedrive.secret\"\ncalls_in_flight = 4\n");
     let daemon = world.daemon(&[]);
-    for gate in ["map", "plan", "workspace"] {
+    for gate in ["map", "data", "plan", "workspace", "sample"] {
         approve(&world, gate);
     }
     let made = || world.pipedrive.get("ledger")["created"]["person"].as_u64().unwrap_or_default();
@@ -108,7 +108,7 @@ fn an_oauth_app_whose_access_ends_every_few_seconds() {
     );
     fs::write(world.folder.join("migration.toml"), settings.replace("[daemon]\n", &oauth)).expect("written");
     let mut daemon = world.daemon(&[]);
-    for gate in ["map", "plan", "workspace"] {
+    for gate in ["map", "data", "plan", "workspace", "sample"] {
         approve(&world, gate);
     }
     wait_for("the source to be followed", LONGEST, || {

@@ -384,7 +384,7 @@ fn no_secret_is_told_to_anybody() {
     world.pipedrive.post("faults", &cut);
 
     let mut daemon = world.daemon(&["--log", "trace"]);
-    for gate in ["map", "plan", "workspace"] {
+    for gate in ["map", "data", "plan", "workspace", "sample"] {
         wait_for(&format!("gate {gate}"), LONGEST, || world.waits_at(gate).then_some(()));
         world.approve(gate);
     }

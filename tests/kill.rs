@@ -140,6 +140,8 @@ impl Killing {
     }
 
     fn configure(&mut self) {
+        self.gate("data");
+        self.approve_while_dead("data");
         self.gate("plan");
         self.approve_while_dead("plan");
         let wanted = self.random.random_range(3..30);
@@ -147,6 +149,11 @@ impl Killing {
         self.death("making fields");
         self.gate("workspace");
         self.world.approve("workspace");
+        let wanted = self.created() + self.random.random_range(3..60);
+        self.wait("the sample", |own| own.created() >= wanted || own.world.waits_at("sample"));
+        self.death("loading the sample");
+        self.gate("sample");
+        self.approve_while_dead("sample");
     }
 
     fn load(&mut self) {

@@ -55,6 +55,7 @@ fn a_plan_is_made_once_shown_again_and_left_alone_afterwards() {
     let plan = with_another_mapping(&world, &plan);
 
     // What was planned can be approved before there is a daemon, and is what the daemon goes on with.
+    world.approve("data");
     world.approve("plan");
     let daemon = world.daemon(&[]);
     wait_for("the workspace gate", LONGEST, || world.waits_at("workspace").then_some(()));
@@ -66,6 +67,8 @@ fn a_plan_is_made_once_shown_again_and_left_alone_afterwards() {
 
     // Once the workspace is made there is nothing to plan, and the approved plan is not written over.
     world.approve("workspace");
+    wait_for("the sample", LONGEST, || world.waits_at("sample").then_some(()));
+    world.approve("sample");
     wait_for("the load", LONGEST, || world.status().filter(|status| status["forecast"].is_object()));
     daemon.kill();
     let written = fs::read(world.folder.join("reports/plan.json")).expect("the plan is there");

@@ -1,10 +1,11 @@
 //! `approve`, `reject`, `retry`, and the signals to a running daemon: freeze, pause, resume.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Folder, Success, terminal};
 use crate::clock::Clock;
-use crate::control::{self, Reach, Saying};
+use crate::control::{self, Reach, Saying, Signed};
 use crate::error::{Error, Kind, Result};
 use crate::http::{Http, Reached, Request};
 use crate::journal::{FolderLock, GateVerdict, Journal};
@@ -17,7 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// A gate and who speaks.
 #[derive(Debug, clap::Args)]
 pub(super) struct Approve {
-    /// The gate: map, plan, workspace, cutover
+    /// The gate: map, data, plan, workspace, sample, cutover
     #[arg(value_name = "GATE", value_parser = gate)]
     gate: Gate,
     #[command(flatten)]
@@ -25,7 +26,13 @@ pub(super) struct Approve {
     /// Who approves
     #[arg(long, value_name = "NAME")]
     by: String,
+    /// A file with the approver's token, where approvers are listed; otherwise CROSSDOCK_APPROVER_TOKEN is read
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
 }
+
+/// Environment variable that holds an approver's token. An argument would show in process lists.
+const TOKEN: &str = "CROSSDOCK_APPROVER_TOKEN";
 
 /// A signal to a running daemon.
 #[derive(Debug, clap::Args)]
@@ -75,18 +82,24 @@ impl Approve {
 
     async fn decide(self, verdict: GateVerdict) -> Result<Success> {
         let folder = &self.folder.folder;
-        let saying = Saying { gate: self.gate, verdict, by: self.by };
+        let token = match &self.token_file {
+            Some(path) => Some(std::fs::read_to_string(path).map_err(|error| {
+                Error::new(Kind::Settings, format!("--token-file {}", path.display())).because(error)
+            })?),
+            None => std::env::var(TOKEN).ok().filter(|token| !token.is_empty()),
+        };
+        let signed = Signed { saying: Saying { gate: self.gate, verdict, by: self.by }, token };
         // The lock tells whether a daemon runs; a run file alone may be left over from one that died.
         let digest = match FolderLock::take(folder) {
             Ok(_lock) => {
                 let clock = Clock::system();
                 let journal = Journal::open(&folder.join(JOURNAL), clock.clone())?;
-                control::keep(&journal, &clock, saying).await?
+                control::keep_signed(&journal, &clock, folder, signed).await?
             }
             Err(taken) => {
                 let reach = control::reach(folder).ok_or(taken)?;
                 let body =
-                    serde_json::to_vec(&saying).map_err(|error| Error::new(Kind::Bug, "a saying").because(error))?;
+                    serde_json::to_vec(&signed).map_err(|error| Error::new(Kind::Bug, "a saying").because(error))?;
                 tell(&reach, "/decide", body).await?
             }
         };
@@ -117,6 +130,7 @@ async fn tell(reach: &Reach, path: &str, body: Vec<u8>) -> Result<String> {
     let text = String::from_utf8_lossy(&answer.body).trim().to_owned();
     match answer.status {
         200..=299 => Ok(text),
+        401 => Err(Error::new(Kind::Unauthorized, text)),
         409 => Err(Error::new(Kind::Gate, text)),
         _ => Err(Error::new(Kind::Settings, text)),
     }

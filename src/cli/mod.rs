@@ -1,7 +1,9 @@
 //! The command line: one file a command.
 
 mod approve;
+mod approver;
 mod init;
+mod map;
 mod plan;
 #[cfg(feature = "standin")]
 mod rehearse;
@@ -33,6 +35,8 @@ enum Command {
     Rehearse(rehearse::Rehearse),
     /// Make a new migration's folder with settings and mapping to fill in
     Init(init::Init),
+    /// The mapping as a page and as workbooks to edit, and the edited workbooks read back
+    Map(map::Map),
     /// What will be made in Pipedrive, what it costs and when it is done; writes nothing there
     Plan(plan::Plan),
     /// The daemon: walk the migration of a folder from where it is
@@ -41,6 +45,8 @@ enum Command {
     Approve(approve::Approve),
     /// Reject what waits at a gate, or take an approval back
     Reject(approve::Approve),
+    /// Make a token for a person who may approve
+    Approver(approver::Approver),
     /// Where the migration stands
     Status(status::Status),
     /// Why a record ended as it did
@@ -104,10 +110,12 @@ fn dispatch(command: Command) -> Result<Success> {
         #[cfg(feature = "standin")]
         Command::Rehearse(rehearse) => runtime.block_on(rehearse.run()),
         Command::Init(init) => init.run(),
+        Command::Map(map) => runtime.block_on(map.run()),
         Command::Plan(plan) => runtime.block_on(plan.run()),
         Command::Run(run) => runtime.block_on(run.run()),
         Command::Approve(approve) => runtime.block_on(approve.approve()),
         Command::Reject(reject) => runtime.block_on(reject.reject()),
+        Command::Approver(approver) => approver.run(),
         Command::Status(status) => runtime.block_on(status.run()),
         Command::Explain(explain) => runtime.block_on(explain.run()),
         Command::Freeze(signal) => runtime.block_on(signal.send("freeze")),

@@ -46,10 +46,10 @@ impl Run {
         let open = Open::bind(config.listen, &folder).await?;
         tracing::info!(address = %open.address(), migration = config.name, "the daemon answers");
         let grace = config.shutdown_grace;
-        let migration = Migration::open(
+        let mut migration = Migration::open(
             config,
             Opening {
-                folder,
+                folder: folder.clone(),
                 clock: clock.clone(),
                 stop: stop.clone(),
                 signals: signals.clone(),
@@ -59,16 +59,22 @@ impl Run {
             },
         )
         .await?;
-        let face = Face { journal: migration.journal().clone(), clock: clock.clone(), progress, signals, metrics };
+        let face =
+            Face { folder, journal: migration.journal().clone(), clock: clock.clone(), progress, signals, metrics };
         let serving = tokio::spawn(open.serve(face, stopper.listener()));
         let told = tokio::spawn(listen_for_signals(stopper.clone(), clock.clone(), grace));
-        let ended = migration.run().await;
+        let ended = loop {
+            match migration.run().await {
+                Ok(Ending::TurnedBack) => migration = migration.reopen().await?,
+                ended => break ended,
+            }
+        };
         stopper.stop();
         told.abort();
         serving.await.map_err(|source| Error::new(Kind::Bug, "the daemon's face").because(source))??;
         match ended? {
             Ending::Done => tracing::info!("the migration is done"),
-            Ending::Stopped => {
+            Ending::Stopped | Ending::TurnedBack => {
                 tracing::info!("stopped; start again to go on");
                 return Ok(Success::Well);
             }

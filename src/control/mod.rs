@@ -21,12 +21,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use metrics_exporter_prometheus::PrometheusHandle;
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 
 use crate::clock::Clock;
+use crate::config::Approvers;
 use crate::error::{Error, Kind, Result};
-use crate::journal::{Decision, GateVerdict, Journal};
+use crate::journal::{Decision, GateVerdict, Journal, Proof};
 use crate::migration::{self, GateState, Signals, artefact};
 use crate::permit::Gate;
 use crate::progress::Progress;
@@ -52,6 +54,8 @@ pub struct Reach {
 /// What the face shows and changes.
 #[derive(Clone)]
 pub struct Face {
+    /// The migration's folder.
+    pub folder: PathBuf,
     /// The journal.
     pub journal: Journal,
     /// The clock.
@@ -81,6 +85,24 @@ pub struct Saying {
     pub verdict: GateVerdict,
     /// Who says it.
     pub by: String,
+}
+
+/// A [`Saying`] with the token of whoever says it, where approvers are listed.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signed {
+    /// What is said.
+    pub saying: Saying,
+    /// The token; it goes to the daemon on this machine and is kept nowhere.
+    pub token: Option<String>,
+}
+
+/// The token is not shown.
+impl std::fmt::Debug for Signed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let token = if self.token.is_some() { "shown" } else { "none" };
+        f.debug_struct("Signed").field("saying", &self.saying).field("token", &token).finish()
+    }
 }
 
 /// The daemon's open face. Its run file goes away with it.
@@ -172,11 +194,26 @@ impl Reach {
     }
 }
 
-/// Keeps what a person said about what waits at a gate.
+/// Keeps what a person said about what waits at a gate, if the settings let them speak there.
+///
+/// # Errors
+/// As [`keep`]; `Unauthorized` for whom the settings do not list as an approver.
+pub async fn keep_signed(journal: &Journal, clock: &Clock, folder: &Path, signed: Signed) -> Result<String> {
+    let Signed { saying, token } = signed;
+    let token = token.map(SecretString::from);
+    let by_token = Approvers::read(folder)?.admit(saying.gate, &saying.by, token.as_ref())?;
+    keep_as(journal, clock, saying, if by_token { Proof::Token } else { Proof::Name }).await
+}
+
+/// Keeps what a person said about what waits at a gate, by the name given.
 ///
 /// # Errors
 /// `Gate` when nothing waits there; `Settings` without a name; `Journal`.
 pub async fn keep(journal: &Journal, clock: &Clock, saying: Saying) -> Result<String> {
+    keep_as(journal, clock, saying, Proof::Name).await
+}
+
+async fn keep_as(journal: &Journal, clock: &Clock, saying: Saying, proof: Proof) -> Result<String> {
     let Saying { gate, verdict, by } = saying;
     if by.trim().is_empty() {
         return Err(Error::new(Kind::Settings, "an approval needs the name of a person"));
@@ -190,7 +227,7 @@ pub async fn keep(journal: &Journal, clock: &Clock, saying: Saying) -> Result<St
             return Err(Error::new(Kind::Gate, format!("gate '{gate}' is approved already, by {by}")));
         }
     };
-    let decision = Decision { gate, verdict, by: by.trim().to_owned(), digest: digest.clone() };
+    let decision = Decision { gate, verdict, by: by.trim().to_owned(), digest: digest.clone(), proof };
     journal.decide(decision, clock.utc()).await?;
     Ok(digest)
 }
@@ -218,10 +255,11 @@ async fn status(State(shared): State<Shared>) -> Result<Json<Status>, Refusal> {
 async fn decide(
     State(shared): State<Shared>,
     headers: HeaderMap,
-    Json(saying): Json<Saying>,
+    Json(signed): Json<Signed>,
 ) -> Result<String, Refusal> {
     shared.admit(&headers)?;
-    Ok(keep(&shared.face.journal, &shared.face.clock, saying).await?)
+    let Face { journal, clock, folder, .. } = &*shared.face;
+    Ok(keep_signed(journal, clock, folder, signed).await?)
 }
 
 async fn signal(

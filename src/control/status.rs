@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::journal::{Journal, PhaseState};
-use crate::migration::{Course, GateState, PHASES, artefact, course, found};
+use crate::migration::{Course, GateState, PHASES, artefact, changes, course, found};
 use crate::permit::Gate;
 use crate::progress::Progress;
 use crate::report::page::{instant, number};
@@ -57,6 +57,9 @@ pub struct GateStatus {
     pub digest: String,
     /// Who approved it.
     pub by: String,
+    /// What is different from what was approved there before; empty when it was not, or nothing is.
+    #[serde(default)]
+    pub changed: Vec<String>,
 }
 
 /// Records of one object.
@@ -136,6 +139,9 @@ impl Status {
                 gate.state,
                 gate.digest.get(..16).unwrap_or_default()
             ));
+            for change in &gate.changed {
+                line(format!("            changed: {change}"));
+            }
         }
         for object in &self.objects {
             let fates: Vec<String> = object.fates.iter().map(|(fate, count)| format!("{count} {fate}")).collect();
@@ -177,12 +183,11 @@ fn forecast_lines(course: &Course) -> Vec<(&'static str, String)> {
 }
 
 async fn gate_status(journal: &Journal, gate: Gate) -> Result<Option<GateStatus>> {
-    let one = |state: &str, digest: String, by: String| {
-        Some(GateStatus { gate: gate.to_string(), state: state.to_owned(), digest, by })
+    let gate_name = gate.to_string();
+    let (state, digest, by, changed) = match artefact(journal, gate).await? {
+        GateState::NotReached => return Ok(None),
+        GateState::Waits(digest) => ("waits", digest, String::new(), changes(journal, gate).await?),
+        GateState::Approved { digest, by } => ("approved", digest, by, Vec::new()),
     };
-    Ok(match artefact(journal, gate).await? {
-        GateState::NotReached => None,
-        GateState::Waits(digest) => one("waits", digest, String::new()),
-        GateState::Approved { digest, by } => one("approved", digest, by),
-    })
+    Ok(Some(GateStatus { gate: gate_name, state: state.to_owned(), digest, by, changed }))
 }

@@ -94,7 +94,7 @@ pub const CORRECTION: &str = "correction";
 const RETRY: &str = "retry";
 
 /// [`Bound::live_id`] in SQL, of a binding `b`.
-const LIVE: &str = "b.dest_id IS NOT NULL AND (b.fate IN ('loaded', 'parked', 'rejected', 'skipped') \
+pub(super) const LIVE: &str = "b.dest_id IS NOT NULL AND (b.fate IN ('loaded', 'parked', 'rejected', 'skipped') \
                     OR (b.fate = 'matched' AND b.existing = 1)) \
                     AND b.waits_for IS NOT 'decision'";
 
@@ -179,11 +179,11 @@ pub struct Misses {
     pub tried: Option<(i64, String)>,
 }
 
-const COLUMNS: &str = "b.object, b.source_id, b.role, b.fate, b.version, b.entity, b.dest_id, b.reason, b.waits_for, \
+pub(super) const COLUMNS: &str = "b.object, b.source_id, b.role, b.fate, b.version, b.entity, b.dest_id, b.reason, b.waits_for, \
                        b.survivor, e.intended_at, e.kind, b.existing";
 
 /// What [`Promised`] has on top of [`COLUMNS`].
-const BODIES: &str = "e.body, e.asked, e.base";
+pub(super) const BODIES: &str = "e.body, e.asked, e.base";
 
 impl Journal {
     /// Looks bindings up; the answer is in the order of the keys.
@@ -483,6 +483,28 @@ impl Journal {
         .await
     }
 
+    /// How many roles were rejected or wait for something.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn troubled(&self) -> Result<u64> {
+        self.read("counting rejected and parked roles", |connection| {
+            let sql = "SELECT count(*) FROM binding WHERE fate IN ('rejected', 'parked')";
+            let count: i64 = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+            Ok(count.unsigned_abs())
+        })
+        .await
+    }
+
+    /// Takes every claim away: keys that another mapping made say nothing about those of this one.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn forget_claims(&self) -> Result<()> {
+        self.write("forgetting duplicate keys", |connection| connection.execute("DELETE FROM duplicate", []).map(drop))
+            .await
+    }
+
     /// Parked roles by what they wait for, most first.
     ///
     /// # Errors
@@ -630,6 +652,6 @@ fn bound_row(row: &Row<'_>) -> rusqlite::Result<Bound> {
     })
 }
 
-fn promised_row(row: &Row<'_>) -> rusqlite::Result<Promised> {
+pub(super) fn promised_row(row: &Row<'_>) -> rusqlite::Result<Promised> {
     Ok(Promised { bound: bound_row(row)?, promise: row.get(13)?, asked: row.get(14)?, base: row.get(15)? })
 }

@@ -7,9 +7,11 @@
 mod bindings;
 mod effects;
 mod existing;
+mod gates;
 mod open;
 mod records;
 mod report;
+mod sample;
 mod state;
 mod thread;
 
@@ -23,10 +25,12 @@ use crate::error::{Error, Kind, Result};
 pub use bindings::{Bound, CORRECTION, DECISION, Misses, Promised, RoleFate};
 pub use effects::{Conclusion, EffectId, EffectKind, Intent, OpenEffect, Outcome};
 pub use existing::{Candidate, Held};
+pub use gates::{Decided, Decision, GateVerdict, Proof};
 pub use open::FolderLock;
 pub use records::{FateCount, Landed, Landing, Novelty};
 pub use report::{LeftOutRole, Notable};
-pub use state::{Decision, GateVerdict, LedgerEntry, PhaseState, Question};
+pub use sample::Chosen;
+pub use state::{LedgerEntry, PhaseState, Question};
 
 /// The journal. Clones are the same journal; it closes when the last one is dropped.
 #[derive(Clone)]
@@ -243,7 +247,8 @@ mod tests {
             journal.pin_company("42".into()).await.expect("the same");
             assert_eq!(journal.pin_company("43".into()).await.map_err(|error| error.kind()), Err(Kind::Settings));
             let at = Timestamp::UNIX_EPOCH;
-            let say = |verdict| Decision { gate: Gate::Plan, verdict, by: "Ada".into(), digest: "d".into() };
+            let proof = Proof::Name;
+            let say = |verdict| Decision { gate: Gate::Plan, verdict, by: "Ada".into(), digest: "d".into(), proof };
             journal.decide(say(GateVerdict::Approved), at).await.expect("kept");
             assert_eq!(
                 journal.approval(Gate::Plan).await.expect("read").map(|a| a.by().to_owned()),

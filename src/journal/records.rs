@@ -59,7 +59,7 @@ pub struct FateCount {
     pub records: u64,
 }
 
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "seq, object, source_id, payload, modified, deleted, origin, origin_row, version, fate, reason, findings";
 
 impl Journal {
@@ -174,6 +174,20 @@ impl Journal {
                      AND b.source_id = record.source_id AND (b.version < record.version OR b.fate = 'parked'))",
             )?;
             objects.iter().try_for_each(|object| statement.execute([object.as_str()]).map(drop))
+        })
+        .await
+    }
+
+    /// Makes every role of these records behind, because what they become is another thing now.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn touch(&self, records: Vec<(Object, Arc<str>)>) -> Result<()> {
+        self.write("bringing records up again", move |connection| {
+            let mut statement = connection.prepare_cached(
+                "UPDATE record SET pending = 1, version = version + 1, findings = NULL WHERE object = ?1 AND source_id = ?2",
+            )?;
+            records.iter().try_for_each(|(object, id)| statement.execute(params![object.as_str(), &**id]).map(drop))
         })
         .await
     }
@@ -311,7 +325,7 @@ fn touch_parent(connection: &Connection, object: &str, id: &str) -> rusqlite::Re
         .map(drop)
 }
 
-fn walk(
+pub(super) fn walk(
     connection: &Connection,
     sql: &str,
     object: Object,

@@ -1,11 +1,10 @@
-//! The small tables: the migration's own facts, cursors, phases, approvals, questions, the token ledger, workspace keys.
+//! The small tables: the migration's own facts, cursors, phases, questions, the token ledger, workspace keys.
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, params};
 
-use super::{Journal, unknown_name, unreadable};
+use super::{Journal, unknown_name};
 use crate::error::{Error, Kind, Result};
-use crate::permit::{Approval, Gate};
 use crate::record::named_enum;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -31,29 +30,6 @@ pub struct LedgerEntry {
     pub requests: u64,
     /// Tokens.
     pub tokens: u64,
-}
-
-/// What a named person said to an artefact at a gate.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decision {
-    /// The gate.
-    pub gate: Gate,
-    /// Yes or no.
-    pub verdict: GateVerdict,
-    /// Who said it.
-    pub by: String,
-    /// Digest of the artefact it is about.
-    pub digest: String,
-}
-
-named_enum! {
-    /// Yes or no at a gate.
-    GateVerdict {
-        /// The artefact is approved.
-        Approved = "approved",
-        /// The artefact is rejected; an earlier approval no longer stands.
-        Rejected = "rejected",
-    }
 }
 
 /// Something the customer must decide.
@@ -165,40 +141,14 @@ impl Journal {
         .await
     }
 
-    /// Keeps an approval or a rejection by a named person.
+    /// Makes phases as if they had never been begun.
     ///
     /// # Errors
     /// `Journal`.
-    pub async fn decide(&self, decision: Decision, at: Timestamp) -> Result<()> {
-        self.write("keeping a decision", move |connection| {
-            let Decision { gate, verdict, by, digest } = decision;
-            connection
-                .prepare_cached(
-                    "INSERT INTO approval (gate, decision, approved_by, approved_at, digest) VALUES (?1, ?2, ?3, ?4, ?5)",
-                )?
-                .execute(params![gate.as_str(), verdict.as_str(), by, at.to_string(), digest])
-                .map(drop)
-        })
-        .await
-    }
-
-    /// The approval that stands for a gate: its latest decision, if that was one.
-    ///
-    /// # Errors
-    /// `Journal`.
-    pub async fn approval(&self, gate: Gate) -> Result<Option<Approval>> {
-        self.read("reading an approval", move |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT decision, approved_by, approved_at, digest FROM approval WHERE gate = ?1 ORDER BY id DESC LIMIT 1",
-                )?
-                .query_row([gate.as_str()], |row| {
-                    let (decision, at): (String, String) = (row.get(0)?, row.get(2)?);
-                    let at = at.parse().map_err(|error| unreadable(2, error))?;
-                    Ok((decision == GateVerdict::Approved.as_str()).then_some(Approval::recorded(gate, row.get(1)?, at, row.get(3)?)))
-                })
-                .optional()
-                .map(Option::flatten)
+    pub async fn forget_phases(&self, names: Vec<&'static str>) -> Result<()> {
+        self.write("taking phases back", move |connection| {
+            let mut statement = connection.prepare_cached("DELETE FROM phase WHERE name = ?1")?;
+            names.iter().try_for_each(|name| statement.execute([name]).map(drop))
         })
         .await
     }

@@ -55,15 +55,17 @@ impl Migration {
         Ok(seen)
     }
 
-    /// Before the first create of a kind. A run that is taken up again knows what was there before its own records.
-    pub(super) async fn existing_before_load(&self, entity: Entity, workspace: &Workspace) -> Result<()> {
+    /// Before the first create of a kind; false when that was done before. A run that is taken up again knows what was
+    /// there before its own records.
+    pub(super) async fn existing_before_load(&self, entity: Entity, workspace: &Workspace) -> Result<bool> {
         let done = format!("existing {entity} before the load");
         if !LOOKED_FOR.contains(&entity) || self.journal.cursor(done.clone()).await?.is_some() {
-            return Ok(());
+            return Ok(false);
         }
         let seen = self.look_for_existing(entity, workspace).await?;
         tracing::info!(%entity, records = seen, "looked at what Pipedrive holds");
-        self.journal.put_cursor(done, seen.to_string()).await
+        self.journal.put_cursor(done, seen.to_string()).await?;
+        Ok(true)
     }
 
     /// Before a round of changes: what people made or changed since the last look, when a new record waits; and whether they

@@ -37,6 +37,8 @@ pub(super) enum Sweep {
     Whole,
     /// After a small round of changes: what is in doubt is settled, and the next whole sweep sees the rest.
     Later,
+    /// Only the sample is loaded. What is in doubt is settled, and the sweep of the load sees the rest.
+    Sample,
 }
 
 impl Migration {
@@ -45,6 +47,8 @@ impl Migration {
         let run = self.begin_run(me, permit, self.match_owners().await?).await?;
         self.estimate(&mut Pace::default()).await?;
         for entity in STEPS {
+            // Whatever the kind before brought to light, people decide before the next one is written.
+            self.pass_data().await?;
             self.step(&run, entity, Sweep::Whole).await?;
             if entity == Entity::Lead {
                 self.at(Point::HalfLoaded).await?;
@@ -57,9 +61,12 @@ impl Migration {
         Ok(())
     }
 
-    /// The permit for records: the workspace as it is was approved.
+    /// The permit for records: everything before the load was approved as it now is.
     pub(super) async fn load_permit(&self, me: &Me) -> Result<WritePermit> {
-        self.pass(Gate::Workspace, &self.workspace(me).await?.digest()).await
+        self.pass(Gate::Map, self.map_artefact()).await?;
+        self.pass_data().await?;
+        self.pass(Gate::Workspace, &self.workspace(me).await?.digest()).await?;
+        self.pass_again(Gate::Sample).await
     }
 
     /// Our markers in this account.
@@ -89,7 +96,7 @@ impl Migration {
                 list_lag: settings.list_lag,
                 conflict: settings.conflict,
             },
-            failpoint: self.failpoint.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take(),
+            failpoint: self.failpoint.clone(),
             progress: self.progress.clone(),
             field_names: workspace.fields.iter().map(|((_, name), key)| (key.code.clone(), name.clone())).collect(),
         });
@@ -107,19 +114,27 @@ impl Migration {
         if objects.is_empty() {
             return Ok(());
         }
-        let total = self.journal.pending_count(objects.clone()).await?;
-        if total == 0 && sweep == Sweep::Later {
+        let (phase, which) = match sweep {
+            Sweep::Whole => ("load", Which::Pending),
+            Sweep::Later => ("follow", Which::Pending),
+            Sweep::Sample => ("sample", Which::Sample),
+        };
+        let total = match which {
+            Which::Sample => self.journal.pending_sample_count(objects.clone()).await?,
+            Which::All | Which::Pending => self.journal.pending_count(objects.clone()).await?,
+        };
+        if total == 0 && sweep != Sweep::Whole {
             return Ok(());
         }
-        self.progress.begin(if sweep == Sweep::Whole { "load" } else { "follow" }, entity.as_str(), total);
+        self.progress.begin(phase, entity.as_str(), total);
         run.loader.begin(entity).await?;
-        match sweep {
-            Sweep::Whole => self.existing_before_load(entity, &run.workspace).await?,
-            Sweep::Later => self.existing_since(entity, &run.workspace).await?,
+        let is_first = sweep != Sweep::Later && self.existing_before_load(entity, &run.workspace).await?;
+        if !is_first {
+            self.existing_since(entity, &run.workspace).await?;
         }
         run.resolver.begin(entity).await?;
         for round in 0.. {
-            let step = Step { entity, objects: objects.clone(), which: Which::Pending };
+            let step = Step { entity, objects: objects.clone(), which };
             pipeline::run(&run.parts, step, Sink::Load(Arc::clone(&run.resolver), Arc::clone(&run.loader))).await?;
             run.loader.settle(entity).await?;
             self.keep_ledger().await?;
@@ -134,7 +149,9 @@ impl Migration {
         if sweep == Sweep::Whole {
             self.sweep(run, entity).await?;
         }
-        self.fold_children(&objects).await?;
+        if sweep != Sweep::Sample {
+            self.fold_children(&objects).await?;
+        }
         if sweep == Sweep::Whole {
             // Written before the next kind of record begins, so that a load that goes wrong stops early and can be read.
             self.write_report("reconciliation", &self.reconciliation().await?)?;

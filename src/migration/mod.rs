@@ -1,11 +1,14 @@
 //! One migration: opened from its folder, walked phase by phase, stopped at its gates.
 //!
-//! `map ▢ → survey ▢ → plan ▢ → configure ▢ → load → follow → freeze → final delta → verify → cutover ▢`. Every phase is
-//! idempotent: after a crash or a stop the walk begins again at the first phase that is not done, and finds what is there.
+//! `map ▢ → survey ▢ → plan ▢ → configure ▢ → sample ▢ → load → follow → freeze → final delta → verify → cutover ▢`. Every
+//! phase is idempotent: after a crash or a stop the walk begins again at the first phase that is not done, and finds what is
+//! there. A mapping that was changed sends it back to the first gate; what is loaded already is then changed, not made again.
 
 mod account;
+mod amend;
 mod configure;
 mod course;
+mod data;
 mod ensure;
 mod existing;
 mod fold;
@@ -20,6 +23,8 @@ mod outlook;
 mod owners;
 mod pipelines;
 mod plan;
+pub mod review;
+mod sample;
 mod survey;
 mod verify;
 mod write;
@@ -48,11 +53,11 @@ use crate::report::verification::Verification;
 use crate::source::{Source, api, csv as files};
 use crate::stage::cpu::Cpu;
 use crate::stage::load::{Failpoint, keep_ledger};
-use crate::stop::Stop;
+use crate::stop::{self, Stop, Stopper};
 
 pub use course::{Course, course};
 pub use follow::freeze;
-pub use gates::{GateState, artefact};
+pub use gates::{GateState, artefact, changes};
 pub use gauges::in_step_since;
 pub use plan::Planned;
 pub use verify::{Found, found};
@@ -67,7 +72,7 @@ const SOURCE_PAGE_ROWS: NonZeroU32 = NonZeroU32::new(200).expect("two hundred is
 const SOURCE_RETRIES: usize = 14;
 
 /// The phases in their order, with the names that journal, status and metrics use.
-pub const PHASES: [&str; 6] = ["survey", "configure", "load", "follow", "verify", "cutover"];
+pub const PHASES: [&str; 7] = ["survey", "configure", "sample", "load", "follow", "verify", "cutover"];
 
 /// A moment of a run at which a rehearsal lets its simulated people act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,15 +163,23 @@ pub struct Migration {
     config: Config,
     folder: PathBuf,
     clock: Clock,
+    /// The switch that people throw.
+    told: Stop,
+    /// The walk's own switch: thrown with that of people, and when what was approved no longer stands.
+    turn: Stopper,
     stop: Stop,
     signals: Signals,
     progress: Progress,
     checkpoint: Option<Checkpoint>,
-    failpoint: std::sync::Mutex<Option<Failpoint>>,
+    failpoint: Option<Arc<Failpoint>>,
     journal: Journal,
     client: Client,
     source: Source,
     mapping: Mapping,
+    /// The mapping as it is written.
+    mapping_text: String,
+    passed: gates::Passed,
+    users: owners::Known,
     cpu: Cpu,
     /// The last verification of this run.
     verified: std::sync::Mutex<Option<Verification>>,
@@ -181,6 +194,8 @@ pub enum Ending {
     Done,
     /// A stop was asked for.
     Stopped,
+    /// What was approved no longer stands: open it again with [`Migration::reopen`], and it waits at the gate concerned.
+    TurnedBack,
 }
 
 impl Migration {
@@ -189,18 +204,41 @@ impl Migration {
     /// # Errors
     /// `Settings`, `Journal`.
     pub async fn open(config: Config, opening: Opening) -> Result<Self> {
-        let Opening { folder, clock, stop, signals, progress, checkpoint, failpoint } = opening;
-        let journal = Journal::open(&folder.join(JOURNAL), clock.clone())?;
-        let mapping = read_mapping(&config.mapping)?;
+        let journal = Journal::open(&opening.folder.join(JOURNAL), opening.clock.clone())?;
+        let failpoint = opening.failpoint.map(Arc::new);
+        Self::open_on(config, Opening { failpoint: None, ..opening }, journal, failpoint).await
+    }
+
+    /// Opens it again on the same journal, with the mapping as it now is.
+    ///
+    /// # Errors
+    /// As [`Migration::open`].
+    pub async fn reopen(self) -> Result<Self> {
+        let Self { config, folder, clock, told, signals, progress, checkpoint, failpoint, journal, .. } = self;
+        let opening = Opening { folder, clock, stop: told, signals, progress, checkpoint, failpoint: None };
+        Self::open_on(config, opening, journal, failpoint).await
+    }
+
+    async fn open_on(
+        config: Config,
+        opening: Opening,
+        journal: Journal,
+        failpoint: Option<Arc<Failpoint>>,
+    ) -> Result<Self> {
+        let Opening { folder, clock, stop: told, signals, progress, checkpoint, failpoint: _ } = opening;
+        let (turn, stop) = stop::switch();
+        let mapping_text = read_text(&config.mapping)?;
+        let mapping = parse_beside(&mapping_text, &config.mapping)?;
         let client = pipedrive_client(&config, &clock, &journal, (stop.clone(), progress.clone())).await?;
         let source = open_source(&config, &clock, &mapping)?;
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
         let cpu = Cpu::start(threads, clock.clone())?;
-        let failpoint = std::sync::Mutex::new(failpoint);
         Ok(Self {
             config,
             folder,
             clock,
+            told,
+            turn,
             stop,
             signals,
             progress,
@@ -210,6 +248,9 @@ impl Migration {
             client,
             source,
             mapping,
+            mapping_text,
+            passed: gates::Passed::default(),
+            users: owners::Known::default(),
             cpu,
             verified: std::sync::Mutex::default(),
             swept: write::SweptCounts::default(),
@@ -245,7 +286,8 @@ impl Migration {
 
     /// The load is over.
     async fn keep_actual(&self) -> Result<()> {
-        self.put_json(LOADED, &Loaded { at: self.clock.utc(), tokens: self.spent().await? }).await?;
+        let waited = self.waited_at_gates().await?;
+        self.put_json(LOADED, &Loaded { at: self.clock.utc(), tokens: self.spent().await?, waited }).await?;
         self.estimate(&mut course::Pace::default()).await
     }
 
@@ -254,10 +296,12 @@ impl Migration {
     /// # Errors
     /// `Journal`.
     pub async fn actual(&self) -> Result<Option<Actual>> {
-        let (Some(forecast), Some(Loaded { at, tokens })) = (self.forecast().await?, self.fact(LOADED).await?) else {
+        let (Some(forecast), Some(Loaded { at, tokens, waited })) = (self.forecast().await?, self.fact(LOADED).await?)
+        else {
             return Ok(None);
         };
         let took = Duration::try_from(at.duration_since(forecast.schedule.start.at)).unwrap_or_default();
+        let took = took.saturating_sub(waited);
         let verifying: u64 = self.fact(VERIFYING).await?.unwrap_or_default();
         Ok(Some(Actual { took, load_tokens: tokens, tokens: tokens + verifying }))
     }
@@ -299,6 +343,7 @@ impl Migration {
             // These never end by themselves.
             () = self.keep_course() => Ok(()),
             kept = self.keep_budget() => kept,
+            watched = self.watch() => watched,
         };
         if ended.as_ref().is_err_and(|error| error.kind() == Kind::Stopped) {
             // Nobody looks any more; whoever asks for the status meanwhile shall see how far it came.
@@ -306,15 +351,19 @@ impl Migration {
         }
         match ended {
             Ok(()) => Ok(Ending::Done),
-            Err(error) if error.kind() == Kind::Stopped => Ok(Ending::Stopped),
+            Err(error) if error.kind() == Kind::Stopped && self.told.is_stopped() => Ok(Ending::Stopped),
+            Err(error) if error.kind() == Kind::Stopped => Ok(Ending::TurnedBack),
             Err(error) => Err(error),
         }
     }
 
     async fn walk(&self, me: &Me) -> Result<()> {
+        self.amended(me).await?;
         self.surveyed(me).await?;
         self.at(Point::Surveyed).await?;
+        self.pass_data().await?;
         self.phase("configure", async || self.configure(me).await).await?;
+        self.phase("sample", async || self.sample(me).await).await?;
         self.phase("load", async || self.load_all(me).await).await?;
         self.phase("follow", async || self.follow(me).await).await?;
         self.phase("verify", async || self.verify(me).await).await?;
@@ -448,6 +497,9 @@ pub struct Actual {
 struct Loaded {
     at: Timestamp,
     tokens: u64,
+    /// How long people were waited for since the forecast was made.
+    #[serde(default)]
+    waited: Duration,
 }
 
 /// Where the journal keeps the [`Forecast`].
@@ -467,15 +519,19 @@ const VERIFYING: &str = "verifying_tokens";
 /// # Errors
 /// `Settings`, with every problem of the file.
 pub fn read_mapping(path: &Path) -> Result<Mapping> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Error::new(Kind::Settings, format!("reading {}", path.display())).because(error))?;
-    let mut mapping = Mapping::parse(&text, &path.display().to_string())?;
-    mapping.take_lookups(|name| {
-        let table = path.with_file_name(name);
-        std::fs::read_to_string(&table)
-            .map_err(|error| Error::new(Kind::Settings, format!("reading {}", table.display())).because(error))
-    })?;
+    parse_beside(&read_text(path)?, path)
+}
+
+/// Reads a mapping with the tables beside it.
+fn parse_beside(text: &str, path: &Path) -> Result<Mapping> {
+    let mut mapping = Mapping::parse(text, &path.display().to_string())?;
+    mapping.take_lookups(|name| read_text(&path.with_file_name(name)))?;
     Ok(mapping)
+}
+
+fn read_text(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Error::new(Kind::Settings, format!("reading {}", path.display())).because(error))
 }
 
 async fn pipedrive_client(

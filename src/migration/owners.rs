@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::Migration;
 use crate::error::Result;
 use crate::journal::RoleFate;
 use crate::mapping::Mapping;
+use crate::pipedrive::User;
 use crate::record::{BindingKey, Entity, Fate, FieldValue, Object};
 use crate::report::owners::{OwnerLine, OwnerUser};
 use crate::stage::extract::PAGE_RECORDS;
@@ -15,6 +18,13 @@ use crate::stage::resolve::{Assignment, OwnerBook, SourceOwner};
 
 /// The role of owners.
 const USER: &str = "user";
+
+/// How long the account's users are taken as known. Shorter than the pause between two rounds of changes, so that somebody
+/// new is seen in the next one; longer than the steps between which nobody waits.
+const KNOWN: SignedDuration = SignedDuration::from_secs(20);
+
+/// The account's users, and when they were read.
+pub(super) type Known = std::sync::Mutex<Option<(Timestamp, Arc<Vec<User>>)>>;
 
 impl Migration {
     /// The mapping with the owners' names in it, so that texts show names and not ids.
@@ -64,10 +74,24 @@ impl Migration {
         Ok(self.owners().await?.into_iter().map(line).collect())
     }
 
+    /// The account's users, as they were a moment ago at the most.
+    pub(super) async fn users(&self) -> Result<Arc<Vec<User>>> {
+        let now = self.clock.utc();
+        let known = || self.users.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some((read, users)) = &*known()
+            && now.duration_since(*read) < KNOWN
+        {
+            return Ok(Arc::clone(users));
+        }
+        let users = Arc::new(self.client.users().await?);
+        *known() = Some((now, Arc::clone(&users)));
+        Ok(users)
+    }
+
     /// Matches the owners to the account's present users, and writes how each owner's record ends.
     pub(super) async fn match_owners(&self) -> Result<OwnerBook> {
         let owners = self.source_owners().await?;
-        let users = self.client.users().await?;
+        let users = self.users().await?;
         let plain: Vec<SourceOwner> = owners.iter().map(|(owner, _)| owner.clone()).collect();
         let book = OwnerBook::new(&plain, &self.mapping.owners, &users);
         let ends = owners.into_iter().map(|(owner, version)| {
@@ -87,7 +111,7 @@ impl Migration {
 }
 
 /// Name and address of an owner, as the mapping reads them. Owners that the mapping leaves out keep their id as name.
-fn source_owner(record: &crate::record::SourceRecord, mapping: &Mapping) -> Option<SourceOwner> {
+pub(super) fn source_owner(record: &crate::record::SourceRecord, mapping: &Mapping) -> Option<SourceOwner> {
     let mut owner = SourceOwner { id: record.id.to_string(), ..SourceOwner::default() };
     let Normalized::Roles(roles) = normalize(record, mapping, Some(Entity::User)) else { return None };
     for role in roles {

@@ -12,7 +12,7 @@ use super::{Forecast, Migration};
 use crate::error::Result;
 use crate::journal::PhaseState;
 use crate::permit::Gate;
-use crate::pipedrive::{Client, Me, route};
+use crate::pipedrive::{Api, Client, Me, route};
 use crate::record::{Entity, fold_name};
 use crate::report::plan::daily::Following;
 use crate::report::plan::forecast::{Effort, Schedule, Start};
@@ -43,30 +43,41 @@ impl Migration {
     /// # Errors
     /// Those of reads and of the survey; `Settings` when a report cannot be written.
     pub async fn plan_ahead(&self) -> Result<Planned> {
-        if self.journal.phase("configure").await? == Some(PhaseState::Done) {
+        let is_made = self.journal.phase("configure").await? == Some(PhaseState::Done);
+        if is_made && self.needs().await?.mapping == self.mapping.digest() {
             return Ok(Planned::Past);
         }
-        if !self.is_approved(Gate::Map, self.mapping.digest()).await? {
+        if !self.is_approved(Gate::Map, self.map_artefact()).await? {
             return Ok(Planned::Waits(Gate::Map));
         }
         let me = self.first_contact().await?;
         self.surveyed(&me).await?;
-        let plan = self.plan(&self.needs().await?).await?;
+        let needs = self.needs().await?;
+        let data = self.data_artefact(&needs).await?;
+        self.is_approved(Gate::Data, data).await?;
+        let plan = self.plan(&needs).await?;
         self.write_report("plan", &plan)?;
         self.is_approved(Gate::Plan, &plan.digest()?).await?;
         Ok(Planned::Plan(Box::new(plan)))
     }
 
-    /// Makes the survey, once for each mapping: what it found is about the drafts, and those follow from the mapping.
+    /// Makes the survey, once for each mapping: what it found is about the drafts, and those follow from the mapping. Until
+    /// the load begins another mapping sends the walk back to its beginning.
     ///
     /// # Errors
     /// Those of the survey.
     pub(super) async fn surveyed(&self, me: &Me) -> Result<()> {
         self.phase("survey", async || self.survey(me).await).await?;
-        let is_made = self.journal.phase("configure").await? == Some(PhaseState::Done);
+        let is_loading = self.journal.phase("load").await?.is_some();
         let of = self.needs().await?.mapping;
-        if !is_made && !of.is_empty() && of != self.mapping.digest() {
+        if !is_loading && !of.is_empty() && of != self.mapping.digest() {
             tracing::info!("the mapping is another one than that of the survey; surveying again");
+            self.pass(Gate::Map, self.map_artefact()).await?;
+            self.journal.forget_phases(vec!["configure", "sample"]).await?;
+            // Keys that the other mapping made say nothing, and what is loaded as a sample counts as if it were not.
+            self.journal.forget_claims().await?;
+            let sample = self.journal.sample().await?;
+            self.journal.touch(sample.into_iter().map(|chosen| (chosen.object, chosen.source_id)).collect()).await?;
             self.survey(me).await?;
             self.keep_ledger().await?;
         }
@@ -107,6 +118,7 @@ impl Migration {
             ]
             .into_iter()
             .chain(existing_costs(needs))
+            .chain([self.sample_cost(needs)])
             .collect(),
             existing: needs.existing,
             closed_deals: needs.closed_deals,
@@ -205,6 +217,26 @@ impl Migration {
                 .collect(),
         });
         Ok(planned.collect())
+    }
+
+    /// What the sample costs beside its records, which are made only once: finding out where each list ends, and reading
+    /// what came of it.
+    fn sample_cost(&self, needs: &Needs) -> Cost {
+        let kinds =
+            || STEPS.iter().filter(|entity| needs.drafts.get(entity.as_str()).is_some_and(|drafts| *drafts > 0));
+        let of_a_kind = (self.config.sample_records.div_ceil(kinds().count().max(1))) as u64;
+        let effort = kinds().fold(Effort::default(), |sum, entity| {
+            let (route, drafts) = (route(*entity), needs.drafts.get(entity.as_str()).copied().unwrap_or_default());
+            let records = of_a_kind.min(drafts);
+            let list = Effort { requests: 1, tokens: u64::from(route.list), seconds: 0 };
+            let read = match route.api {
+                // A hundred with one call, and what the chosen ones belong to is about as many again.
+                Api::V2 => list,
+                Api::V1 => Effort { requests: records, tokens: records * u64::from(route.get), seconds: 0 },
+            };
+            sum.plus(list).plus(read)
+        });
+        Cost { what: "Read the sample back".to_owned(), minimum: false, effort }
     }
 
     /// The client, for what it was told about the budget.

@@ -11,6 +11,7 @@ use super::Migration;
 use super::existing::LOOKED_FOR;
 use super::load::STEPS;
 use super::outlook::{End, Outlook};
+use super::sample::{SEEDS, Sampler};
 use crate::clean::code;
 use crate::error::{Error, Kind, Result};
 use crate::mapping::Mapping;
@@ -35,7 +36,7 @@ const OPTIONS: usize = 10_001;
 pub(super) const RECENT_DAYS: u64 = 30;
 
 /// Where the journal keeps what the survey found.
-const NEEDS: &str = "needs";
+pub(super) const NEEDS: &str = "needs";
 
 /// What the data needs in the workspace, and how much of it there is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,6 +108,7 @@ pub(super) struct Needs {
 #[derive(Default)]
 pub(super) struct Seen {
     survey: Survey,
+    sampler: Sampler,
 }
 
 /// The key of a field's options in [`Needs::options`].
@@ -116,7 +118,7 @@ pub(super) fn option_key(entity: Entity, field: &str) -> String {
 
 impl Migration {
     pub(super) async fn survey(&self, me: &Me) -> Result<()> {
-        self.pass(Gate::Map, self.mapping.digest()).await?;
+        self.pass(Gate::Map, self.map_artefact()).await?;
         self.begins_to_read().await?;
         for object in self.objects() {
             self.border().await?;
@@ -141,8 +143,13 @@ impl Migration {
         seen.survey.set_owners(self.owner_lines(&needs.by_owner).await?);
         self.write_report("quality", &seen.survey)?;
         self.write_report("owners", &Owners::new(seen.survey.owners().to_vec()))?;
-        let text = serde_json::to_string(&needs).map_err(|error| Error::new(Kind::Bug, "needs").because(error))?;
-        self.journal.put_fact(NEEDS, text).await
+        self.put_json(SEEDS, &seen.sampler.chosen(self.config.sample_records)).await?;
+        self.put_needs(&needs).await
+    }
+
+    /// Keeps what the survey found.
+    pub(super) async fn put_needs(&self, needs: &Needs) -> Result<()> {
+        self.put_json(NEEDS, needs).await
     }
 
     /// Writes the owner queue anew: users may have appeared since the survey.
@@ -212,6 +219,7 @@ impl Migration {
 
 impl Seen {
     fn count(&mut self, drafted: &Drafted) {
+        self.sampler.see(drafted);
         let (object, id) = (drafted.key.object, &*drafted.key.source_id);
         for finding in &drafted.findings {
             self.survey.add_finding(object, id, finding);

@@ -4,10 +4,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::gates::Artefact;
 use super::independent::Independent;
 use super::{Migration, VERIFYING};
 use crate::error::{Error, Kind, Result};
-use crate::journal::{Journal, Promised};
+use crate::journal::{FateCount, Journal, Promised};
 use crate::permit::Gate;
 use crate::pipedrive::{Listing, Me, Row, differences, field_count};
 use crate::record::Entity;
@@ -158,7 +159,14 @@ impl Migration {
 
     /// What is approved is what was verified: fates and every difference, so that nobody approves differences unseen.
     pub(super) async fn cutover(&self) -> Result<()> {
-        let text = format!("{:?} {:?}", self.journal.fates().await?, found(&self.journal).await?);
-        self.pass(Gate::Cutover, &blake3::hash(text.as_bytes()).to_hex()).await.map(drop)
+        let fates = self.journal.fates().await?;
+        let fate = |count: &FateCount| count.fate.map_or("without a fate", |fate| fate.as_str());
+        let mut lines: Vec<String> =
+            fates.iter().map(|count| format!("{} records {}: {}", count.object, fate(count), count.records)).collect();
+        if let Some(Found { says, digest, .. }) = found(&self.journal).await? {
+            lines.push(format!("verification: {says}"));
+            lines.push(format!("verification report: {digest}"));
+        }
+        self.pass(Gate::Cutover, Artefact::of_lines(&lines)).await.map(drop)
     }
 }

@@ -6,6 +6,7 @@
 //! show the record, the field and the value concerned, nothing else. Reports are the customer's and may hold personal
 //! values; nothing of them goes to the log.
 
+pub mod amendment;
 pub mod data;
 pub mod deviations;
 mod file;
@@ -16,6 +17,7 @@ pub mod plan;
 pub mod questions;
 pub mod reconciliation;
 pub mod review;
+pub mod sample;
 pub mod summary;
 pub mod survey;
 pub mod tally;

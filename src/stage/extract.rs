@@ -23,6 +23,8 @@ pub enum Which {
     All,
     /// Those with a role that may be behind.
     Pending,
+    /// Of these, the ones in the sample.
+    Sample,
 }
 
 /// What an extract reads.
@@ -52,6 +54,7 @@ pub async fn run(extract: Extract, output: mpsc::Sender<LandedBatch>, stop: Stop
             let page = match extract.which {
                 Which::All => extract.journal.landed(object, after_seq, PAGE_RECORDS).await?,
                 Which::Pending => extract.journal.pending(object, after_seq, PAGE_RECORDS).await?,
+                Which::Sample => extract.journal.pending_sample(object, after_seq, PAGE_RECORDS).await?,
             };
             drop(timer);
             let Some(last) = page.last() else { break };

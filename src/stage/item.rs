@@ -113,11 +113,20 @@ impl Known {
 pub enum Work {
     /// A record to be there as it says.
     Write(Ready),
-    /// A record to be gone, because the source deleted it.
+    /// A record to be gone.
     Remove(Removal),
 }
 
-/// A record that the source deleted after it was loaded.
+/// Why a record that was loaded is to be gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// The source deleted it.
+    DeletedAtSource,
+    /// What was loaded is taken back, all of it.
+    TakenBack,
+}
+
+/// A record that was loaded and is to be gone.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Removal {
     /// Which role of which record.
@@ -128,6 +137,8 @@ pub struct Removal {
     pub entity: Entity,
     /// What is there.
     pub known: Known,
+    /// Why it is to be gone.
+    pub why: Why,
 }
 
 /// Whose a Pipedrive record is, and with it what may be written.

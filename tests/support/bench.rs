@@ -9,7 +9,7 @@ use std::time::Duration;
 use crossdock::clock::Clock;
 use crossdock::config::{Conflict, Credentials, Secret, Spending};
 use crossdock::http::Http;
-use crossdock::journal::{Bound, Decision, GateVerdict, Journal, Landing, Promised};
+use crossdock::journal::{Bound, Decision, GateVerdict, Journal, Landing, Promised, Proof};
 use crossdock::permit::{Gate, WritePermit};
 use crossdock::pipedrive::{Budget, Client, NewField, Row};
 use crossdock::progress::Progress;
@@ -74,6 +74,7 @@ impl Bench {
             verdict: GateVerdict::Approved,
             by: "Ada".to_owned(),
             digest: "the workspace".to_owned(),
+            proof: Proof::Name,
         };
         journal.decide(decision, clock.utc()).await.expect("kept");
         let approval = journal.approval(Gate::Workspace).await.expect("read");

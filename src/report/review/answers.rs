@@ -288,6 +288,9 @@ impl Reading<'_> {
         };
         let position = Some(origin.position).filter(is_same).or_else(|| (0..fields.len()).find(is_same));
         let Some(position) = position else {
+            if is_edited && self.is_so_already(rules, origin, given, &fields) {
+                return;
+            }
             let heading = if given.target != origin.target {
                 1
             } else if is_edited {
@@ -313,6 +316,25 @@ impl Reading<'_> {
             }
         }
         self.remark(section, &old_about, &about, origin, given);
+    }
+
+    /// Whether the mapping says already what an edited line asks for: a workbook may be read back twice.
+    fn is_so_already(&mut self, rules: &ObjectRules, origin: &Origin, given: &Given, fields: &[Table]) -> bool {
+        let Ok(target) = Target::read(&given.target, &origin.role, rules) else { return false };
+        let goes_to = |field: &Table, to: &str| field.get("to").and_then(Value::as_str) == Some(to);
+        let is_so = match &target {
+            Target::Leave => {
+                let was = origin.target.split_once(": ").map_or("", |(_, to)| to);
+                !fields.iter().any(|field| goes_to(field, was))
+            }
+            Target::Field { role, to } => written_fields(&self.document, origin.object, role)
+                .iter()
+                .any(|field| goes_to(field, to) && tidy(&clauses::write(field)) == given.transform),
+        };
+        if is_so {
+            self.answers.notices.push(format!("{}: {:?}: is so already", given.cell(self.file, 1), given.target));
+        }
+        is_so
     }
 
     fn edited_field(

@@ -5,6 +5,7 @@
 //! it, `sheets` makes the workbook of it, `answers` reads the edited workbook back.
 
 pub mod answers;
+pub mod owners;
 mod page;
 pub mod remarks;
 pub mod sheets;
@@ -35,6 +36,9 @@ pub struct Review {
     pub tables: Vec<TableReview>,
     /// Why there are no previews on real rows; empty when there are.
     pub no_previews: String,
+    /// Who the owners are.
+    #[serde(default)]
+    pub owners: owners::OwnersReview,
     /// What was found and proposed, as it was told.
     pub proposal: Proposal,
 }
@@ -124,6 +128,8 @@ pub struct Parts<'a> {
     pub previews: BTreeMap<(Object, String, usize), Vec<Preview>>,
     /// Why there are none; empty when there are.
     pub no_previews: String,
+    /// Who the owners are.
+    pub owners: owners::OwnersReview,
 }
 
 impl Review {
@@ -142,6 +148,7 @@ impl Review {
             mapping: parts.mapping.digest().to_owned(),
             tables,
             no_previews: parts.no_previews,
+            owners: parts.owners,
             proposal: parts.proposal,
         }
     }
@@ -202,7 +209,12 @@ fn table(parts: &Parts<'_>, rules: &ObjectRules, written: &Table) -> TableReview
     for destination in &rules.to {
         let written = written_of(written, &destination.role);
         for (position, (field, written)) in destination.fields.iter().zip(written).enumerate() {
-            let names: Vec<String> = field.columns().iter().map(|column| column.name.clone()).collect();
+            // What is inside a list of elements is named by the list.
+            let within = |name: &str| match &destination.each {
+                Some(each) => format!("{}.{name}", each.column.name),
+                None => name.to_owned(),
+            };
+            let names: Vec<String> = field.columns().iter().map(|column| within(&column.name)).collect();
             let from: Vec<String> = field.from.columns().iter().map(|column| column.name.clone()).collect();
             let target = target::Target::field(&destination.role, &field.target.to_string());
             let mut review = FieldReview {
@@ -277,7 +289,7 @@ fn placement(rules: &ObjectRules) -> String {
     };
     match rules.to.as_slice() {
         [] => "nothing: every row is skipped by a rule".to_owned(),
-        [one] if one.entity == Entity::User => "matched to a user".to_owned(),
+        [one] if one.entity == Entity::User => "a user that it is matched to".to_owned(),
         to => to.iter().map(|to| each(to.entity)).collect::<Vec<_>>().join(" and "),
     }
 }
@@ -298,6 +310,17 @@ fn describe(line: &mut FieldReview, columns: &[String], facts: &[ColumnFacts]) {
     line.columns = columns.to_vec();
     let known: Vec<&ColumnFacts> =
         columns.iter().filter_map(|column| facts.iter().find(|facts| facts.name == *column)).collect();
+    // A whole nested object, of which only the parts were looked at.
+    if let ([whole], true) = (columns, known.is_empty()) {
+        let parts = facts.iter().filter_map(|facts| Some((facts.name.strip_prefix(whole)?.strip_prefix('.')?, facts)));
+        let parts: Vec<(&str, &ColumnFacts)> = parts.collect();
+        if !parts.is_empty() {
+            line.holds = format!("parts: {}", parts.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "));
+            line.filled = parts.iter().map(|(_, facts)| facts.filled).max();
+            line.samples = parts.iter().flat_map(|(_, facts)| facts.samples.first().cloned()).take(3).collect();
+        }
+        return;
+    }
     line.filled = known.iter().map(|facts| facts.filled).max();
     line.holds = match known.as_slice() {
         [one] => one.holds.clone(),

@@ -71,8 +71,8 @@ pub fn workbook(review: &Review, mapping: &Mapping) -> Workbook {
         }
         if decided > 0 {
             about.push_str(&format!(
-                " {} below: choose a target or \"{}\".",
-                counted(decided, "column goes nowhere, at the end", "columns go nowhere, at the end"),
+                " At the end, {}: choose a target or \"{}\".",
+                counted(decided, "column has no place yet", "columns have no place yet"),
                 target::LEAVE
             ));
         }

@@ -60,6 +60,7 @@ fn review(text: &str, remarks: &Remarks) -> Review {
         remarks,
         previews,
         no_previews: "nothing was read yet".to_owned(),
+        owners: owners::OwnersReview::default(),
     })
 }
 

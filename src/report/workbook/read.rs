@@ -76,6 +76,7 @@ pub fn read(path: &Path) -> Result<ReadBook> {
     let broken = |error: XlsxError| failed("cannot be read as a workbook".to_owned()).because(error);
     let mut workbook: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(broken)?;
     let mut book = ReadBook::default();
+    let mut unknown: Vec<String> = Vec::new();
     for sheet in workbook.sheet_names() {
         let merged = workbook.merge_cells_by_sheet_name(&sheet).map_err(broken)?;
         let mut read = ReadSheet { name: sheet.clone(), cells: BTreeMap::new() };
@@ -89,7 +90,12 @@ pub fn read(path: &Path) -> Result<ReadBook> {
                     "has something at {at}; at most {rows} rows and {columns} columns are read"
                 )));
             }
-            let Some(text) = text(&cell.value) else { continue };
+            let Some(text) = text(&cell.value).filter(|text| cell.formula.is_none() || !text.is_empty()) else {
+                if cell.formula.is_some() {
+                    unknown.push(at);
+                }
+                continue;
+            };
             if text.chars().count() > CELL_CHARS_MAX {
                 return Err(failed(format!("has a text longer than {CELL_CHARS_MAX} characters at {at}")));
             }
@@ -102,6 +108,14 @@ pub fn read(path: &Path) -> Result<ReadBook> {
         }
         fill_merged(&mut read, &merged, &name, &mut book.warnings);
         book.sheets.push(read);
+    }
+    // To take such a cell for an empty one would undo what somebody meant.
+    if !unknown.is_empty() {
+        let what = format!(
+            "holds a formula without a value at {}; type the text itself, with an apostrophe in front where it begins with =",
+            unknown.join("; ")
+        );
+        return Err(failed(what));
     }
     Ok(book)
 }
@@ -234,6 +248,16 @@ mod tests {
                 "t.xlsx, sheet Data, cell B2: is merged with the rows below; its text was taken for each of them",
             ]
         );
+    }
+
+    #[test]
+    fn a_formula_without_a_value_is_refused() {
+        let told = round(|sheet| {
+            let formula = rust_xlsxwriter::Formula::new("=ask Dana").set_result("");
+            sheet.write_formula(1, 1, formula).expect("written");
+        })
+        .expect_err("refused");
+        assert!(told.message().contains("without a value at sheet Data, cell B2"), "{}", told.message());
     }
 
     #[test]

@@ -166,7 +166,10 @@ fn write_table(
     for (position, column) in (0..).zip(&sheet.columns) {
         target.write_string_with_format(header, position, column.title, &heading)?;
     }
-    target.set_row_height(header, LINE_POINTS * 2.0)?;
+    // Bold letters are wider than others.
+    let lines = sheet.columns.iter().filter(|column| column.width > 0);
+    let lines = lines.map(|column| height(column.title, usize::from(column.width) * 3 / 4)).fold(2.0, f64::max);
+    target.set_row_height(header, LINE_POINTS * lines)?;
     let mut row = header;
     for cells in &sheet.rows {
         row += 1;

@@ -60,7 +60,7 @@ pub struct Loader {
     permit: WritePermit,
     markers: Markers,
     limits: LoadLimits,
-    failpoint: Option<Failpoint>,
+    failpoint: Option<Arc<Failpoint>>,
     progress: Progress,
     field_names: HashMap<String, String>,
     caps: Mutex<Caps>,
@@ -86,7 +86,7 @@ pub struct LoadParts {
     /// Bounds.
     pub limits: LoadLimits,
     /// Where a test makes the process die.
-    pub failpoint: Option<Failpoint>,
+    pub failpoint: Option<Arc<Failpoint>>,
     /// Counts what was written.
     pub progress: Progress,
     /// Names of custom fields by their code, for words that people read.
@@ -239,14 +239,14 @@ impl Loader {
         if writes.is_empty() {
             return Ok(writes);
         }
-        reach(self.failpoint.as_ref(), Step::BeforeIntent);
+        reach(self.failpoint.as_deref(), Step::BeforeIntent);
         let intents = writes.iter().map(|write| write.intent.clone()).collect();
         let ids = self.journal.intend(intents, self.clock.utc()).await?;
         for (write, id) in writes.iter_mut().zip(ids) {
             write.effect = id;
             write.timer = Some(Arc::clone(&timer));
         }
-        reach(self.failpoint.as_ref(), Step::AfterIntent);
+        reach(self.failpoint.as_deref(), Step::AfterIntent);
         Ok(writes)
     }
 
@@ -294,7 +294,7 @@ impl Loader {
             .increment(1);
             conclusions.push(Conclusion { effect: write.effect, outcome, tokens });
         }
-        reach(self.failpoint.as_ref(), Step::BeforeOutcome);
+        reach(self.failpoint.as_deref(), Step::BeforeOutcome);
         self.progress.add_done(conclusions.len() as u64);
         self.progress.add_writes(conclusions.len() as u64);
         if !conclusions.is_empty() {

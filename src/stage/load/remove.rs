@@ -1,7 +1,8 @@
-//! Removals: the source deleted a record that is in Pipedrive.
+//! Removals: the source deleted a record that is in Pipedrive, or a sample is taken back.
 //!
-//! Only records that stand for one source record alone are removed, and only while nobody changed them in Pipedrive.
-//! Organizations and persons may stand for many, and carry the work of others: they stay, and become a question.
+//! Nothing is removed that somebody changed in Pipedrive. When the source deletes, only records that stand for one source
+//! record alone are removed: organizations and persons may stand for many, and carry the work of others. They stay, and
+//! become a question. A sample goes as a whole, so nothing of ours is left that hangs on what is removed.
 
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use crate::error::Result;
 use crate::journal::{EffectKind, Intent, Question, RoleFate};
 use crate::pipedrive::differences;
 use crate::record::{Entity, Fate};
-use crate::stage::item::Removal;
+use crate::stage::item::{Removal, Why};
 
 /// Why a record that the source deleted is gone from Pipedrive, too.
 const REMOVED: &str = "deleted at the source, removed from Pipedrive";
@@ -21,19 +22,26 @@ const REMOVED: &str = "deleted at the source, removed from Pipedrive";
 impl Loader {
     /// Plans one removal; `None` when nothing is to be sent.
     pub(super) async fn removal_of(&self, removal: Removal) -> Result<Option<Write>> {
-        let Removal { key, version, entity, known } = removal;
+        let Removal { key, version, entity, known, why } = removal;
         let now = self.client.get(entity, &known.dest_id).await?;
         let Some(row) = now else {
             let end = RoleFate::new(key.clone(), entity, version, Fate::Skipped).because(REMOVED).gone();
             self.journal.end_roles(vec![end]).await?;
             return Ok(None);
         };
-        let is_alone = matches!(entity, Entity::Lead | Entity::Deal | Entity::Activity | Entity::Note);
+        let is_whole = why == Why::TakenBack;
+        let is_alone = is_whole || matches!(entity, Entity::Lead | Entity::Deal | Entity::Activity | Entity::Note);
         if !is_alone || !differences(entity, &known.promise, &row.body).is_empty() {
-            let why = if is_alone { "it was changed in Pipedrive" } else { "others may depend on it" };
-            let text = format!("the source deleted {key}, but {entity} {} was kept: {why}; delete it by hand?", row.id);
-            let question = Question { topic: "deleted".to_owned(), subject: key.to_string(), text: text.clone() };
-            self.journal.ask(vec![question], self.clock.utc()).await?;
+            let text = if is_whole {
+                format!("the sample was taken back, but {entity} {} was changed in Pipedrive and was kept", row.id)
+            } else {
+                let why = if is_alone { "it was changed in Pipedrive" } else { "others may depend on it" };
+                format!("the source deleted {key}, but {entity} {} was kept: {why}; delete it by hand?", row.id)
+            };
+            if !is_whole {
+                let question = Question { topic: "deleted".to_owned(), subject: key.to_string(), text: text.clone() };
+                self.journal.ask(vec![question], self.clock.utc()).await?;
+            }
             // It stays ours: verification goes on comparing it with what was promised last.
             let kept = RoleFate::new(key.clone(), entity, version, Fate::Loaded).because(text).at(row.id);
             self.journal.end_roles(vec![kept]).await?;

@@ -68,7 +68,7 @@ impl Loader {
             // At once, not with the outcome: others are about to be sent.
             self.meet_cap(write.intent.entity, error);
         }
-        reach(self.failpoint.as_ref(), Step::AfterAnswer);
+        reach(self.failpoint.as_deref(), Step::AfterAnswer);
         Sent { write, result, tokens }
     }
 

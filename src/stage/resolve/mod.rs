@@ -21,7 +21,7 @@ use crate::mapping::Mapping;
 use crate::mapping::existing::Then;
 use crate::progress::Progress;
 use crate::record::{BindingKey, Draft, Entity, Fate, FieldValue, Finding};
-use crate::stage::item::{Became, Drafted, Known, Manner, Ready, Removal, Work};
+use crate::stage::item::{Became, Drafted, Known, Manner, Ready, Removal, Why, Work};
 use crate::telemetry::{self, BatchTimer};
 
 pub use existing::{Match, Matcher, UNCLEAR, lighten};
@@ -244,7 +244,7 @@ fn settle_one(drafted: Drafted, there: There, desk: &Desk<'_>) -> (Next, Vec<Fin
         }
         Became::Nothing(fate, reason) => Next::End(end(fate).because(reason)),
         Became::Deleted => match known {
-            Some(known) => Next::Work(Work::Remove(Removal { key, version, entity, known })),
+            Some(known) => Next::Work(Work::Remove(Removal { key, version, entity, known, why: Why::DeletedAtSource })),
             None => Next::End(end(Fate::Skipped).because("deleted at the source")),
         },
         Became::Draft(draft) => {
