@@ -47,7 +47,7 @@ fn iso(moment: &BrokenDownTime) -> Option<String> {
 fn plain_number(text: &str, decimal: char, grouping: Option<char>, sign: DecimalSign) -> Option<String> {
     let is_digit = |letter: char| letter.is_ascii_digit();
     let (start, end) = (text.find(is_digit)?, text.rfind(is_digit)? + 1);
-    let written = text[start..end].replace('\u{a0}', " ").replace('\u{202f}', " ");
+    let written = text[start..end].replace(['\u{a0}', '\u{202f}'], " ");
     let (whole, fraction) = match written.split_once(decimal) {
         Some((whole, fraction)) => (whole, Some(fraction)),
         None => (written.as_str(), None),

@@ -119,7 +119,7 @@ impl Map {
         for name in [sheets::FILE, owners::FILE] {
             let path = reports(&self.folder.folder).join(name);
             let Ok(book) = read::read(&path) else { continue };
-            let answers = answers_of(&book, name, text, mapping, remarks, &review.owners.users);
+            let answers = answers_of(&book, (name, text), mapping, remarks, &review.owners.users);
             if holds_edits(&answers, text, remarks) {
                 let kept = path.with_extension("before.xlsx");
                 std::fs::rename(&path, &kept).map_err(|error| {
@@ -244,7 +244,7 @@ fn ask(files: &[&PathBuf], text: &str, mapping: &Mapping, remarks: &Remarks, use
     for path in files {
         let book = read::read(path)?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let answers = answers_of(&book, &name, &whole.text, &now, &whole.remarks, users);
+        let answers = answers_of(&book, (&name, &whole.text), &now, &whole.remarks, users);
         // The second workbook is read against what the first one makes of the mapping; its own digest only tells whether
         // lines moved.
         if answers.text != whole.text {
@@ -261,8 +261,7 @@ fn ask(files: &[&PathBuf], text: &str, mapping: &Mapping, remarks: &Remarks, use
 
 fn answers_of(
     book: &read::ReadBook,
-    name: &str,
-    text: &str,
+    (name, text): (&str, &str),
     mapping: &Mapping,
     remarks: &Remarks,
     users: &[String],

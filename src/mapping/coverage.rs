@@ -20,10 +20,11 @@ impl Mapping {
         let Some(rules) = self.object(object) else { return columns.to_vec() };
         let used = self.used(rules);
         let is_known = |column: &str| {
+            let is_inside = |one: &str, other: &str| one.strip_prefix(other).is_some_and(|rest| rest.starts_with('.'));
+            // A list or object whose parts are mapped is no column of its own.
             used.iter()
-                .map(String::as_str)
-                .chain(rules.leave.keys().map(String::as_str))
-                .any(|name| name == column || column.strip_prefix(name).is_some_and(|inside| inside.starts_with('.')))
+                .chain(rules.leave.keys())
+                .any(|name| name == column || is_inside(column, name) || is_inside(name, column))
         };
         columns.iter().copied().filter(|column| !is_known(column)).collect()
     }
@@ -94,7 +95,7 @@ mod tests {
         );
         check(
             Object::Pipeline,
-            &["name", "stages.id", "stages.name", "stages.color", "record_type"],
+            &["name", "stages.id", "stages.name", "stages.color", "stages", "record_type"],
             &["stages.color"],
         );
         check(Object::Commission, &["id", "project_id", "amount", "rate", "approved_by"], &["approved_by"]);

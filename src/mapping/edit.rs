@@ -246,7 +246,7 @@ fn add(fields: &mut Array, field: &Table) -> Result<()> {
     }
     let mut value = toml_edit::Value::InlineTable(table);
     let trailing = fields.trailing().as_str().unwrap_or_default().to_owned();
-    let in_lines = trailing.contains('\n') || fields.len() == 0;
+    let in_lines = trailing.contains('\n') || fields.is_empty();
     if in_lines {
         // A comment behind the last field stays behind it.
         value.decor_mut().set_prefix(format!("{}\n  ", trailing.trim_end()));

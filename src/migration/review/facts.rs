@@ -32,10 +32,12 @@ pub(super) fn fill(table: &mut ProposedTable, sample: &Sample) {
     }
     table.rows = sample.records.len() as u64;
     table.is_whole = sample.is_whole;
-    table.columns = columns.into_iter().map(|name| facts(&values[&name], name.clone())).collect();
+    // The elements of a list count each, and there may be more of them than rows.
+    let rows = table.rows;
+    table.columns = columns.into_iter().map(|name| facts(&values[&name], name.clone(), rows)).collect();
 }
 
-/// The columns of a row with their texts; nested objects by dotted paths, lists of objects by their list.
+/// The columns of a row with their texts; what is nested, also in lists, by dotted paths.
 fn leaves(row: &Map<String, Value>) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for (name, value) in row {
@@ -44,7 +46,8 @@ fn leaves(row: &Map<String, Value>) -> Vec<(String, String)> {
                 found.extend(leaves(inside).into_iter().map(|(inner, text)| (format!("{name}.{inner}"), text)));
             }
             Value::Array(list) if list.iter().any(Value::is_object) => {
-                found.push((name.clone(), format!("{} entries", list.len())));
+                let inside = list.iter().filter_map(Value::as_object).flat_map(leaves);
+                found.extend(inside.map(|(inner, text)| (format!("{name}.{inner}"), text)));
             }
             Value::Null => found.push((name.clone(), String::new())),
             Value::String(text) => found.push((name.clone(), text.trim().to_owned())),
@@ -54,7 +57,7 @@ fn leaves(row: &Map<String, Value>) -> Vec<(String, String)> {
     found
 }
 
-fn facts(values: &[String], name: String) -> ColumnFacts {
+fn facts(values: &[String], name: String, rows: u64) -> ColumnFacts {
     let filled: Vec<&String> = values.iter().filter(|text| !text.is_empty()).collect();
     let distinct: BTreeSet<&String> = filled.iter().copied().take(DISTINCT_MAX * 10).collect();
     let mut samples: Vec<String> = Vec::new();
@@ -67,7 +70,7 @@ fn facts(values: &[String], name: String) -> ColumnFacts {
     ColumnFacts {
         name,
         holds: holds(&filled, distinct.len()),
-        filled: filled.len() as u64,
+        filled: (filled.len() as u64).min(rows),
         distinct: distinct.len().min(DISTINCT_MAX) as u64,
         samples,
     }
@@ -124,7 +127,7 @@ mod tests {
     fn columns_are_told_by_what_they_hold() {
         let check = |values: &[&str], expected: &str| {
             let values: Vec<String> = values.iter().map(|text| (*text).to_owned()).collect();
-            assert_eq!(facts(&values, "x".to_owned()).holds, expected);
+            assert_eq!(facts(&values, "x".to_owned(), 9).holds, expected);
         };
         check(&["", ""], "nothing in the rows looked at");
         check(&["a@x.org", "b@x.org; c@x.org"], "e-mail address");
@@ -148,6 +151,6 @@ mod tests {
         let row = json!({"a": {"b": 1, "c": {"d": null}}, "list": [{"id": 1}], "tags": ["x"]});
         let names: Vec<String> =
             leaves(row.as_object().expect("an object")).into_iter().map(|(name, _)| name).collect();
-        assert_eq!(names, ["a.b", "a.c.d", "list", "tags"]);
+        assert_eq!(names, ["a.b", "a.c.d", "list.id", "tags"]);
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn of(rows: &Rows, mapping: &Mapping) -> BTreeMap<(Object, String, us
                         continue;
                     }
                     let value = draft.fields.iter().find(|(target, _)| *target == field.target).map(|(_, value)| value);
-                    let preview = preview(record, destination, position, value, &findings, mapping);
+                    let preview = preview(record, (destination, position), value, &findings, mapping);
                     known.extend(preview.filter(|preview| !known.iter().any(|other| other.before == preview.before)));
                 }
             }
@@ -41,8 +41,7 @@ pub(super) fn of(rows: &Rows, mapping: &Mapping) -> BTreeMap<(Object, String, us
 /// The preview of one field on one row; `None` where the row has nothing for it.
 fn preview(
     record: &SourceRecord,
-    destination: &Destination,
-    position: usize,
+    (destination, position): (&Destination, usize),
     value: Option<&FieldValue>,
     findings: &[Finding],
     mapping: &Mapping,

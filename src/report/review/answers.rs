@@ -260,7 +260,7 @@ impl Reading<'_> {
                 }
             }
         }
-        self.remark(section, &old_about, &about, origin, given);
+        self.remark(section, (&old_about, &about), origin, given);
     }
 
     fn new_field(&mut self, rules: &ObjectRules, column: &str, (role, to): (&str, &str), given: &Given) {
@@ -315,7 +315,7 @@ impl Reading<'_> {
                 None => {}
             }
         }
-        self.remark(section, &old_about, &about, origin, given);
+        self.remark(section, (&old_about, &about), origin, given);
     }
 
     /// Whether the mapping says already what an edited line asks for: a workbook may be read back twice.
@@ -413,7 +413,7 @@ impl Reading<'_> {
     }
 
     /// A remark is kept under what it is about, which an edit may have changed.
-    fn remark(&mut self, section: &str, old_about: &str, about: &str, origin: &Origin, given: &Given) {
+    fn remark(&mut self, section: &str, (old_about, about): (&str, &str), origin: &Origin, given: &Given) {
         if given.remark == origin.remark && (old_about == about || given.remark.is_empty()) {
             return;
         }
