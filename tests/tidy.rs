@@ -47,7 +47,7 @@ const CARDS: &[(&str, &[&str])] = &[
     ("oauth2", &["pipedrive"]),
     ("crossbeam", &["stage", "pipeline", "journal"]),
     ("dashmap", &["stage/resolve"]),
-    ("csv", &["mapping", "source", "report", "standin"]),
+    ("csv", &["mapping/shape", "source", "report", "standin"]),
     ("rust_xlsxwriter", &["report/workbook"]),
     ("calamine", &["report/workbook"]),
     ("zip", &["report/workbook"]),
