@@ -8,17 +8,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use toml::{Table, Value};
 
+use super::lines::{Given, Origin, columns, kind_for, tidy};
 use super::remarks::{Remarks, column_key, field_key};
 use super::sheets::{EDITED, ORIGIN, ORIGIN_COLUMNS, WHOLE};
 use super::target::{self, Target};
 use super::{fingerprint, written_fields};
-use crate::mapping::accepted::{accepted, custom_type};
 use crate::mapping::edit::{Edit, Editor, FieldPlace};
 use crate::mapping::field::Kind;
-use crate::mapping::object::{Destination, ObjectRules};
+use crate::mapping::object::ObjectRules;
 use crate::mapping::{Mapping, clauses};
 use crate::record::Object;
-use crate::report::workbook::place;
 use crate::report::workbook::read::ReadBook;
 
 /// The reason of a column that was left out without a remark.
@@ -35,35 +34,6 @@ pub struct Answers {
     pub problems: Vec<String>,
     /// What was noticed and hinders nothing, each with its place.
     pub notices: Vec<String>,
-}
-
-/// A line as it was when the workbook was made.
-struct Origin {
-    object: Object,
-    role: String,
-    position: usize,
-    fingerprint: String,
-    target: String,
-    transform: String,
-    remark: String,
-}
-
-/// A line as people gave it back.
-struct Given {
-    sheet: String,
-    sheet_position: usize,
-    row: u32,
-    columns: Vec<u32>,
-    target: String,
-    transform: String,
-    remark: String,
-}
-
-impl Given {
-    fn cell(&self, file: &str, heading: usize) -> String {
-        let column = self.columns.get(heading).copied().unwrap_or_default();
-        format!("{file}, sheet {}, cell {}", self.sheet, place(self.row, column))
-    }
 }
 
 /// Reads what was edited in a workbook. `text` is the mapping as it is written now, `file` the workbook's name in messages.
@@ -108,12 +78,6 @@ fn name(key: &str, origin: &Origin) -> String {
         Some((object, column)) => format!("{object} column {column}"),
         None => format!("{} {}", origin.object, origin.target),
     }
-}
-
-/// Texts are compared as people see them: without the space around, with one kind of line end.
-fn tidy(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().map(str::trim).collect();
-    lines.join("\n").trim().to_owned()
 }
 
 struct Reading<'a> {
@@ -496,25 +460,6 @@ impl Reading<'_> {
 
 const CONFLICT: &str = "was edited here, and mapping.toml was changed in the same place since the workbook was made; make \
     the workbook again (crossdock map) and edit that";
-
-/// The columns of a field as it is written.
-fn columns(field: &Table) -> Vec<String> {
-    match field.get("from") {
-        Some(Value::String(name)) => vec![name.clone()],
-        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// The kind that fits a target: the one it has, or the target's own first.
-fn kind_for(destination: &Destination, to: &str, kind: Option<Kind>) -> Kind {
-    match accepted(destination.entity).iter().find(|facts| facts.name == to) {
-        Some(facts) => {
-            kind.filter(|kind| facts.kinds.contains(kind)).or(facts.kinds.first().copied()).unwrap_or(Kind::Text)
-        }
-        None => kind.filter(|kind| custom_type(*kind).is_some()).unwrap_or(Kind::Text),
-    }
-}
 
 /// Whether a workbook holds remarks or edits that were not read back: the text of the mapping or the remarks would change,
 /// or something in it is wrong.

@@ -5,6 +5,7 @@
 //! it, `sheets` makes the workbook of it, `answers` reads the edited workbook back.
 
 pub mod answers;
+mod lines;
 pub mod owners;
 mod page;
 pub mod remarks;
