@@ -30,14 +30,26 @@ pub fn options(cell: &str) -> Cleaned<BTreeSet<String>> {
     let mut found: Cleaned<BTreeSet<String>> = Cleaned::plain(BTreeSet::new());
     // Composed first: some look-alikes of the semicolon become one only then.
     let cell = text::block(cell).into_value(&mut found.notes);
-    for piece in cell.split([';', ',', '|', '\n']) {
+    add_options(&mut found, cell.split([';', ',', '|', '\n']));
+    found
+}
+
+/// The options of a cell where one separator is known; otherwise as [`options`].
+#[must_use]
+pub fn options_at(cell: &str, separator: &str) -> Cleaned<BTreeSet<String>> {
+    let mut found: Cleaned<BTreeSet<String>> = Cleaned::plain(BTreeSet::new());
+    add_options(&mut found, cell.split(separator));
+    found
+}
+
+fn add_options<'p>(found: &mut Cleaned<BTreeSet<String>>, pieces: impl Iterator<Item = &'p str>) {
+    for piece in pieces {
         let option = text::line(piece).into_value(&mut found.notes);
         let known = found.value.iter().any(|known| known.to_lowercase() == option.to_lowercase());
         if !option.is_empty() && !known {
             found.value.insert(option);
         }
     }
-    found
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub mod choices;
 pub mod dates;
 pub mod emails;
 pub mod existing;
+pub mod formats;
 pub mod html;
 pub mod identity;
 pub mod keys;

@@ -3,6 +3,7 @@
 mod approve;
 mod approver;
 mod init;
+mod map;
 mod plan;
 #[cfg(feature = "standin")]
 mod rehearse;
@@ -34,6 +35,8 @@ enum Command {
     Rehearse(rehearse::Rehearse),
     /// Make a new migration's folder with settings and mapping to fill in
     Init(init::Init),
+    /// The mapping as a page and as workbooks to edit, and the edited workbooks read back
+    Map(map::Map),
     /// What will be made in Pipedrive, what it costs and when it is done; writes nothing there
     Plan(plan::Plan),
     /// The daemon: walk the migration of a folder from where it is
@@ -107,6 +110,7 @@ fn dispatch(command: Command) -> Result<Success> {
         #[cfg(feature = "standin")]
         Command::Rehearse(rehearse) => runtime.block_on(rehearse.run()),
         Command::Init(init) => init.run(),
+        Command::Map(map) => runtime.block_on(map.run()),
         Command::Plan(plan) => runtime.block_on(plan.run()),
         Command::Run(run) => runtime.block_on(run.run()),
         Command::Approve(approve) => runtime.block_on(approve.approve()),

@@ -13,7 +13,7 @@ use super::existing::Existing;
 use super::object::{Applies, Destination, Each, FoldInto, ObjectRules, Skip};
 use super::owners::{OwnerDecision, Owners};
 use super::pipelines::{DeclaredPipeline, DeclaredStage, Fallback, Pipelines};
-use super::problems::Problems;
+use super::problems::{Problem, Problems};
 use super::raw::{
     OneOrMany, RawConditions, RawDecision, RawDefaults, RawDestination, RawExisting, RawMapping, RawObject, RawOwners,
     RawPipeline, RawPipelines, RawSkip,
@@ -33,14 +33,28 @@ pub(super) fn mapping(text: &str, name: &str) -> Result<Mapping> {
         .map_err(|error| Error::new(Kind::Settings, format!("{name} is not TOML")).because(error))?;
     let digest = digest(&table)?;
     let mut problems = Problems::default();
-    let checked = problems
-        .read::<RawMapping>("mapping", Value::Table(table))
-        .and_then(|raw| sections(raw, digest, &mut problems));
+    let checked = checked(table, digest, &mut problems);
     match (problems.into_error(name), checked) {
         (None, Some(mapping)) => Ok(mapping),
         (Some(error), _) => Err(error),
         (None, None) => Err(Error::new(Kind::Bug, format!("{name} failed its check without a problem"))),
     }
+}
+
+fn checked(table: toml::Table, digest: String, problems: &mut Problems) -> Option<Mapping> {
+    problems.read::<RawMapping>("mapping", Value::Table(table)).and_then(|raw| sections(raw, digest, problems))
+}
+
+/// Everything wrong with a mapping, one by one.
+pub(super) fn problems(text: &str) -> Vec<Problem> {
+    let mut problems = Problems::default();
+    match toml::from_str::<toml::Table>(text) {
+        Ok(table) => {
+            checked(table, String::new(), &mut problems);
+        }
+        Err(error) => problems.add("mapping", "", format!("is not TOML: {}", error.message())),
+    }
+    problems.into_found()
 }
 
 /// BLAKE3 of the content as JSON with sorted keys.
@@ -133,9 +147,9 @@ fn owners(raw: RawOwners, problems: &mut Problems) -> Owners {
     for (position, section) in raw.decision.into_iter().enumerate() {
         let place = format!("owners, decision {}", position + 1);
         let Some(raw) = problems.read::<RawDecision>(&place, section) else { continue };
-        let decision = match (raw.match_user, raw.reassign, raw.park) {
-            (Some(user), None, false) => OwnerDecision::Match(user),
-            (None, Some(user), false) => {
+        let decision = match (raw.match_user, raw.reassign, raw.provision, raw.park) {
+            (Some(user), None, None, false) => OwnerDecision::Match(user),
+            (None, Some(user), None, false) => {
                 if owners.original_field.is_none() {
                     problems.add(
                         &place,
@@ -145,9 +159,10 @@ fn owners(raw: RawOwners, problems: &mut Problems) -> Owners {
                 }
                 OwnerDecision::Reassign(user)
             }
-            (None, None, true) => OwnerDecision::Park,
+            (None, None, Some(user), false) => OwnerDecision::Provision(user),
+            (None, None, None, true) => OwnerDecision::Park,
             _ => {
-                problems.add(&place, &*raw.owner, "needs exactly one of match, reassign and park");
+                problems.add(&place, &*raw.owner, "needs exactly one of match, reassign, provision and park");
                 continue;
             }
         };
@@ -195,6 +210,11 @@ fn object(raw: RawObject, place: &str, problems: &mut Problems) -> Option<Object
     }
     if raw.table.trim().is_empty() {
         problems.add(place, "", "needs the name of its table");
+    }
+    for (name, reason) in &raw.leave {
+        if name.trim().is_empty() || reason.trim().is_empty() {
+            problems.add(&format!("{place}, leave"), &**name, "needs the name of a column and a reason");
+        }
     }
     let mut to: Vec<Destination> = Vec::new();
     for (position, section) in raw.to.into_iter().enumerate() {

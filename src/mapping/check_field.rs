@@ -11,6 +11,7 @@ use super::field::{Extra, Field, Fold, FoldOf, Kind, LinkRule, Origin, Other, Va
 use super::object::{Applies, KeyPart};
 use super::problems::Problems;
 use super::raw::{OneOrMany, RawField, RawKeyPart};
+use super::shape::{Format, Lookup, Split};
 use super::template::Template;
 use crate::record::{Entity, Target, fold_name};
 
@@ -57,6 +58,7 @@ pub(super) fn field(
     let extra = extra(&raw, columns, place, problems);
     let fold = fold(&raw, columns, place, problems);
     let values = values(&raw, place, problems);
+    let shape = shape(&raw, place, problems);
     let scale = raw.scale.as_deref().and_then(|scale| {
         let read = Decimal::from_str(scale).map_err(|_| "is no number");
         problems.take(place, scale, read)
@@ -90,6 +92,9 @@ pub(super) fn field(
             only_if: check::conditions(raw.only_if, columns),
         },
         fold,
+        split: shape.split,
+        lookup: shape.lookup,
+        format: shape.format,
         values,
         default: raw.default,
         flag_missing: raw.flag_missing,
@@ -189,6 +194,44 @@ fn values(raw: &RawField, place: &str, problems: &mut Problems) -> Option<ValueM
         }
     }
     Some(ValueMap { listed, other })
+}
+
+/// What happens to the text before it is read.
+struct Shape {
+    split: Option<Split>,
+    lookup: Option<Lookup>,
+    format: Option<Format>,
+}
+
+fn shape(raw: &RawField, place: &str, problems: &mut Problems) -> Shape {
+    let has_text = raw.from.is_some() || raw.template.is_some();
+    let needs_text =
+        [("split", raw.split.is_some()), ("lookup", raw.lookup.is_some()), ("format", raw.format.is_some())];
+    for (name, _) in needs_text.iter().filter(|(_, is_given)| *is_given && !has_text) {
+        problems.add(place, *name, "needs from or template, whose text it is about");
+    }
+    let split = raw.split.as_ref().map(|split| {
+        if split.at.is_empty() {
+            problems.add(place, "", "has an empty separator in split");
+        }
+        match split.part {
+            Some(0) => problems.add(place, "0", "is no part; the first is 1, the last -1"),
+            None if raw.kind != Kind::Set => {
+                problems.add(place, raw.kind.as_str(), "needs a part in split; only a set takes all of them");
+            }
+            _ => {}
+        }
+        Split { at: split.at.clone(), part: split.part }
+    });
+    let format =
+        raw.format.as_ref().and_then(|written| problems.take(place, written, Format::parse(written, raw.kind)));
+    if let Some(lookup) = &raw.lookup {
+        let is_plain = !lookup.file.is_empty() && !lookup.file.contains(['/', '\\']) && lookup.file.ends_with(".csv");
+        if !is_plain {
+            problems.add(place, &*lookup.file, "is no CSV file beside the mapping, such as territories.csv");
+        }
+    }
+    Shape { split, lookup: raw.lookup.clone(), format }
 }
 
 /// The settings that belong to some kinds only; each with another kind is a problem.

@@ -14,6 +14,7 @@ pub(super) fn check(mapping: &Mapping, problems: &mut Problems) {
         for destination in &rules.to {
             let place = format!("object {}, {}", rules.object, destination.role);
             check_targets(mapping, destination, &place, problems);
+            check_left(rules, destination, &place, problems);
             for (position, field) in destination.fields.iter().enumerate() {
                 let place = format!("{place}, field {} ({})", position + 1, field.target);
                 check_link(mapping, rules, (destination.entity, field), &place, problems);
@@ -71,6 +72,17 @@ fn check_targets(mapping: &Mapping, destination: &Destination, place: &str, prob
         && destination.fields.iter().any(|field| field.target == Target::System("due_time".to_owned()))
     {
         problems.add(place, "due_time", "is written by the kind due already");
+    }
+}
+
+/// A column is either left out or migrated.
+fn check_left(rules: &ObjectRules, destination: &Destination, place: &str, problems: &mut Problems) {
+    for (position, field) in destination.fields.iter().enumerate() {
+        let columns = field.columns().into_iter().filter(|column| rules.leave.contains_key(&column.name));
+        for column in columns {
+            let place = format!("{place}, field {} ({})", position + 1, field.target);
+            problems.add(&place, &*column.name, "is in leave, the columns that are not migrated, and is migrated here");
+        }
     }
 }
 

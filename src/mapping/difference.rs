@@ -57,7 +57,7 @@ impl Lines {
         self.keys("owners", old, new, &["aliases", "decision"]);
         self.keys("owners, aliases", table(old, "aliases"), table(new, "aliases"), &[]);
         let (old, new) = (tables(old, "decision"), tables(new, "decision"));
-        self.named("owner", "owner", &old, &new, |lines, place, old, new| match (old, new) {
+        self.named(("owner", "owner"), &old, &new, |lines, place, old, new| match (old, new) {
             (None, Some(new)) => lines.say(place, decision(new)),
             (Some(old), None) => lines.say(place, format!("is no longer decided; it was: {}", decision(old))),
             (Some(old), Some(new)) => lines.say(place, format!("{}; it was: {}", decision(new), decision(old))),
@@ -68,13 +68,13 @@ impl Lines {
     fn pipelines(&mut self, old: &Table, new: &Table) {
         self.keys("pipelines", old, new, &["declare"]);
         let (old, new) = (tables(old, "declare"), tables(new, "declare"));
-        self.named("pipeline", "name", &old, &new, |lines, place, old, new| match (old, new) {
+        self.named(("pipeline", "name"), &old, &new, |lines, place, old, new| match (old, new) {
             (None, Some(_)) => lines.say(place, "is declared"),
             (Some(_), None) => lines.say(place, "is no longer declared"),
             (Some(old), Some(new)) => {
                 lines.keys(place, old, new, &["stages", "name"]);
                 let (old, new) = (tables(old, "stages"), tables(new, "stages"));
-                lines.named(&format!("{place}, stage"), "name", &old, &new, |lines, place, old, new| {
+                lines.named((&format!("{place}, stage"), "name"), &old, &new, |lines, place, old, new| {
                     match (old, new) {
                         (None, Some(_)) => lines.say(place, "is new"),
                         (Some(_), None) => lines.say(place, "is gone"),
@@ -90,8 +90,7 @@ impl Lines {
     /// Sections that have a name each, in the new order, those that are gone last; `tell` is asked about what changed.
     fn named(
         &mut self,
-        noun: &str,
-        key: &str,
+        (noun, key): (&str, &str),
         old: &[&Table],
         new: &[&Table],
         tell: impl Fn(&mut Self, &str, Option<&Table>, Option<&Table>),
@@ -121,7 +120,7 @@ impl Lines {
     }
 
     fn objects(&mut self, old: &[&Table], new: &[&Table]) {
-        self.named("object", "kind", old, new, |lines, place, old, new| match (old, new) {
+        self.named(("object", "kind"), old, new, |lines, place, old, new| match (old, new) {
             (None, Some(new)) => {
                 lines.say(place, format!("is now migrated, from table {}", text(new, "table")));
             }
@@ -183,7 +182,7 @@ impl Lines {
         };
         let (old, new) = (with_role(old), with_role(new));
         let (old, new): (Vec<&Table>, Vec<&Table>) = (old.iter().collect(), new.iter().collect());
-        self.named(&format!("{kind},"), "role", &old, &new, |lines, place, old, new| match (old, new) {
+        self.named((&format!("{kind},"), "role"), &old, &new, |lines, place, old, new| match (old, new) {
             (None, Some(new)) => lines.say(place, format!("a row now becomes a {} too", text(new, "entity"))),
             (Some(old), None) => lines.say(place, format!("a row no longer becomes a {}", text(old, "entity"))),
             (Some(old), Some(new)) => {
@@ -269,6 +268,9 @@ fn decision(decision: &Table) -> String {
     }
     if let Some(user) = user("reassign") {
         return format!("its records go to {user}");
+    }
+    if let Some(user) = user("provision") {
+        return format!("its records wait until the user {user} is made");
     }
     match decision.get("park").and_then(Value::as_bool) {
         Some(true) => "its records wait until a user appears".to_owned(),

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::column::{Column, Payload};
 use super::object::Applies;
 use super::owners::Owners;
+use super::shape::{Format, Lookup, Split};
 use super::template::Template;
 use crate::record::{Entity, Object, Target, fold_name, named_enum};
 
@@ -183,6 +184,12 @@ pub struct Field {
     pub applies: Applies,
     /// Taken from folded records instead of the row itself.
     pub fold: Option<Fold>,
+    /// The part of the text that is meant.
+    pub split: Option<Split>,
+    /// The table that says what the value stands for.
+    pub lookup: Option<Lookup>,
+    /// How dates, times and numbers are written; without it as the defaults say.
+    pub format: Option<Format>,
     /// The table of values.
     pub values: Option<ValueMap>,
     /// The text that stands in for a missing or unreadable value.
@@ -199,6 +206,20 @@ pub struct Field {
     pub scale: Option<Decimal>,
     /// What belongs to some kinds only.
     pub extra: Extra,
+}
+
+impl Field {
+    /// The columns of the row whose values it keeps, in order; those of folded children are not among them.
+    #[must_use]
+    pub fn columns(&self) -> Vec<&Column> {
+        let mut columns = self.from.columns();
+        match &self.extra {
+            Extra::Currency(column) | Extra::Time(column) | Extra::Pipeline(column) => columns.push(column),
+            Extra::Footer(templates) => columns.extend(templates.iter().flat_map(Template::columns)),
+            Extra::None | Extra::Options(_) | Extra::Label(_) | Extra::Link(_) | Extra::OwnRole(_) => {}
+        }
+        columns
+    }
 }
 
 /// What belongs to some kinds of field only.

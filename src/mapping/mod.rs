@@ -9,9 +9,12 @@ pub mod accepted;
 mod check;
 mod check_field;
 mod check_links;
+pub mod clauses;
 pub mod column;
+pub mod coverage;
 pub mod defaults;
 pub mod difference;
+pub mod edit;
 pub mod existing;
 pub mod field;
 pub mod object;
@@ -20,18 +23,22 @@ pub mod pipelines;
 pub mod problems;
 pub mod proposal;
 mod raw;
+pub mod shape;
 pub mod template;
 #[cfg(test)]
 mod tests;
 pub mod workspace;
 
-use crate::error::Result;
+use std::collections::BTreeMap;
+
+use crate::error::{Error, Kind, Result};
 use crate::record::Object;
 
 use defaults::Defaults;
 use object::{Destination, ObjectRules};
 use owners::Owners;
 use pipelines::Pipelines;
+use problems::Problem;
 
 /// The default mapping, for an account as `crossdock standin promox` generates it.
 pub const PROMOX: &str = include_str!("promox.toml");
@@ -59,6 +66,49 @@ impl Mapping {
     /// [`crate::error::Kind::Settings`] with every problem found, each with its place, value and reason.
     pub fn parse(text: &str, name: &str) -> Result<Self> {
         check::mapping(text, name)
+    }
+
+    /// Everything wrong with a mapping, one by one; empty when [`Mapping::parse`] takes it.
+    #[must_use]
+    pub fn problems(text: &str) -> Vec<Problem> {
+        check::problems(text)
+    }
+
+    /// Takes in the tables that values are looked up in; `read` gives the text of a file beside the mapping. What they
+    /// hold is approved with the mapping: it becomes part of its digest.
+    ///
+    /// # Errors
+    /// `Settings` naming every file that cannot be read or lacks a column; those of `read`.
+    pub fn take_lookups(&mut self, mut read: impl FnMut(&str) -> Result<String>) -> Result<()> {
+        let mut texts: BTreeMap<String, String> = BTreeMap::new();
+        let mut wrong: Vec<String> = Vec::new();
+        let fields = self.objects.iter_mut().flat_map(|rules| &mut rules.to).flat_map(|to| &mut to.fields);
+        for lookup in fields.filter_map(|field| field.lookup.as_mut()) {
+            if !texts.contains_key(&lookup.file) {
+                texts.insert(lookup.file.clone(), read(&lookup.file)?);
+            }
+            if let Err(reason) = lookup.fill(&texts[&lookup.file]) {
+                let line = format!("  {} {reason}", lookup.file);
+                if !wrong.contains(&line) {
+                    wrong.push(line);
+                }
+            }
+        }
+        if !wrong.is_empty() {
+            let what = format!("the tables that the mapping looks values up in are wrong:\n{}", wrong.join("\n"));
+            return Err(Error::new(Kind::Settings, what));
+        }
+        if !texts.is_empty() {
+            let mut hasher = blake3::Hasher::new();
+            hasher.update(self.digest.as_bytes());
+            for (name, text) in &texts {
+                // The lengths keep two different sets of files from being the same bytes.
+                hasher.update(format!("\n{name} {}\n", text.len()).as_bytes());
+                hasher.update(text.as_bytes());
+            }
+            self.digest = hasher.finalize().to_hex().to_string();
+        }
+        Ok(())
     }
 
     /// The default mapping of a generated PromoXcrm account.

@@ -24,6 +24,8 @@ pub enum OwnerDecision {
     Match(String),
     /// Its records go to the user with this e-mail address; its name is kept in [`Owners::original_field`].
     Reassign(String),
+    /// A user with this e-mail address will be made; its records wait until then, and the user is it.
+    Provision(String),
     /// Its records wait until a user appears. What is done without a decision.
     Park,
 }

@@ -56,6 +56,11 @@ impl Problems {
         read.map_err(|reason| self.add(place, value, reason.to_string())).ok()
     }
 
+    /// The problems themselves.
+    pub(super) fn into_found(self) -> Vec<Problem> {
+        self.found
+    }
+
     /// The error that tells all problems; `None` when there are none.
     pub(super) fn into_error(self, name: &str) -> Option<Error> {
         if self.found.is_empty() {

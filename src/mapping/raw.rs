@@ -13,6 +13,7 @@ use super::field::Kind;
 use super::object::KeyClean;
 use super::owners::MatchBy;
 use super::pipelines::StageKind;
+use super::shape::Lookup;
 use crate::record::{Entity, Object};
 
 /// One text or several.
@@ -75,6 +76,7 @@ pub(super) struct RawDecision {
     #[serde(rename = "match")]
     pub(super) match_user: Option<String>,
     pub(super) reassign: Option<String>,
+    pub(super) provision: Option<String>,
     #[serde(default)]
     pub(super) park: bool,
 }
@@ -187,6 +189,13 @@ pub(super) struct RawKeyPart {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct RawSplit {
+    pub(super) at: String,
+    pub(super) part: Option<i64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct RawField {
     pub(super) to: String,
     pub(super) kind: Kind,
@@ -207,6 +216,9 @@ pub(super) struct RawField {
     #[serde(default)]
     pub(super) only_if: RawConditions,
     // What the value becomes.
+    pub(super) split: Option<RawSplit>,
+    pub(super) format: Option<String>,
+    pub(super) lookup: Option<Lookup>,
     pub(super) values: Option<BTreeMap<String, String>>,
     pub(super) other: Option<String>,
     #[serde(default)]

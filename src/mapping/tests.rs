@@ -115,7 +115,7 @@ fields = [
             "defaults: \"dollars\" is no ISO 4217 code",
             "defaults: \"Chicago\" is no IANA time zone",
             "defaults: \"USA\" is no ISO 3166 country",
-            "owners, decision 1: \"u_1\" needs exactly one of match, reassign and park",
+            "owners, decision 1: \"u_1\" needs exactly one of match, reassign, provision and park",
             "owners, decision 2: \"x@y\" needs original_field",
             "object client, person, field 1 (name): unknown field `frm`",
             "object client, person, field 2 (name): unknown variant `nome`",
@@ -219,6 +219,70 @@ entity = "deal"
 fields = [{ to = "title", kind = "text", from = "name" }]
 "#;
     format!("{HEAD}{}{deal}", PERSON.replace("fields =", &format!("{rule}\nfields =")))
+}
+
+/// A mapping of persons with one more field.
+fn with_field(field: &str) -> String {
+    format!("{HEAD}{}", PERSON.replace(" }]\n", &format!(" }}, {field}]\n")))
+}
+
+#[test]
+fn transforms_are_checked() {
+    #[track_caller]
+    fn check(field: &str, expected: &str) {
+        check_problems(&with_field(field), &[&format!("object client, person, field 3 (custom:X): {expected}")]);
+    }
+    let field = |rest: &str| format!("{{ to = \"custom:X\", {rest} }}");
+    check(&field(r#"kind = "text", from = "x", split = { at = "", part = 1 }"#), "has an empty separator");
+    check(&field(r#"kind = "text", from = "x", split = { at = "," }"#), "\"text\" needs a part in split");
+    check(&field(r#"kind = "text", from = "x", split = { at = ",", part = 0 }"#), "\"0\" is no part");
+    check(
+        &field(r#"kind = "text", constant = "x", split = { at = ",", part = 1 }"#),
+        "\"split\" needs from or template",
+    );
+    check(&field(r#"kind = "text", from = "x", format = "%d""#), "\"%d\" does not belong to kind text");
+    check(&field(r#"kind = "date", from = "x", format = "%d.%m""#), "\"%d.%m\" does not hold a whole date");
+    check(
+        &field(r#"kind = "text", from = "x", lookup = { file = "../t.csv", key = "a", value = "b" }"#),
+        "\"../t.csv\" is no CSV file beside the mapping",
+    );
+}
+
+#[test]
+fn a_column_is_left_or_mapped() {
+    let text = |leave: &str| {
+        with_field(r#"{ to = "custom:X", kind = "text", from = "x" }"#)
+            .replace("id = \"id\"", &format!("id = \"id\"\nleave = {leave}"))
+    };
+    let mapping = Mapping::parse(&text(r#"{ fax = "nobody faxes" }"#), "test").expect("a mapping");
+    assert_eq!(mapping.objects[0].leave["fax"], "nobody faxes");
+    check_problems(&text(r#"{ x = "not needed" }"#), &["object client, person, field 3 (custom:X): \"x\" is in leave"]);
+    check_problems(
+        &text(r#"{ fax = "" }"#),
+        &["object client, leave: \"fax\" needs the name of a column and a reason"],
+    );
+}
+
+#[test]
+fn tables_for_lookup_are_part_of_what_is_approved() {
+    let lookup = |file: &str, key: &str| {
+        with_field(&format!(
+            r#"{{ to = "custom:X", kind = "text", from = "x", lookup = {{ file = "{file}", key = "{key}", value = "b" }} }}"#
+        ))
+    };
+    let read = |text: &str, table: &str| {
+        let mut mapping = Mapping::parse(text, "test").expect("a mapping");
+        mapping.take_lookups(|_| Ok(table.to_owned())).map(|()| mapping)
+    };
+    let mapping = read(&lookup("t.csv", "a"), "a,b\n1,One\n").expect("read");
+    let field = &mapping.objects[0].to[0].fields[2];
+    assert_eq!(field.lookup.as_ref().and_then(|lookup| lookup.get("1")), Some("One"));
+    let other = read(&lookup("t.csv", "a"), "a,b\n1,Two\n").expect("read");
+    assert_ne!(mapping.digest(), other.digest());
+    let wrong = read(&lookup("t.csv", "c"), "a,b\n").expect_err("no such column");
+    assert!(wrong.message().contains("t.csv has no column \"c\""), "{}", wrong.message());
+    let untouched = read(PROMOX, "").expect("reads no table");
+    assert_eq!(untouched.digest(), Mapping::promox().digest());
 }
 
 #[test]

@@ -28,6 +28,7 @@ mod owners;
 mod pipelines;
 mod plan;
 mod preflight;
+pub mod review;
 mod sample;
 mod standing;
 mod survey;
@@ -234,7 +235,7 @@ impl Migration {
         let Opening { folder, clock, stop: told, signals, progress, checkpoint, failpoint: _ } = opening;
         let (turn, stop) = stop::switch();
         let mapping_text = read_text(&config.mapping)?;
-        let mapping = Mapping::parse(&mapping_text, &config.mapping.display().to_string())?;
+        let mapping = parse_beside(&mapping_text, &config.mapping)?;
         let client = pipedrive_client(&config, &clock, &journal, (stop.clone(), progress.clone())).await?;
         let source = open_source(&config, &clock, &mapping)?;
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
@@ -527,7 +528,14 @@ const VERIFYING: &str = "verifying_tokens";
 /// # Errors
 /// `Settings`, with every problem of the file.
 pub fn read_mapping(path: &Path) -> Result<Mapping> {
-    Mapping::parse(&read_text(path)?, &path.display().to_string())
+    parse_beside(&read_text(path)?, path)
+}
+
+/// Reads a mapping with the tables beside it.
+fn parse_beside(text: &str, path: &Path) -> Result<Mapping> {
+    let mut mapping = Mapping::parse(text, &path.display().to_string())?;
+    mapping.take_lookups(|name| read_text(&path.with_file_name(name)))?;
+    Ok(mapping)
 }
 
 fn read_text(path: &Path) -> Result<String> {

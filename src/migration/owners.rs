@@ -115,7 +115,7 @@ impl Migration {
 }
 
 /// Name and address of an owner, as the mapping reads them. Owners that the mapping leaves out keep their id as name.
-fn source_owner(record: &crate::record::SourceRecord, mapping: &Mapping) -> Option<SourceOwner> {
+pub(super) fn source_owner(record: &crate::record::SourceRecord, mapping: &Mapping) -> Option<SourceOwner> {
     let mut owner = SourceOwner { id: record.id.to_string(), ..SourceOwner::default() };
     let Normalized::Roles(roles) = normalize(record, mapping, Some(Entity::User)) else { return None };
     for role in roles {

@@ -36,7 +36,7 @@ const OPTIONS: usize = 10_001;
 pub(super) const RECENT_DAYS: u64 = 30;
 
 /// Where the journal keeps what the survey found.
-const NEEDS: &str = "needs";
+pub(super) const NEEDS: &str = "needs";
 
 /// What the data needs in the workspace, and how much of it there is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -17,11 +17,13 @@ pub mod plan;
 pub mod preflight;
 pub mod questions;
 pub mod reconciliation;
+pub mod review;
 pub mod sample;
 pub mod summary;
 pub mod survey;
 pub mod tally;
 pub mod verification;
+pub mod workbook;
 pub mod workspace;
 
 use std::path::{Path, PathBuf};

@@ -145,7 +145,10 @@ fn listed<'o>(options: &'o [String], value: &str) -> Option<&'o String> {
 
 /// Several options; those the mapping does not list are dropped, each with a note.
 fn chosen(field: &Field, written: &str) -> Outcome<Option<Read>> {
-    let Cleaned { value, mut notes } = choices::options(written);
+    let Cleaned { value, mut notes } = match &field.split {
+        Some(split) if split.part.is_none() => choices::options_at(written, &split.at),
+        _ => choices::options(written),
+    };
     let mut kept: BTreeSet<String> = BTreeSet::new();
     for option in value {
         let too_long = option.chars().count() > field.max_length;

@@ -9,6 +9,7 @@ use crate::record::{FieldValue, Place};
 
 mod maven;
 mod random;
+mod shapes;
 
 /// The default mapping, read once for all tests.
 fn promox() -> &'static Mapping {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::convert::{Read, amount, body, converted, limited, one, within_length};
 use super::folds::folded;
 use super::{Rejection, Row};
-use crate::clean::{Cleaned, Note, Outcome, Unreadable, address, code, shown};
+use crate::clean::{Cleaned, Note, Outcome, Unreadable, address, code, formats, shown};
 use crate::mapping::Mapping;
 use crate::mapping::field::{Extra, Field, Kind, Origin, Other};
 use crate::record::{Entity, FieldValue, Finding, LinkTarget, Target};
@@ -104,12 +104,13 @@ fn read(row: &Row<'_>, field: &Field) -> Outcome<Option<Read>> {
         // A footer is worth a text of its own.
         return if matches!(field.extra, Extra::Footer(_)) { body(row, field, "") } else { Ok(Cleaned::plain(None)) };
     };
-    let Some(values) = &field.values else { return converted(row, field, written) };
+    let Some(written) = shaped(field, written)? else { return Ok(Cleaned::plain(None)) };
+    let Some(values) = &field.values else { return in_format(row, field, written) };
     if let Some(meant) = values.get(&written) {
         return converted(row, field, Cow::Borrowed(meant));
     }
     match &values.other {
-        Other::Keep => converted(row, field, written),
+        Other::Keep => in_format(row, field, written),
         Other::Drop => Err(Unreadable::new(code::UNKNOWN_VALUE, &written, "is not among the values of the mapping")),
         Other::Use(other) => {
             let mut cleaned = converted(row, field, Cow::Borrowed(other))?;
@@ -118,6 +119,35 @@ fn read(row: &Row<'_>, field: &Field) -> Outcome<Option<Read>> {
             Ok(cleaned)
         }
     }
+}
+
+/// The part of the text that is meant, and what it stands for; `None` when it has no such part.
+fn shaped<'t>(field: &Field, written: Cow<'t, str>) -> Result<Option<Cow<'t, str>>, Unreadable> {
+    let part = match &field.split {
+        Some(split) if split.part.is_some() => match split.part(&written) {
+            Some(part) => Cow::Owned(part.to_owned()),
+            None => return Ok(None),
+        },
+        _ => written,
+    };
+    let Some(lookup) = &field.lookup else { return Ok(Some(part)) };
+    match lookup.get(&part) {
+        Some(meant) => Ok(Some(Cow::Owned(meant.to_owned()))),
+        None => Err(Unreadable::new(
+            code::UNKNOWN_VALUE,
+            &part,
+            format!("is not in column {} of {}", lookup.key, lookup.file),
+        )),
+    }
+}
+
+/// Reads a text of the source, in the format that the mapping names. What the mapping itself writes needs none.
+fn in_format(row: &Row<'_>, field: &Field, written: Cow<'_, str>) -> Outcome<Option<Read>> {
+    // A number of JSON has no marks of its own: the format is about texts.
+    let is_number = || matches!(raw(row, field), Some(Value::Number(_)));
+    let Some(format) = field.format.as_ref().filter(|_| !is_number()) else { return converted(row, field, written) };
+    let canonical = formats::canonical(format, &written, row.mapping.defaults.decimal_sign)?;
+    converted(row, field, canonical)
 }
 
 /// The raw value of the first column that has one.

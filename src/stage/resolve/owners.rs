@@ -77,6 +77,10 @@ fn assign(owner: &SourceOwner, rules: &Owners, users: &[User]) -> Assignment {
             Some(user) => Assignment::User(user),
             None => Assignment::Waits(format!("owner {called} was matched to {email}, who is no active user")),
         },
+        OwnerDecision::Provision(email) => match by_email(email) {
+            Some(user) => Assignment::User(user),
+            None => Assignment::Waits(format!("owner {called} waits until the user {email} is made and active")),
+        },
         OwnerDecision::Reassign(email) => match by_email(email) {
             Some(user) => Assignment::Reassigned(user, called.clone()),
             None => Assignment::Waits(format!("owner {called} was reassigned to {email}, who is no active user")),
