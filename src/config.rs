@@ -3,6 +3,7 @@
 //! Secrets come from the environment or from files, never from the settings file itself.
 
 mod approvers;
+mod raw;
 mod secret;
 mod staging;
 
@@ -20,9 +21,9 @@ use crate::record::named_enum;
 
 pub use approvers::{Approvers, token_hash};
 pub use secret::Secret;
-use staging::{Account, REAL, RawStaging, STAGING};
 
-use approvers::RawApprover;
+use raw::{RawConfig, RawModel, RawPipedrive, RawSource};
+use staging::{Account, REAL, STAGING};
 
 named_enum! {
     /// A Pipedrive plan, new and old names.
@@ -232,179 +233,6 @@ pub struct PipedriveConfig {
     pub calls_in_flight: usize,
     /// Who wins when both sides changed a field.
     pub conflict: Conflict,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawConfig {
-    name: String,
-    #[serde(default = "default_mapping")]
-    mapping: PathBuf,
-    source: RawSource,
-    pipedrive: RawPipedrive,
-    #[serde(default)]
-    daemon: RawDaemon,
-    #[serde(default)]
-    gates: RawGates,
-    #[serde(default)]
-    sample: RawSample,
-    #[serde(default)]
-    approver: Vec<RawApprover>,
-    #[serde(default)]
-    map: RawMap,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawMap {
-    model: Option<RawModel>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawModel {
-    address: String,
-    model: String,
-    token_env: Option<String>,
-    token_file: Option<PathBuf>,
-    #[serde(default = "default_model_seconds")]
-    timeout_seconds: u64,
-}
-
-/// Large models take their time; a person who waits for a proposal does not wait much longer.
-const fn default_model_seconds() -> u64 {
-    60
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawSource {
-    address: Option<String>,
-    folder: Option<PathBuf>,
-    token_env: Option<String>,
-    token_file: Option<PathBuf>,
-    #[serde(default = "default_requests_per_second")]
-    requests_per_second: u32,
-    #[serde(default = "default_overlap_seconds")]
-    overlap_seconds: u64,
-    #[serde(default = "default_poll_seconds")]
-    poll_seconds: u64,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawPipedrive {
-    address: String,
-    token_env: Option<String>,
-    token_file: Option<PathBuf>,
-    oauth: Option<RawOAuth>,
-    plan: Option<Plan>,
-    seats: Option<u32>,
-    #[serde(default)]
-    top_up_tokens_day: u64,
-    #[serde(default)]
-    reserve_tokens_day: u64,
-    #[serde(default)]
-    unlimited: bool,
-    #[serde(default = "default_request_timeout_seconds")]
-    request_timeout_seconds: u64,
-    #[serde(default = "default_list_lag_seconds")]
-    list_lag_seconds: u64,
-    #[serde(default = "default_calls_in_flight")]
-    calls_in_flight: usize,
-    #[serde(default = "default_conflict")]
-    conflict: Conflict,
-    staging: Option<RawStaging>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawOAuth {
-    client_id: String,
-    client_secret_env: Option<String>,
-    client_secret_file: Option<PathBuf>,
-    refresh_token_env: Option<String>,
-    refresh_token_file: Option<PathBuf>,
-    #[serde(default = "default_token_address")]
-    token_address: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawDaemon {
-    listen: String,
-    shutdown_grace_seconds: u64,
-}
-
-impl Default for RawDaemon {
-    fn default() -> Self {
-        Self { listen: "127.0.0.1:7077".to_owned(), shutdown_grace_seconds: 60 }
-    }
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawGates {
-    new_problems: u64,
-}
-
-/// Enough that a bad day does not call somebody for nothing, few enough that a broken rule does.
-impl Default for RawGates {
-    fn default() -> Self {
-        Self { new_problems: 100 }
-    }
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawSample {
-    records: usize,
-}
-
-/// What a person can look through in an hour.
-impl Default for RawSample {
-    fn default() -> Self {
-        Self { records: 60 }
-    }
-}
-
-fn default_mapping() -> PathBuf {
-    PathBuf::from("mapping.toml")
-}
-
-/// A pace that hardly any web application notices; nothing is known about PromoXcrm's limits.
-const fn default_requests_per_second() -> u32 {
-    5
-}
-
-/// At least a quarter of an hour: rows may become visible later than their stamp says (source shapes, section 5).
-const fn default_overlap_seconds() -> u64 {
-    900
-}
-
-const fn default_poll_seconds() -> u64 {
-    60
-}
-
-const fn default_request_timeout_seconds() -> u64 {
-    30
-}
-
-const fn default_list_lag_seconds() -> u64 {
-    10
-}
-
-/// Pipedrive documentation, "OAuth authorization".
-fn default_token_address() -> String {
-    "https://oauth.pipedrive.com/oauth/token".to_owned()
-}
-
-const fn default_calls_in_flight() -> usize {
-    64
-}
-
-const fn default_conflict() -> Conflict {
-    Conflict::Ask
 }
 
 /// What the settings file cannot hold: the environment, and the folder that relative paths start from.

@@ -193,6 +193,8 @@ fn a_source_that_stumbles_is_read_whole() {
     let daemon = world.daemon(&[]);
     wait_for("gate map", LONGEST, || world.waits_at("map").then_some(()));
     world.approve("map");
+    wait_for("gate data", LONGEST, || world.waits_at("data").then_some(()));
+    world.approve("data");
     wait_for("gate plan", LONGEST, || world.waits_at("plan").then_some(()));
     drop(daemon);
 

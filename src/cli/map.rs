@@ -12,20 +12,26 @@ use crate::journal::FolderLock;
 use crate::mapping::Mapping;
 use crate::mapping::difference::difference;
 use crate::mapping::proposal::Proposal;
+use crate::migration::map::{Proposed, Reading, propose};
 use crate::migration::read_mapping;
 use crate::migration::review::{Seen, look};
+use crate::progress::Progress;
 use crate::report::page::counted;
 use crate::report::review::answers::{self, Answers, holds_edits};
 use crate::report::review::remarks::{REMARKS, Remarks};
 use crate::report::review::{Parts, Review, owners, sheets};
 use crate::report::workbook::{read, write};
 use crate::report::{self, reports};
+use crate::stop;
 
 /// The mapping as a page and as workbooks to edit, and the edited workbooks read back.
 #[derive(Debug, clap::Args)]
 pub(super) struct Map {
     #[command(flatten)]
     folder: Folder,
+    /// Propose a mapping from what the source holds, in place of mapping.toml; also done where there is none
+    #[arg(long, conflicts_with_all = ["read", "check"])]
+    propose: bool,
     /// Read edited workbooks back into mapping.toml: these, or reports/mapping.xlsx and reports/owners.xlsx
     #[arg(long, value_name = "FILE", num_args = 0..)]
     read: Option<Vec<PathBuf>>,
@@ -58,6 +64,11 @@ impl Map {
         if let Some(files) = &self.read {
             return self.read_back(&config, files).await;
         }
+        let proposed = if self.propose || (!self.check && !config.mapping.exists()) {
+            Some(self.proposed(&config).await?)
+        } else {
+            None
+        };
         let mapping = read_mapping(&config.mapping)?;
         if self.check {
             if self.json {
@@ -67,18 +78,45 @@ impl Map {
             }
             return Ok(Success::Well);
         }
-        let review = self.make(&config, &mapping).await?;
+        let review = self.make(&config, &mapping, proposed).await?;
         self.tell(&config, &review)?;
         Ok(Success::Well)
     }
 
+    /// Writes a proposed mapping; the one that was there is kept, and what was edited in it is not lost.
+    async fn proposed(&self, config: &Config) -> Result<Proposal> {
+        let (_stopper, stop) = stop::switch();
+        let progress = Progress::default();
+        let show = terminal::Show::start(progress.clone());
+        let Proposed { proposal, mapping } =
+            propose(config, &Reading { clock: Clock::system(), stop, progress }).await?;
+        drop(show);
+        let before = if config.mapping.exists() { Some(text_of(&config.mapping)?) } else { None };
+        if before.as_ref() != Some(&mapping) {
+            if let Some(before) = &before {
+                let kept = config.mapping.with_extension("before.toml");
+                write_text(&kept, before)?;
+                terminal::complain(&format!("What was in {} is kept as {}.", config.mapping.display(), kept.display()));
+            }
+            write_text(&config.mapping, &mapping)?;
+        }
+        terminal::complain(&match &proposal.shown_to {
+            None => "Proposed on this machine: nothing about the source has left it.".to_owned(),
+            Some(address) => {
+                format!("Names, types and masked samples of the source were shown to the language model at {address}.")
+            }
+        });
+        Ok(proposal)
+    }
+
     /// Writes page, JSON and workbooks of the mapping as it is.
-    async fn make(&self, config: &Config, mapping: &Mapping) -> Result<Review> {
+    async fn make(&self, config: &Config, mapping: &Mapping, proposed: Option<Proposal>) -> Result<Review> {
         let folder = &self.folder.folder;
         let text = text_of(&config.mapping)?;
         let remarks = Remarks::read(&config.mapping)?;
         let last = last(folder);
-        let proposed = last.as_ref().map(|last| last.proposal.clone()).unwrap_or_default();
+        let known = || last.as_ref().map(|last| last.proposal.clone()).unwrap_or_default();
+        let proposed = proposed.unwrap_or_else(known);
         let (seen, no_previews) = match FolderLock::take(folder) {
             Ok(_lock) => match look(config, folder, &Clock::system(), mapping, proposed.clone()).await {
                 Ok(seen) => (seen, String::new()),
@@ -197,7 +235,7 @@ impl Map {
                     Error::new(Kind::Settings, format!("replacing {}", file.display())).because(error)
                 })?;
             }
-            self.make(config, &read_mapping(&config.mapping)?).await?;
+            self.make(config, &read_mapping(&config.mapping)?, None).await?;
         }
         if self.json {
             let whole = json!({"applied": is_applied, "changed": lines, "remarks_changed": answers.remarks != remarks,

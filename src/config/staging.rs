@@ -7,7 +7,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::{Plan, RawOAuth, RawPipedrive};
+use super::Plan;
+use super::raw::{RawOAuth, RawPipedrive};
 
 /// The keys of an account that have a name of their own for each account.
 pub(super) struct Account {

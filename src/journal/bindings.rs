@@ -168,6 +168,15 @@ impl RoleFate {
     }
 }
 
+/// Which rejected or waiting roles are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Troubled {
+    /// All of them.
+    All,
+    /// Rows that are no records: all that is known of such before the load.
+    Rows,
+}
+
 /// The creates of one binding that were given up as not done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Misses {
@@ -483,14 +492,21 @@ impl Journal {
         .await
     }
 
-    /// How many roles were rejected or wait for something.
+    /// How many roles with a Pipedrive record of their own to come were rejected or wait for something, and rows that are no
+    /// records. Owners have a report of their own, and what is folded ends as what it belongs to.
     ///
     /// # Errors
     /// `Journal`.
-    pub async fn troubled(&self) -> Result<u64> {
-        self.read("counting rejected and parked roles", |connection| {
-            let sql = "SELECT count(*) FROM binding WHERE fate IN ('rejected', 'parked')";
-            let count: i64 = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+    pub async fn troubled(&self, which: Troubled) -> Result<u64> {
+        let role = match which {
+            Troubled::All => "<> 'fold'",
+            Troubled::Rows => "= 'row'",
+        };
+        let sql = format!(
+            "SELECT count(*) FROM binding WHERE fate IN ('rejected', 'parked') AND entity <> 'user' AND role {role}"
+        );
+        self.read("counting rejected and parked roles", move |connection| {
+            let count: i64 = connection.prepare_cached(&sql)?.query_row([], |row| row.get(0))?;
             Ok(count.unsigned_abs())
         })
         .await

@@ -22,7 +22,7 @@ use rusqlite::Connection;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 
-pub use bindings::{Bound, CORRECTION, DECISION, Misses, Promised, RoleFate};
+pub use bindings::{Bound, CORRECTION, DECISION, Misses, Promised, RoleFate, Troubled};
 pub use effects::{Conclusion, EffectId, EffectKind, Intent, OpenEffect, Outcome};
 pub use existing::{Candidate, Held};
 pub use gates::{Decided, Decision, GateVerdict, Proof};

@@ -11,6 +11,7 @@ use super::Migration;
 use super::gates::Artefact;
 use super::survey::Needs;
 use crate::error::Result;
+use crate::journal::Troubled;
 use crate::permit::Gate;
 
 /// Where the journal keeps the [`Approved`].
@@ -37,7 +38,11 @@ impl Migration {
         // Before the load the survey's expectation counts, later what came of it.
         let is_loading = self.journal.phase("load").await?.is_some();
         let expected = expected(needs);
-        let troubled = if is_loading { self.journal.troubled().await? } else { expected.values().sum() };
+        let troubled = if is_loading {
+            self.journal.troubled(Troubled::All).await?
+        } else {
+            expected.values().sum::<u64>() + self.journal.troubled(Troubled::Rows).await?
+        };
         let known: Option<Approved> = self.fact(APPROVED).await?;
         let stands = known.filter(|known| {
             known.mapping == self.mapping.digest()

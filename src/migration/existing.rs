@@ -75,6 +75,14 @@ impl Migration {
             return Ok(());
         }
         self.look_at_unclear(entity).await?;
+        self.existing_news(entity, workspace).await
+    }
+
+    /// What people made or changed since the last look, when a new record waits.
+    pub(super) async fn existing_news(&self, entity: Entity, workspace: &Workspace) -> Result<()> {
+        if !LOOKED_FOR.contains(&entity) {
+            return Ok(());
+        }
         if !self.journal.awaits_first(entity, self.objects_of(entity)).await? {
             return Ok(());
         }

@@ -128,9 +128,13 @@ impl Migration {
         }
         self.progress.begin(phase, entity.as_str(), total);
         run.loader.begin(entity).await?;
-        let is_first = sweep != Sweep::Later && self.existing_before_load(entity, &run.workspace).await?;
-        if !is_first {
-            self.existing_since(entity, &run.workspace).await?;
+        match sweep {
+            Sweep::Later => self.existing_since(entity, &run.workspace).await?,
+            // The sample may have waited for days between its own look and the rest.
+            Sweep::Sample | Sweep::Whole if !self.existing_before_load(entity, &run.workspace).await? => {
+                self.existing_news(entity, &run.workspace).await?;
+            }
+            Sweep::Sample | Sweep::Whole => {}
         }
         run.resolver.begin(entity).await?;
         for round in 0.. {

@@ -51,5 +51,5 @@ fn a_mapping_changed_after_the_load_becomes_priced_updates() {
         (now == changed_deals).then_some(())
     });
     assert_eq!(live(&world, "deal").len(), deals.len(), "no deal is made twice");
-    finish(&promox, &world, daemon);
+    finish(&promox, &world, daemon, 0);
 }

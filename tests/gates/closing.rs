@@ -56,7 +56,7 @@ fn an_approval_that_is_taken_back_stops_the_load() {
     assert_eq!(writes(&world), before, "nothing is written while the gate is closed");
     world.approve("sample");
     follows(&world);
-    finish(&promox, &world, daemon);
+    finish(&promox, &world, daemon, 0);
 }
 
 #[test]

@@ -33,6 +33,9 @@ fn a_corrected_sample_is_loaded_anew_and_an_approved_one_is_kept() {
         "{ to = \"custom:Customer PO\", kind = \"text\", from = \"customer_po\" }",
         "{ to = \"custom:PO number\", kind = \"text\", from = \"customer_po\" }",
     );
+    let lines = || changed(&world, "map").join("\n");
+    wait_for("the map gate", LONGEST, || world.waits_at("map").then_some(()));
+    assert!(lines().contains("PO number"), "{}", lines());
     for gate in ["map", "data", "plan", "workspace"] {
         pass(&world, gate);
     }
@@ -59,7 +62,8 @@ fn a_corrected_sample_is_loaded_anew_and_an_approved_one_is_kept() {
         assert_eq!(markers.len(), distinct.len(), "{kind}");
         assert_eq!(markers.len(), ids(&world, kind).len(), "{kind}");
     }
-    finish(&promox, &world, daemon);
+    // The title that people gave their deal is theirs, and told.
+    finish(&promox, &world, daemon, 1);
 }
 
 /// The marker in a record, wherever it stands.
