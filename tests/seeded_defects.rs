@@ -450,7 +450,7 @@ fn the_daemon_tells_of_differences_at_the_gate_and_ends_with_3() {
     let promox = Standin::start("promox", &source.each_ref().map(String::as_str));
     let world = World::start(Source::promox(&promox), &[]);
     let daemon = world.daemon(&[]);
-    for gate in ["map", "plan", "workspace"] {
+    for gate in ["map", "data", "plan", "workspace", "sample"] {
         wait_for(gate, LONGEST, || world.waits_at(gate).then_some(()));
         world.approve(gate);
     }

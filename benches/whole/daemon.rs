@@ -100,7 +100,7 @@ pub(crate) fn migrate(folder: &Path, promox: &Standin, pipedrive: &Standin) -> M
         assert!(level == "INFO" || level == "WARN", "the daemon said: {line}");
         match (fields.message.as_str(), fields.phase.as_str(), fields.gate.as_str()) {
             ("waiting at a gate", _, gate) => tell(folder, &["approve", gate, "--by", "bench", "-C"]),
-            ("gate is open", _, "map" | "workspace") | ("phase begins", "verify", _) => from = now,
+            ("gate is open", _, "map" | "sample") | ("phase begins", "verify", _) => from = now,
             ("phase begins", "load", _) => tell(folder, &["freeze", "-C"]),
             // The last object that is landed ends the landing.
             ("landed", ..) => {
