@@ -212,25 +212,24 @@ fn edited(value: &Value) -> Result<toml_edit::Value> {
     value.to_string().parse().map_err(|error| Error::new(Kind::Bug, "a value of the mapping as TOML").because(error))
 }
 
-/// Removes an element and keeps the comments around it: those before it, and one behind the element before it.
+/// Removes an element with the comment behind it, which `toml_edit` holds before the next one. Those on lines of their own
+/// stay, and so does the one behind the element before it.
 fn remove(fields: &mut Array, position: usize) {
     let text = |decor: Option<&toml_edit::RawString>| {
         decor.and_then(toml_edit::RawString::as_str).unwrap_or_default().to_owned()
     };
+    let own = |text: String| text.find('\n').map(|end| text[end..].to_owned()).unwrap_or(text);
     let prefix = fields.get(position).map(|value| text(value.decor().prefix())).unwrap_or_default();
     fields.remove(position);
-    if !prefix.contains('#') {
-        return;
-    }
-    let kept = prefix.trim_end_matches([' ', '\t', '\n']);
+    let kept = if prefix.contains('#') { prefix.trim_end_matches([' ', '\t', '\n']) } else { "" };
     match fields.get_mut(position) {
         Some(next) => {
-            let own = text(next.decor().prefix());
-            next.decor_mut().set_prefix(format!("{kept}{own}"));
+            let rest = own(text(next.decor().prefix()));
+            next.decor_mut().set_prefix(format!("{kept}{rest}"));
         }
         None => {
-            let own = fields.trailing().as_str().unwrap_or_default().to_owned();
-            fields.set_trailing(format!("{kept}{own}"));
+            let rest = own(fields.trailing().as_str().unwrap_or_default().to_owned());
+            fields.set_trailing(format!("{kept}{rest}"));
             fields.set_trailing_comma(true);
         }
     }
@@ -335,6 +334,31 @@ mod tests {
         assert_eq!(gone.len(), 1, "{gone:?}");
         assert!(gone[0].contains("custom:Company e-mail"));
         assert_eq!(new, ["leave = { fax = \"nobody faxes\", telex = \"nor that\" }"]);
+    }
+
+    #[test]
+    fn the_comment_behind_a_field_goes_with_it() {
+        let commented = |text: &str, comment: &str| {
+            let lines = text
+                .lines()
+                .map(|line| if line.starts_with("  { to") { format!("{line}{comment}") } else { line.to_owned() });
+            lines.collect::<Vec<_>>().join("\n") + "\n"
+        };
+        let before = commented(PROMOX, "  # 92 %: why");
+        for (role, target) in
+            [("organization", "custom:Industry"), ("person", "name"), ("person", "custom:Client notes")]
+        {
+            let mut editor = Editor::new(&before).expect("TOML");
+            editor.apply(&[Edit::Remove(at(role, target))]).expect("applied");
+            let after = editor.text();
+            let count = |text: &str| text.matches("# 92 %: why").count();
+            assert_eq!(
+                (after.lines().count(), count(&after)),
+                (before.lines().count() - 1, count(&before) - 1),
+                "{target}"
+            );
+            assert!(!after.lines().any(|line| line.matches("92 %").count() > 1), "{target}");
+        }
     }
 
     #[test]
