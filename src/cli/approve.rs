@@ -1,7 +1,9 @@
 //! `approve`, `reject`, `retry`, and the signals to a running daemon: freeze, pause, resume.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use serde_json::Value;
 
 use super::{Folder, Success, terminal};
 use crate::clock::Clock;
@@ -11,6 +13,7 @@ use crate::http::{Http, Reached, Request};
 use crate::journal::{FolderLock, GateVerdict, Journal};
 use crate::migration::JOURNAL;
 use crate::permit::Gate;
+use crate::report::reports;
 
 /// A daemon on the same machine answers at once.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -104,8 +107,22 @@ impl Approve {
             }
         };
         terminal::say(&format!("gate '{}' {verdict}: artefact {digest}", self.gate));
+        if self.gate == Gate::Plan && verdict == GateVerdict::Approved {
+            for what in confirmed(folder) {
+                terminal::say(&format!("confirmed with it, in the name given: {what}"));
+            }
+        }
         Ok(Success::Well)
     }
+}
+
+/// What whoever approves the plan confirms, because nobody can read it from the account: as the plan says it. A plan that
+/// cannot be read says nothing; its page does.
+fn confirmed(folder: &Path) -> Vec<String> {
+    let text = std::fs::read(reports(folder).join("plan.json")).unwrap_or_default();
+    let plan: Value = serde_json::from_slice(&text).unwrap_or_default();
+    let listed = plan["preflight"]["to_confirm"].as_array().cloned().unwrap_or_default();
+    listed.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 impl Signal {

@@ -87,8 +87,10 @@ fn nothing_but_reads_leaves_before_its_gate() {
         wait_for(gate, LONGEST, || world.waits_at(gate).then_some(()));
         try_everything(&world, &BEFORE_LOAD[..=number]);
         assert_eq!(writes(&world), [], "at gate {gate}");
-        // Nor by a daemon that is started again.
-        world.approve(gate);
+        let output = world.run(&["approve", gate, "--by", "Ada Tester"]);
+        assert!(output.status.success(), "{}", text(&output));
+        let confirms = text(&output).contains("confirmed with it, in the name given: Automations");
+        assert_eq!(confirms, gate == "plan", "whoever approves reads what that confirms: {}", text(&output));
     }
     // The plan unlocks the workspace, and no record.
     wait_for("workspace", LONGEST, || world.waits_at("workspace").then_some(()));
