@@ -95,6 +95,7 @@ impl Migration {
 
     async fn steps_of_round(&self, me: &Me) -> Result<()> {
         let permit = self.load_permit(me).await?;
+        self.forget_users();
         let run = self.begin_run(me, permit, self.match_owners().await?).await?;
         for entity in STEPS {
             self.step(&run, entity, Sweep::Later).await?;

@@ -74,6 +74,11 @@ impl Migration {
         Ok(self.owners().await?.into_iter().map(line).collect())
     }
 
+    /// Reads the account's users again the next time they are asked for: somebody new may be what records wait for.
+    pub(super) fn forget_users(&self) {
+        *self.users.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
+    }
+
     /// The account's users, as they were a moment ago at the most.
     pub(super) async fn users(&self) -> Result<Arc<Vec<User>>> {
         let now = self.clock.utc();
