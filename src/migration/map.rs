@@ -7,7 +7,6 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, Seek as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::TryStreamExt as _;
 use serde_json::Value;
@@ -30,12 +29,12 @@ use crate::propose::profile::Table;
 use crate::propose::vocabulary::Vocabulary;
 use crate::record::{Entity, Place};
 use crate::source::csv::raw::{RawFile, files};
-use crate::source::{Cursor, Source, api};
+use crate::source::{Cursor, api};
 use crate::stage::normalize::{Normalized, RoleResult, normalize};
 use crate::stop::Stop;
 
+use super::api_source;
 use super::map_model::ask_all;
-use super::{SOURCE_PAGE_ROWS, SOURCE_RETRIES};
 
 /// Rows of a table that are looked at: enough for rare values, and some minutes of reading at most.
 const ROWS: u64 = 50_000;
@@ -174,22 +173,6 @@ async fn read_api(config: &Config, reading: &Reading) -> Result<(Known, Vec<Spoo
         spools.push(spool);
     }
     Ok((known, spools))
-}
-
-fn api_source(config: &Config, clock: &Clock) -> Result<Source> {
-    let SourceConfig::Api { address, token, requests_per_second, overlap, .. } = &config.source else {
-        return Err(Error::new(Kind::Bug, "a folder was taken for an API"));
-    };
-    let http = Http::new(clock.clone(), config.pipedrive.request_timeout, 4)?;
-    let settings = api::Settings {
-        base: address.clone(),
-        token: token.clone(),
-        page_rows: SOURCE_PAGE_ROWS,
-        period: Duration::from_secs(1) / *requests_per_second,
-        overlap: *overlap,
-        retries: SOURCE_RETRIES,
-    };
-    Ok(Source::api(api::Client::new(http, settings)?))
 }
 
 /// The fields that the account has. Three reads; nothing is kept.

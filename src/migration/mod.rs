@@ -561,20 +561,26 @@ async fn pipedrive_client(
     Ok(Client::new(http, settings.address.clone(), settings.credentials.clone(), Arc::new(budget)))
 }
 
+/// The reader of an API, which needs no mapping.
+fn api_source(config: &Config, clock: &Clock) -> Result<Source> {
+    let SourceConfig::Api { address, token, requests_per_second, overlap, .. } = &config.source else {
+        return Err(Error::new(Kind::Bug, "a folder was taken for an API"));
+    };
+    let http = Http::new(clock.clone(), config.pipedrive.request_timeout, 4)?;
+    let settings = api::Settings {
+        base: address.clone(),
+        token: token.clone(),
+        page_rows: SOURCE_PAGE_ROWS,
+        period: Duration::from_secs(1) / *requests_per_second,
+        overlap: *overlap,
+        retries: SOURCE_RETRIES,
+    };
+    Ok(Source::api(api::Client::new(http, settings)?))
+}
+
 fn open_source(config: &Config, clock: &Clock, mapping: &Mapping) -> Result<Source> {
     match &config.source {
-        SourceConfig::Api { address, token, requests_per_second, overlap, .. } => {
-            let http = Http::new(clock.clone(), config.pipedrive.request_timeout, 4)?;
-            let settings = api::Settings {
-                base: address.clone(),
-                token: token.clone(),
-                page_rows: SOURCE_PAGE_ROWS,
-                period: Duration::from_secs(1) / *requests_per_second,
-                overlap: *overlap,
-                retries: SOURCE_RETRIES,
-            };
-            Ok(Source::api(api::Client::new(http, settings)?))
-        }
+        SourceConfig::Api { .. } => api_source(config, clock),
         SourceConfig::Csv { folder, .. } => {
             let column = |column: &crate::mapping::column::Column| column.name.clone();
             let table = |rules: &crate::mapping::object::ObjectRules| files::Table {
