@@ -133,6 +133,9 @@ named_enum! {
     }
 }
 
+/// The role of rows that are no records of any object: they have no other, and were rejected as they landed.
+pub const ROW: &str = "row";
+
 /// Which destination record of a source record is meant: one source record may bind several, under different roles.
 ///
 /// The role is a short text fixed by the mapping (`organization`, `person`, `deal`) or `stage:ID` for the stages

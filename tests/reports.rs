@@ -20,7 +20,7 @@ use crossdock::report::plan::{Cost, Plan, PlanInput, PlannedField, PlannedPipeli
 use crossdock::report::preflight::Preflight;
 use crossdock::report::questions::Questions;
 use crossdock::report::reconciliation::Reconciliation;
-use crossdock::report::survey::Survey;
+use crossdock::report::survey::{Survey, Undecided};
 use crossdock::report::verification::{IdentityLine, SumLine, Verification, Verifying};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -284,6 +284,14 @@ fn survey() -> Survey {
         survey.add_label(Entity::Deal, "Decoration method", ["Embroidery", "Screen print", "Laser"][id.len() % 3]);
     }
     survey.set_owners(owners());
+    let column = |column: &str, filled| Undecided {
+        object: Object::Client,
+        table: "clients".into(),
+        column: column.into(),
+        filled,
+        rows: 1_400,
+    };
+    survey.set_undecided(vec![column("fax", 12), column("shoe_size", 700)]);
     survey
 }
 
@@ -302,7 +310,12 @@ fn the_survey_is_a_report() {
         })
     );
     assert_eq!(json["left_out"]["groups"][0]["examples"].as_array().map(Vec::len), Some(20));
+    assert_eq!(
+        json["undecided_columns"][0],
+        json!({"object": "client", "table": "clients", "column": "shoe_size", "filled": 700, "rows": 1_400})
+    );
     let page = folder.read("quality.html");
+    assert!(page.contains("Columns that nobody decided about") && page.contains("shoe_size"), "{page}");
     assert!(page.contains("4,100 records were read") && page.contains("20 examples"), "{page}");
     assert_eq!(folder.read("data/owners.csv").lines().count(), 4);
     assert_eq!(folder.read("data/options.csv").lines().count(), 3);

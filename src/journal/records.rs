@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{Journal, unknown_name, unreadable};
 use crate::error::Result;
-use crate::record::{Fate, Finding, Object, Place, SourceRecord};
+use crate::record::{Fate, Finding, Object, Place, ROW, SourceRecord};
 
 /// A record about to be landed.
 #[derive(Debug, Clone)]
@@ -94,6 +94,33 @@ impl Journal {
             "SELECT {COLUMNS} FROM record WHERE pending = 1 AND object = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3"
         );
         self.read("reading pending records", move |connection| walk(connection, &sql, object, after_seq, limit)).await
+    }
+
+    /// At most `limit` contents of an object's rows after a place in the order, each with its own place. Rows that were
+    /// no records have none.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn contents(
+        &self,
+        object: Object,
+        after_seq: i64,
+        limit: usize,
+    ) -> Result<Vec<(i64, Map<String, Value>)>> {
+        self.read("reading contents of records", move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT seq, payload FROM record WHERE object = ?1 AND seq > ?2 AND NOT EXISTS \
+                     (SELECT 1 FROM binding WHERE binding.object = record.object AND \
+                     binding.source_id = record.source_id AND binding.role = ?4) ORDER BY seq LIMIT ?3",
+                )?
+                .query_map(params![object.as_str(), after_seq, row_limit(limit), ROW], |row| {
+                    let content = serde_json::from_str(row.get_ref(1)?.as_str()?);
+                    Ok((row.get(0)?, content.map_err(|error| unreadable(1, error))?))
+                })?
+                .collect()
+        })
+        .await
     }
 
     /// How many records of the objects have a role that may be behind.

@@ -6,7 +6,7 @@ use super::column::Column;
 use super::field::FoldOf;
 use super::object::{Destination, KeyPart};
 use super::{Mapping, ObjectRules};
-use crate::record::Object;
+use crate::record::{Entity, Object};
 
 impl Mapping {
     /// The columns, of those that a table has, that are neither migrated nor left out on purpose; in the table's order.
@@ -66,6 +66,10 @@ fn add_destination(used: &mut BTreeSet<String>, destination: &Destination) {
     }
     if let Some(each) = &destination.each {
         used.insert(format!("{}.{}", each.column.name, each.id.name));
+        if destination.entity == Entity::Stage {
+            // Which stage is won or lost decides the status of its deals; `configure` reads it under this name.
+            used.insert(format!("{}.kind", each.column.name));
+        }
         used.extend(each.order.iter().map(|order| format!("{}.{}", each.column.name, order.name)));
     }
     let keys = destination.duplicate_key.iter().chain(&destination.similar_key);
@@ -95,7 +99,7 @@ mod tests {
         );
         check(
             Object::Pipeline,
-            &["name", "stages.id", "stages.name", "stages.color", "stages", "record_type"],
+            &["name", "stages.id", "stages.name", "stages.color", "stages.kind", "stages", "record_type"],
             &["stages.color"],
         );
         check(Object::Commission, &["id", "project_id", "amount", "rate", "approved_by"], &["approved_by"]);

@@ -10,11 +10,10 @@ use crate::clean::identity;
 use crate::error::{Error, Kind, Result};
 use crate::journal::{Landing, RoleFate};
 use crate::mapping::Mapping;
-use crate::record::{BindingKey, Entity, Fate, Object, Place, SourceRecord};
+use crate::record::{BindingKey, Entity, Fate, Object, Place, ROW, SourceRecord};
 use crate::source::{Cursor, Page};
 use crate::stage::dedupe;
 use crate::stage::extract::{LandCount, land};
-use crate::stage::item::ROW;
 
 /// What a page leaves to do once it is landed.
 struct After {

@@ -6,6 +6,7 @@
 
 mod account;
 mod amend;
+mod columns;
 mod configure;
 mod course;
 mod data;

@@ -147,6 +147,7 @@ impl Migration {
         let off = lines.iter().filter(|line| book.is_deactivated(&line.id));
         needs.deactivated = off.map(|line| (line.name.clone(), line.waiting())).collect();
         seen.survey.set_owners(lines);
+        seen.survey.set_undecided(self.undecided_columns().await?);
         self.write_report("quality", &seen.survey)?;
         self.write_report("owners", &Owners::new(seen.survey.owners().to_vec()))?;
         self.put_json(SEEDS, &seen.sampler.chosen(self.config.sample_records)).await?;

@@ -29,6 +29,22 @@ pub struct Survey {
     labels: BTreeMap<(Entity, String), Labels>,
     /// Owners of the source. Sorted by [`Survey::set_owners`].
     owners: Vec<OwnerLine>,
+    undecided: Vec<Undecided>,
+}
+
+/// A column of the source with values, of which the mapping says nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Undecided {
+    /// The kind of records it belongs to.
+    pub object: Object,
+    /// The table, as the mapping names it.
+    pub table: String,
+    /// Its name; what is nested by its dotted path.
+    pub column: String,
+    /// Rows that have a value in it.
+    pub filled: u64,
+    /// Rows of the table.
+    pub rows: u64,
 }
 
 /// The labels that one list field needs, and how often each is used.
@@ -78,6 +94,12 @@ impl Survey {
     /// Sets the owners with the records that name each.
     pub fn set_owners(&mut self, owners: Vec<OwnerLine>) {
         self.owners = super::owners::Owners::new(owners).owners;
+    }
+
+    /// Sets the columns that nobody decided about; those that hold most come first.
+    pub fn set_undecided(&mut self, mut undecided: Vec<Undecided>) {
+        undecided.sort_by(|one, other| other.filled.cmp(&one.filled).then_with(|| one.column.cmp(&other.column)));
+        self.undecided = undecided;
     }
 
     /// The owners: first those for whom records wait.
@@ -139,6 +161,7 @@ impl Serialize for Survey {
             findings: &'a Tally<FindingKind>,
             list_fields: Vec<LabelLine<'a>>,
             owners: &'a [OwnerLine],
+            undecided_columns: &'a [Undecided],
         }
         let lists = self.labels.iter().map(|((entity, field), labels)| LabelLine {
             entity: *entity,
@@ -153,6 +176,7 @@ impl Serialize for Survey {
             findings: &self.findings,
             list_fields: lists.collect(),
             owners: &self.owners,
+            undecided_columns: &self.undecided,
         }
         .serialize(serializer)
     }
@@ -174,13 +198,14 @@ impl Report for Survey {
         Page {
             title: "Data quality".to_owned(),
             says,
-            tone: if rejected + waiting == 0 { Tone::Good } else { Tone::Attention },
+            tone: if rejected + waiting == 0 && self.undecided.is_empty() { Tone::Good } else { Tone::Attention },
             figures: vec![
                 Figure::new("Read from the source", number(read)),
                 Figure::new("Will be created", number(drafts)).note("records in Pipedrive"),
                 Figure::new("Merged", number(self.count_of(Fate::Merged))).note("exact duplicates"),
                 Figure::zero_is_good("Cannot be loaded", rejected, Tone::Attention),
                 Figure::new("Left out by rule", number(self.count_of(Fate::Skipped))),
+                Figure::zero_is_good("Columns undecided", self.undecided.len() as u64, Tone::Attention),
                 Figure::zero_is_good("Owners without a user", without_user, Tone::Attention).note(counted(
                     waiting,
                     "record waits",
@@ -219,6 +244,7 @@ impl Survey {
                 left_out_table(&self.left_out, "Nothing."),
             ),
             Section::new("Owners", OWNERS_INTRO, owners_table(&self.owners)),
+            Section::new("Columns that nobody decided about", UNDECIDED_INTRO, self.undecided_table()),
             findings("What is missing or leads nowhere", MISSING_INTRO, "Nothing is missing.", Kind::Missing),
             findings("Values that will not fit", UNFIT_INTRO, "Every value fits.", Kind::Unfit),
             findings("Other findings", OTHER_INTRO, "Nothing was found.", Kind::Other),
@@ -268,7 +294,27 @@ const OTHER_INTRO: &str = "What cleaning will do to values, and what else was no
 const LEFT_OUT_INTRO: &str = "A source record may stand here for one of its parts: a client without a company has a person \
     but no organization, and that is counted as left out.";
 
+const UNDECIDED_INTRO: &str = "Columns of the source that hold something, and that the mapping neither carries over nor leaves \
+    out on purpose. What is in them stays behind. Give each a target or a reason in the mapping's workbook (crossdock map).";
+
 impl Survey {
+    fn undecided_table(&self) -> Table {
+        let row = |column: &Undecided| {
+            Row::new(vec![
+                Cell::text(title_case(column.object.as_str())),
+                Cell::text(column.table.as_str()),
+                Cell::text(column.column.as_str()).tone(Tone::Attention),
+                Cell::count(column.filled),
+                Cell::count(column.rows),
+            ])
+        };
+        Table::new(
+            &["Source records", "Table", "Column", "With a value", "Of rows"],
+            self.undecided.iter().map(row).collect(),
+            "Every column has a target or a reason to stay behind.",
+        )
+    }
+
     fn labels_table<'a>(&'a self) -> Table {
         let row = |((entity, field), labels): (&(Entity, String), &Labels)| {
             let mut most: Vec<_> = labels.uses.iter().collect();

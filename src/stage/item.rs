@@ -9,9 +9,6 @@ use crate::error::{Error, Kind, Result};
 use crate::journal::{Landed, Promised};
 use crate::record::{BindingKey, Draft, Entity, Fate, Finding};
 
-/// The role of rows that are no records of any object: they have no other, and were rejected as they landed.
-pub const ROW: &str = "row";
-
 /// extract → dedupe: landed records in the order of landing.
 pub type LandedBatch = Vec<Landed>;
 

@@ -144,9 +144,12 @@ fn what_is_missing_and_what_does_not_fit_is_named_with_its_record() {
     drive(unlimited(), |world| async move {
         drop(world.pipedrive.add_user("Ada Here", "ada@here.example"));
         let path = |name: &str| world.folder.path().join(name);
-        let more = "c9,Lost Co,u77,Ann Nine,ann@nine.example\n";
         let clients = std::fs::read_to_string(path("clients.csv")).expect("clients");
-        std::fs::write(path("clients.csv"), format!("{clients}{more}")).expect("written");
+        let rows: Vec<&str> = clients.lines().chain(["c9,Lost Co,u77,Ann Nine,ann@nine.example"]).collect();
+        // One column more, of which the mapping says nothing.
+        let cell = |row: usize| ["fax", "555 1", ""][row.min(2)];
+        let rows = rows.iter().enumerate().map(|(row, line)| format!("{line},{}\n", cell(row)));
+        std::fs::write(path("clients.csv"), rows.collect::<String>()).expect("written");
         let long = "x".repeat(300);
         let projects = std::fs::read_to_string(path("projects.csv")).expect("projects");
         let more = format!("p9,Cups,c404,Quote,lots,USD,{long},someday,Embroidery\n");
@@ -167,6 +170,9 @@ fn what_is_missing_and_what_does_not_fit_is_named_with_its_record() {
             let [record, named, _] = found(code);
             assert_eq!((record.as_str(), named.as_str()), ("project p9", field), "{code}");
         }
+        let fax = &quality["undecided_columns"][0];
+        assert_eq!((fax["column"].as_str(), fax["filled"].as_u64()), (Some("fax"), Some(1)), "{fax}");
+        assert_eq!(quality["undecided_columns"].as_array().map(Vec::len), Some(1), "{quality}");
         let page = std::fs::read_to_string(path("reports/quality.html")).expect("the page");
         let place = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text} is not on the page"));
         assert!(place("What is missing or leads nowhere") < place("client c404"));

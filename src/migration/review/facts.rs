@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use rust_decimal::Decimal;
-use serde_json::{Map, Value};
 
 use super::Sample;
 use crate::mapping::proposal::{ColumnFacts, ProposedTable};
+use crate::migration::columns::leaves;
 
 /// Different values kept of a column; more are only known to be many.
 const DISTINCT_MAX: usize = 200;
@@ -35,26 +35,6 @@ pub(super) fn fill(table: &mut ProposedTable, sample: &Sample) {
     // The elements of a list count each, and there may be more of them than rows.
     let rows = table.rows;
     table.columns = columns.into_iter().map(|name| facts(&values[&name], name.clone(), rows)).collect();
-}
-
-/// The columns of a row with their texts; what is nested, also in lists, by dotted paths.
-fn leaves(row: &Map<String, Value>) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    for (name, value) in row {
-        match value {
-            Value::Object(inside) => {
-                found.extend(leaves(inside).into_iter().map(|(inner, text)| (format!("{name}.{inner}"), text)));
-            }
-            Value::Array(list) if list.iter().any(Value::is_object) => {
-                let inside = list.iter().filter_map(Value::as_object).flat_map(leaves);
-                found.extend(inside.map(|(inner, text)| (format!("{name}.{inner}"), text)));
-            }
-            Value::Null => found.push((name.clone(), String::new())),
-            Value::String(text) => found.push((name.clone(), text.trim().to_owned())),
-            other => found.push((name.clone(), other.to_string())),
-        }
-    }
-    found
 }
 
 fn facts(values: &[String], name: String, rows: u64) -> ColumnFacts {
@@ -119,8 +99,6 @@ fn masked(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -144,13 +122,5 @@ mod tests {
     fn samples_hide_what_they_hold() {
         assert_eq!(masked("Dana.Ruiz@x.org 555"), "Xxxx.Xxxx@x.xxx 000");
         assert_eq!(masked(&"é".repeat(60)).chars().count(), SAMPLE_CHARS + 1);
-    }
-
-    #[test]
-    fn nested_values_are_columns_of_their_own() {
-        let row = json!({"a": {"b": 1, "c": {"d": null}}, "list": [{"id": 1}], "tags": ["x"]});
-        let names: Vec<String> =
-            leaves(row.as_object().expect("an object")).into_iter().map(|(name, _)| name).collect();
-        assert_eq!(names, ["a.b", "a.c.d", "list.id", "tags"]);
     }
 }

@@ -9,9 +9,9 @@ use super::{DuplicateKey, KeyStrength, duplicate_keys};
 use crate::error::Result;
 use crate::journal::{Bound, Journal, Landed};
 use crate::mapping::Mapping;
-use crate::record::{BindingKey, Entity, Fate, Finding};
+use crate::record::{BindingKey, Entity, Fate, Finding, ROW};
 use crate::stage::cpu::Cpu;
-use crate::stage::item::{Fresh, FreshRole, Known, LandedBatch, ROW};
+use crate::stage::item::{Fresh, FreshRole, Known, LandedBatch};
 use crate::telemetry::BatchTimer;
 
 /// What dedupe works with.
