@@ -39,8 +39,8 @@ pub struct Owners {
     pub original_field: Option<String>,
     /// Decisions, by the owner's id in the source.
     pub decisions: BTreeMap<String, OwnerDecision>,
-    /// Folded name or e-mail address to the one to look for instead.
-    aliases: BTreeMap<String, String>,
+    /// By the folded name or e-mail address: how it is written, and the one to look for instead.
+    aliases: BTreeMap<String, (String, String)>,
     /// Names of owners by id, for templates. Not part of the mapping file.
     names: HashMap<String, String>,
 }
@@ -60,13 +60,18 @@ impl Default for Owners {
 impl Owners {
     /// Adds an alias: where the owner's e-mail address or name is `written`, look for the user `meant`.
     pub fn add_alias(&mut self, written: &str, meant: &str) {
-        self.aliases.insert(fold_name(written), meant.to_owned());
+        self.aliases.insert(fold_name(written), (written.to_owned(), meant.to_owned()));
     }
 
     /// The e-mail address or name to look for among the users, after the aliases.
     #[must_use]
     pub fn look_for<'o>(&'o self, email_or_name: &'o str) -> &'o str {
-        self.aliases.get(&fold_name(email_or_name)).map_or(email_or_name, String::as_str)
+        self.aliases.get(&fold_name(email_or_name)).map_or(email_or_name, |(_, meant)| meant)
+    }
+
+    /// The aliases: what is written at the source, and the e-mail address or name to look for instead.
+    pub fn aliases(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.aliases.values().map(|(written, meant)| (written.as_str(), meant.as_str()))
     }
 
     /// The decision about an owner, by its id in the source.

@@ -4,6 +4,7 @@
 //! [`Review::new`] puts together what the mapping says, what was found in the source and what was remarked. `page` shows
 //! it, `sheets` makes the workbook of it, `answers` reads the edited workbook back.
 
+mod aliases;
 pub mod answers;
 mod lines;
 pub mod owners;

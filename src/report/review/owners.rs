@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::aliases;
 use super::answers::Answers;
 use super::remarks::Remarks;
 use super::sheets::ORIGIN;
@@ -140,7 +141,8 @@ pub fn workbook(review: &OwnersReview, mapping: &Mapping, remarks: &Remarks) -> 
         rows: origin,
         sight: Sight::Never,
     };
-    workbook.sheets = vec![shown, hidden];
+    let [aliases, aliases_origin] = aliases::sheets(mapping, remarks, users);
+    workbook.sheets = vec![shown, aliases, hidden, aliases_origin];
     workbook
 }
 
@@ -173,7 +175,7 @@ pub fn read(
     };
     let mut edits: Vec<(Edit, String)> = Vec::new();
     let mut seen: BTreeSet<String> = BTreeSet::new();
-    for sheet in book.sheets.iter().filter(|sheet| sheet.name != ORIGIN) {
+    for sheet in book.sheets.iter().filter(|sheet| sheet.name != ORIGIN && !aliases::is_ours(sheet)) {
         let Some((header, columns)) = sheet.header(&EDITED) else { continue };
         for row in sheet.rows().into_iter().filter(|row| *row > header) {
             let cell =
@@ -215,6 +217,7 @@ pub fn read(
     for id in origin.keys().filter(|id| !seen.contains(*id)) {
         answers.notices.push(format!("{file}: the line of owner {id} is missing; nothing was changed for it"));
     }
+    edits.extend(aliases::read(book, file, mapping, users, &mut answers));
     apply(&mut answers, &edits, (file, text));
     answers
 }
@@ -326,16 +329,32 @@ mod tests {
         }
     }
 
+    /// Edits cells of the sheet Aliases by line: 1 written, 2 user, 3 remark.
+    fn round_aliases(edits: &[(usize, usize, &str)], made_of: &str, now: &str) -> Answers {
+        edited(made_of, now, |workbook| {
+            for (row, column, text) in edits {
+                workbook.sheets[1].rows[*row][*column].value = Content::Text((*text).to_owned());
+            }
+        })
+    }
+
     /// Edits cells by owner: 7 decision, 8 user, 9 remark.
     fn round(edits: &[(&str, usize, &str)], made_of: &str, now: &str) -> Answers {
+        edited(made_of, now, |workbook| {
+            for (id, column, text) in edits {
+                let row =
+                    workbook.sheets[0].rows.iter_mut().find(|row| row[0].value == Content::Text((*id).to_owned()));
+                row.expect("the owner")[*column].value = Content::Text((*text).to_owned());
+            }
+        })
+    }
+
+    fn edited(made_of: &str, now: &str, edit: impl FnOnce(&mut Workbook)) -> Answers {
         let mapping = |text: &str| Mapping::parse(text, "test").expect("a mapping");
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join(FILE);
         let mut workbook = workbook(&review(), &mapping(made_of), &Remarks::default());
-        for (id, column, text) in edits {
-            let row = workbook.sheets[0].rows.iter_mut().find(|row| row[0].value == Content::Text((*id).to_owned()));
-            row.expect("the owner")[*column].value = Content::Text((*text).to_owned());
-        }
+        edit(&mut workbook);
         writing::write(&path, &workbook).expect("written");
         let book = reading::read(&path).expect("read");
         read(&book, (FILE, now), &mapping(now), &Remarks::default(), &review().users)
@@ -390,5 +409,67 @@ mod tests {
         let now = format!("{PROMOX}\n[[owners.decision]]\nowner = \"u_1\"\npark = true\n");
         let stale = round(&[("u_1", 7, "match"), ("u_1", 8, "ada@x.example")], PROMOX, &now);
         assert!(stale.problems[0].contains("mapping.toml decides otherwise"), "{:?}", stale.problems);
+    }
+
+    #[test]
+    fn aliases_are_added_changed_and_taken_away() {
+        let lines = "\"Old@X.example\" = \"ada@x.example\"\n\"Bo Old\" = \"Bo New\"\n\"gone\" = \"ada@x.example\"\n";
+        let text = PROMOX.replace("[owners.aliases]\n", &format!("[owners.aliases]\n{lines}"));
+        // In the order of their folded names: bo old, gone, old@x.example; then the empty lines.
+        assert_eq!(round_aliases(&[], &text, &text).text, text);
+        let edits = [
+            (0, 1, "Bob Old"),
+            (1, 2, ""),
+            (2, 2, "bo@x.example"),
+            (2, 3, "married in May"),
+            (5, 1, "cy@old.example"),
+            (5, 2, "later@x.example"),
+        ];
+        let answers = round_aliases(&edits, &text, &text);
+        assert_eq!(answers.problems, Vec::<String>::new());
+        assert_eq!(
+            difference(&text, &answers.text),
+            [
+                "owners, aliases: Bo Old is no longer set; it was \"Bo New\"",
+                "owners, aliases: Bob Old is now \"Bo New\"; it was not set",
+                "owners, aliases: Old@X.example is now \"bo@x.example\"; it was \"ada@x.example\"",
+                "owners, aliases: cy@old.example is now \"later@x.example\"; it was not set",
+                "owners, aliases: gone is no longer set; it was \"ada@x.example\"",
+            ]
+        );
+        assert_eq!(answers.remarks.get("aliases", "Old@X.example"), "married in May");
+        assert_eq!(
+            answers.notices,
+            [
+                "owners.xlsx, sheet Aliases, cell C9: \"later@x.example\": no active user has this address yet; records wait for one"
+            ]
+        );
+    }
+
+    #[test]
+    fn aliases_that_cannot_be_are_told() {
+        let text = PROMOX.replace("[owners.aliases]\n", "[owners.aliases]\n\"old@x.example\" = \"ada@x.example\"\n");
+        let edits = [
+            (1, 1, "half"),
+            (2, 2, "ada@x.example"),
+            (3, 1, "OLD@x.example"),
+            (3, 2, "bo@x.example"),
+            (4, 1, "x"),
+            (4, 2, "not@an@address"),
+        ];
+        let answers = round_aliases(&edits, &text, &text);
+        assert_eq!(
+            answers.problems,
+            [
+                "owners.xlsx, sheet Aliases, cell C5: \"\": is empty, and an alias needs both",
+                "owners.xlsx, sheet Aliases, cell B6: \"\": is empty, and an alias needs both",
+                "owners.xlsx, sheet Aliases, cell B7: \"OLD@x.example\": has an alias already, in owners.xlsx, sheet Aliases, cell B4",
+                "owners.xlsx, sheet Aliases, cell C8: \"not@an@address\": is no e-mail address",
+            ]
+        );
+        assert_eq!(answers.text, text);
+        let now = text.replace("ada@x.example", "bo@x.example");
+        let stale = round_aliases(&[(0, 2, "cy@x.example")], &text, &now);
+        assert!(stale.problems[0].contains("mapping.toml says otherwise"), "{:?}", stale.problems);
     }
 }
