@@ -20,9 +20,10 @@ pub mod telemetry;
 pub mod config;
 pub mod mapping;
 
-// Layer 2: the one HTTP client, and when to try again.
+// Layer 2: the one HTTP client, when to try again, and files from outside.
 pub mod http;
 pub mod retry;
+pub mod spreadsheet;
 
 // Layer 3: the journal, the source, Pipedrive; never one another.
 pub mod journal;

@@ -28,7 +28,7 @@ use crate::propose::plan::{Held, Known, plan};
 use crate::propose::profile::Table;
 use crate::propose::vocabulary::Vocabulary;
 use crate::record::{Entity, Place};
-use crate::source::csv::raw::{RawFile, files};
+use crate::source::csv::raw::{RawTable, tables};
 use crate::source::{Cursor, api};
 use crate::stage::normalize::{Normalized, RoleResult, normalize};
 use crate::stop::Stop;
@@ -111,12 +111,12 @@ fn proposing(error: tokio::task::JoinError) -> Error {
 async fn read_files(folder: &Path, reading: &Reading) -> Result<(Known, Vec<Spool>)> {
     let mut known = Known::default();
     let mut spools = Vec::new();
-    for file in files(folder)? {
+    for table in tables(folder)? {
         stopped(&reading.stop)?;
-        reading.progress.begin("map", &file, 0);
+        reading.progress.begin("map", &table, 0);
         let (path, job, progress) = (folder.to_owned(), reading.clock.job(), reading.progress.clone());
-        let read = tokio::task::spawn_blocking(move || (read_file(&path, &file, &progress), job));
-        let (read, _job) = read.await.map_err(|error| Error::new(Kind::Bug, "reading a file").because(error))?;
+        let read = tokio::task::spawn_blocking(move || (read_table(&path, &table, &progress), job));
+        let (read, _job) = read.await.map_err(|error| Error::new(Kind::Bug, "reading a table").because(error))?;
         let (table, spool) = read?;
         known.tables.push(table);
         spools.push(spool);
@@ -124,10 +124,9 @@ async fn read_files(folder: &Path, reading: &Reading) -> Result<(Known, Vec<Spoo
     Ok((known, spools))
 }
 
-fn read_file(folder: &Path, file: &str, progress: &Progress) -> Result<(Table, Spool)> {
-    let mut rows = RawFile::open(folder, file)?;
-    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
-    let mut table = Table::new(stem, rows.header());
+fn read_table(folder: &Path, name: &str, progress: &Progress) -> Result<(Table, Spool)> {
+    let mut rows = RawTable::open(folder, name)?;
+    let mut table = Table::new(name, rows.header());
     let mut spool = Spool::new()?;
     table.is_whole = true;
     while let Some(batch) = rows.next_rows()? {

@@ -586,7 +586,7 @@ fn open_source(config: &Config, clock: &Clock, mapping: &Mapping) -> Result<Sour
             let column = |column: &crate::mapping::column::Column| column.name.clone();
             let table = |rules: &crate::mapping::object::ObjectRules| files::Table {
                 object: rules.object,
-                file: format!("{}.csv", rules.table),
+                name: rules.table.clone(),
                 id_columns: rules.id.iter().map(column).collect(),
                 modified_column: rules.modified.as_ref().map(column),
             };

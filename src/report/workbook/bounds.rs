@@ -4,9 +4,8 @@ use std::fs::File;
 use std::io::{Cursor, Read};
 use std::path::Path;
 
-use zip::ZipArchive;
-
 use crate::error::{Error, Kind, Result};
+use crate::spreadsheet::{self, Bounds};
 
 /// The largest file: ours have some hundred kilobytes.
 const FILE_BYTES_MAX: u64 = 16 << 20;
@@ -14,6 +13,9 @@ const FILE_BYTES_MAX: u64 = 16 << 20;
 const ENTRIES_MAX: usize = 1_000;
 /// The most that it unpacks to, all files together.
 const UNPACKED_BYTES_MAX: u64 = 128 << 20;
+/// What is said of a file that is none.
+const NO_WORKBOOK: &str =
+    "is no XLSX workbook; save it as \"Excel workbook (.xlsx)\", without a password for opening it";
 /// The most rows of a sheet.
 pub(super) const ROWS_MAX: u32 = 20_000;
 /// The most columns of a sheet.
@@ -37,31 +39,9 @@ pub(super) fn bytes(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Unpacks everything once, into nothing: a directory may lie about the sizes.
-fn check(bytes: &[u8], unpacked_max: u64) -> std::result::Result<(), String> {
-    const NO_WORKBOOK: &str =
-        "is no XLSX workbook; save it as \"Excel workbook (.xlsx)\", without a password for opening it";
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| format!("{NO_WORKBOOK} ({error})"))?;
-    if archive.len() > ENTRIES_MAX {
-        return Err(format!("holds {} files, more than {ENTRIES_MAX}", archive.len()));
-    }
-    let too_large = || format!("unpacks to more than {} MB, the most that is read", unpacked_max >> 20);
-    let mut declared: u64 = 0;
-    for position in 0..archive.len() {
-        let entry = archive.by_index_raw(position).map_err(|error| format!("{NO_WORKBOOK} ({error})"))?;
-        declared = declared.saturating_add(entry.size());
-    }
-    if declared > unpacked_max {
-        return Err(too_large());
-    }
-    let mut room = unpacked_max;
-    for position in 0..archive.len() {
-        let entry = archive.by_index(position).map_err(|error| format!("{NO_WORKBOOK} ({error})"))?;
-        let read = std::io::copy(&mut entry.take(room + 1), &mut std::io::sink())
-            .map_err(|error| format!("{NO_WORKBOOK} ({error})"))?;
-        room = room.checked_sub(read).ok_or_else(too_large)?;
-    }
-    Ok(())
+fn check(bytes: &[u8], unpacked_bytes: u64) -> std::result::Result<(), String> {
+    let bounds = Bounds { entries: ENTRIES_MAX, unpacked_bytes };
+    spreadsheet::check(Cursor::new(bytes), bounds, NO_WORKBOOK)
 }
 
 #[cfg(test)]

@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
 use std::path::Path;
 
-use calamine::{DataRef, Dimensions, ExcelDateTime, Reader as _, Xlsx, XlsxError};
+use calamine::{Dimensions, Reader as _, Xlsx, XlsxError};
 
 use super::{CELL_CHARS_MAX, bounds, place, unguarded};
 use crate::error::{Error, Kind, Result};
+use crate::spreadsheet::text;
 
 /// A workbook as it was read.
 #[derive(Debug, Clone, Default)]
@@ -137,35 +138,6 @@ fn fill_merged(sheet: &mut ReadSheet, merged: &[Dimensions], name: &str, warning
         for below in row + 1..=region.end.0.min(last) {
             sheet.cells.insert((below, column), text.clone());
         }
-    }
-}
-
-/// A value as it was typed; `None` for an empty cell. Excel's errors are texts that no reader takes for a value.
-fn text(value: &DataRef<'_>) -> Option<String> {
-    Some(match value {
-        DataRef::Empty => return None,
-        DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.clone(),
-        DataRef::SharedString(text) => (*text).to_owned(),
-        DataRef::Int(number) => number.to_string(),
-        // The shortest digits that mean this number, never with an exponent: 17, not 17.0; 0.1, not 0.1000000001.
-        DataRef::Float(number) => number.to_string(),
-        DataRef::Bool(flag) => flag.to_string(),
-        DataRef::DateTime(moment) => moment_text(moment),
-        DataRef::Error(error) => format!("#{error}"),
-    })
-}
-
-/// A day, a time of day, or both, as ISO 8601.
-fn moment_text(moment: &ExcelDateTime) -> String {
-    let (year, month, day, hour, minute, second, _) = moment.to_ymd_hms_milli();
-    let time = format!("{hour:02}:{minute:02}:{second:02}");
-    let has_time = (hour, minute, second) != (0, 0, 0);
-    if moment.as_f64() < 1.0 {
-        time
-    } else if has_time {
-        format!("{year:04}-{month:02}-{day:02}T{time}")
-    } else {
-        format!("{year:04}-{month:02}-{day:02}")
     }
 }
 

@@ -33,6 +33,19 @@ pub(super) struct Layout {
     pub(super) dialect: Dialect,
     /// Number of the row that is the header, from 1; blank lines do not count.
     pub(super) header_row: u64,
+    pub(super) edge: Edge,
+}
+
+/// Whether header and rows end alike. A delimiter behind the last cell is written by some exports, and only on one of them.
+/// A row counts as such only where most rows end so: otherwise it is one whose cells were shifted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(super) enum Edge {
+    /// The rows have a delimiter more, and nothing behind it.
+    RowsLonger,
+    /// The header has one more, and no name behind it.
+    HeaderLonger,
+    #[default]
+    Even,
 }
 
 /// Finds the layout of a sample in which the columns named `required` exist. `is_whole` says that the sample is the whole
@@ -55,9 +68,9 @@ pub(super) fn layout(sample: &str, is_whole: bool, required: &[&str], file: &str
                 continue;
             };
             let header_index = rows.iter().position(|row| row.as_ref() == Some(header)).unwrap_or_default();
-            let score = Score::new(&rows[header_index + 1..], header.len());
+            let score = Score::new(&rows[header_index + 1..], header);
             if best.as_ref().is_none_or(|(_, best)| score > *best) {
-                best = Some((Layout { dialect, header_row: header_index as u64 + 1 }, score));
+                best = Some((Layout { dialect, header_row: header_index as u64 + 1, edge: score.edge }, score));
             }
         }
     }
@@ -83,11 +96,11 @@ pub(super) fn guess(sample: &str, is_whole: bool, file: &str) -> Result<Layout> 
                     continue;
                 };
                 let filled = header.iter().filter(|cell| !clean_name(cell).is_empty()).count();
-                let score = Score::new(&rows[index + 1..], header.len());
+                let score = Score::new(&rows[index + 1..], header);
                 let is_table = header.len() > 1 && filled * 2 > header.len() && score.agreeing >= 700;
                 let rank = (is_table, score, std::cmp::Reverse(index));
                 if best.as_ref().is_none_or(|(_, known)| rank > *known) {
-                    best = Some((Layout { dialect, header_row: index as u64 + 1 }, rank));
+                    best = Some((Layout { dialect, header_row: index as u64 + 1, edge: score.edge }, rank));
                 }
             }
         }
@@ -105,12 +118,29 @@ struct Score {
     /// Rows with as many cells as the header, in thousandths.
     agreeing: usize,
     columns: usize,
+    edge: Edge,
 }
 
 impl Score {
-    fn new(rows: &[Option<StringRecord>], columns: usize) -> Self {
-        let agreeing = rows.iter().flatten().filter(|row| row.len() == columns).count();
-        Self { agreeing: (agreeing * 1000).checked_div(rows.len()).unwrap_or(1000), columns }
+    fn new(rows: &[Option<StringRecord>], header: &StringRecord) -> Self {
+        let width = header.len();
+        let share = |fits: &dyn Fn(&StringRecord) -> bool| {
+            let agreeing = rows.iter().flatten().filter(|row| fits(row)).count();
+            (agreeing * 1000).checked_div(rows.len())
+        };
+        let even =
+            Self { agreeing: share(&|row| row.len() == width).unwrap_or(1000), columns: width, edge: Edge::Even };
+        let longer = share(&|row| row.len() == width + 1 && row.get(width) == Some("")).unwrap_or(0);
+        let is_open = width > 1 && header.get(width - 1).is_some_and(|name| clean_name(name).is_empty());
+        let shorter = if is_open { share(&|row| row.len() + 1 == width).unwrap_or(0) } else { 0 };
+        [
+            even,
+            Self { agreeing: longer, edge: Edge::RowsLonger, ..even },
+            Self { agreeing: shorter, columns: width - usize::from(is_open), edge: Edge::HeaderLonger },
+        ]
+        .into_iter()
+        .max_by_key(|score| (score.agreeing, score.edge))
+        .unwrap_or(even)
     }
 }
 
@@ -181,7 +211,11 @@ mod tests {
     fn check(sample: &str, required: &[&str], expected: Option<(u8, Escape, u64)>) {
         let found = layout(sample, true, required, "x.csv").map_err(|error| error.kind());
         let expected = expected
-            .map(|(delimiter, escape, header_row)| Layout { dialect: Dialect { delimiter, escape }, header_row })
+            .map(|(delimiter, escape, header_row)| Layout {
+                dialect: Dialect { delimiter, escape },
+                header_row,
+                edge: Edge::Even,
+            })
             .ok_or(Kind::Settings);
         assert_eq!(found, expected, "{sample:?}");
     }
@@ -199,6 +233,19 @@ mod tests {
         check("id,note\n1,\"say \\\"hi\\\", all\"\n2,b\n", &["id"], Some((b',', Backslash, 1)));
         check("id;name, first\n1;Lee, Ann\n2;Ek, Bo\n", &["id"], Some((b';', Doubled, 1)));
         check(" id ,name\n1,a\n", &["id"], Some((b',', Doubled, 1)));
+    }
+
+    #[test]
+    fn a_delimiter_may_stand_at_the_end_of_every_row_or_of_the_header() {
+        let check = |sample: &str, expected: Edge| {
+            let found = layout(sample, true, &["id"], "x.csv").expect("a layout");
+            assert_eq!((found.edge, found.dialect.delimiter), (expected, b','), "{sample:?}");
+        };
+        check("id,name\n1,a,\n2,b,\n3,c,d\n", Edge::RowsLonger);
+        check("id,name,\n1,a\n2,b\n", Edge::HeaderLonger);
+        check("id,name,\n1,a,\n2,b,x\n", Edge::Even);
+        check("id,name\n1,a\n2,b\n3,c,\n", Edge::Even);
+        check("id,name\n", Edge::Even);
     }
 
     #[test]

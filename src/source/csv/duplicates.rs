@@ -10,7 +10,8 @@ use ::csv::StringRecord;
 use crate::error::Result;
 use crate::record::Place;
 
-use super::rows::{Row, Rows};
+use super::chain::Chain;
+use super::rows::Row;
 
 /// Rows read at once.
 const BATCH_ROWS: usize = 1_000;
@@ -63,7 +64,7 @@ pub(super) struct Scan {
 /// # Errors
 /// `Source` when the file cannot be read.
 pub(super) fn scan(
-    open: impl Fn() -> Result<Rows>,
+    open: impl Fn() -> Result<Chain>,
     id: impl Fn(&StringRecord) -> Option<String>,
     bytes: u64,
 ) -> Result<Scan> {
@@ -102,16 +103,16 @@ impl Duplicates {
     pub(super) fn standing(&self, id: &str, place: &Place) -> Standing<'_> {
         let Some(group) = self.0.get(&digest([id])) else { return Standing::First };
         match &group.differs {
-            Some(differs) if group.first.row == place.row => Standing::Conflicts(differs),
+            Some(differs) if group.first == *place => Standing::Conflicts(differs),
             Some(_) => Standing::Conflicts(&group.first),
-            None if group.first.row == place.row => Standing::First,
+            None if group.first == *place => Standing::First,
             None => Standing::Repeats(&group.first),
         }
     }
 }
 
 /// Gives every parsed row to `take`; counts all rows, rejected ones too.
-fn each_row(open: &impl Fn() -> Result<Rows>, mut take: impl FnMut(Row)) -> Result<u64> {
+fn each_row(open: &impl Fn() -> Result<Chain>, mut take: impl FnMut(Row)) -> Result<u64> {
     let mut rows = open()?;
     let mut count = 0;
     loop {

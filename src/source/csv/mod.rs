@@ -1,4 +1,5 @@
-//! Reads a folder of CSV exports: which encoding, delimiter and header each file has, and then its rows in pages.
+//! Reads a folder of CSV exports: which encoding, delimiter and header each file has, and then its rows in pages. Files may
+//! lie in ZIP archives, rows may stand in sheets of workbooks, and an export may be split into several parts.
 //!
 //! Every row below the header becomes a record, a rejected row or a repeated row, and at the end the three must add up to
 //! the rows that a separate pass counted. A row with too few or too many cells, bytes without meaning or a broken quote is
@@ -8,15 +9,17 @@
 //! Reading blocks, so each page is read by a job outside of the async threads, counted on the clock. Memory holds one page,
 //! a bit table of a few dozen MiB at most, and the ids that stand in the file more than once.
 
+mod chain;
 mod dialect;
 mod duplicates;
+mod parts;
 mod probe;
 pub mod raw;
 mod rows;
 mod split;
 mod text;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use ::csv::StringRecord;
@@ -29,11 +32,11 @@ use crate::error::{Error, Kind, Result};
 use crate::record::{Object, Place, SourceRecord};
 use crate::source::{At, Counts, Cursor, Page, RejectedRow, RepeatedRow};
 
-use dialect::{Layout, clean_name};
+use chain::{Chain, Looked, Parts};
+use dialect::clean_name;
 use duplicates::{Duplicates, Standing};
-use probe::Probe;
-use rows::{Row, Rows};
-use text::Text;
+use parts::Shelf;
+use rows::Row;
 
 /// Rows given out at once: a few hundred kilobytes, and well below the time that a page of the API takes.
 const PAGE_ROWS: usize = 500;
@@ -43,8 +46,9 @@ const PAGE_ROWS: usize = 500;
 pub struct Table {
     /// The object.
     pub object: Object,
-    /// Name of the file, relative to the folder.
-    pub file: String,
+    /// Its name: that of a file, of a member of a ZIP archive or of a sheet of a workbook, without ending and without the
+    /// number of a part; or the whole name of one of these.
+    pub name: String,
     /// The columns that make the id, one or several. Several are joined by `|`, with `\` before a `\` or `|` of a cell.
     pub id_columns: Vec<String>,
     /// The column that says when a row was changed, as RFC 3339; other forms give a record without that time.
@@ -56,7 +60,7 @@ pub struct Table {
 pub struct Folder(Arc<Inner>);
 
 struct Inner {
-    path: PathBuf,
+    shelf: Shelf,
     tables: Vec<Table>,
     clock: Clock,
 }
@@ -64,10 +68,14 @@ struct Inner {
 /// How far a file is read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FileAt {
-    /// blake3 of the file, hexadecimal: another file of the same name is read from its start.
+    /// blake3 of the content, hexadecimal: another export of the same name is read from its start.
     digest: String,
     counts: Counts,
     ended: bool,
+    /// Names, lengths and times of the files, to see without reading them that they are still the same; empty in journals
+    /// of older versions.
+    #[serde(default)]
+    stamp: String,
 }
 
 impl FileAt {
@@ -83,7 +91,7 @@ impl Folder {
     /// `Settings` for a table without id columns, or an object with two tables.
     pub fn new(path: impl Into<PathBuf>, tables: Vec<Table>, clock: Clock) -> Result<Self> {
         for (index, table) in tables.iter().enumerate() {
-            let wrong = |what: &str| Err(Error::new(Kind::Settings, format!("file '{}': {what}", table.file)));
+            let wrong = |what: &str| Err(Error::new(Kind::Settings, format!("table '{}': {what}", table.name)));
             if table.id_columns.is_empty() {
                 return wrong("no column is named as its id");
             }
@@ -91,7 +99,7 @@ impl Folder {
                 return wrong("its object has a file already");
             }
         }
-        Ok(Self(Arc::new(Inner { path: path.into(), tables, clock })))
+        Ok(Self(Arc::new(Inner { shelf: Shelf::new(path), tables, clock })))
     }
 
     /// The objects that have a file.
@@ -114,8 +122,8 @@ impl Folder {
         let read = tokio::task::spawn_blocking(move || {
             let page = match reading {
                 Reading::Ended => Ok(None),
-                Reading::Closed(from) => folder.open(object, from).and_then(Reader::page).map(Some),
-                Reading::Open(reader) => reader.page().map(Some),
+                Reading::Closed(from) => folder.open(object, from).and_then(Reading::page).map(Some),
+                reading => reading.page().map(Some),
             };
             // The job's count goes back with its result, so that time cannot pass before the result was taken.
             (page, job)
@@ -126,11 +134,17 @@ impl Folder {
         page
     }
 
-    fn open(&self, object: Object, from: Cursor) -> Result<Box<Reader>> {
+    fn open(&self, object: Object, from: Cursor) -> Result<Reading> {
         let Some(table) = self.0.tables.iter().find(|table| table.object == object) else {
             return Err(Error::new(Kind::Settings, format!("no file is named for objects '{object}'")));
         };
-        Reader::open(&self.0.path.join(&table.file), table, from)
+        let stamps =
+            self.0.shelf.of_table(&table.name)?.iter().map(|(_, part)| part.stamp()).collect::<Result<Vec<_>>>()?;
+        let stamp = stamps.join("; ");
+        match from.0 {
+            At::File(at) if at.ended && at.stamp == stamp => Ok(Reading::Same(at)),
+            from => Reader::open(&self.0.shelf, table, from, stamp).map(Reading::Open),
+        }
     }
 }
 
@@ -138,16 +152,44 @@ impl Folder {
 enum Reading {
     Closed(Cursor),
     Open(Box<Reader>),
+    /// Read to the end before, and nothing was written to it since.
+    Same(FileAt),
     Ended,
 }
 
-/// One file being read.
+impl Reading {
+    fn page(self) -> Result<(Page, Self)> {
+        match self {
+            Self::Open(reader) => reader.page(),
+            Self::Same(at) => Ok((empty_page(at), Self::Ended)),
+            Self::Closed(_) | Self::Ended => Err(Error::new(Kind::Bug, "a page of a table that is not open")),
+        }
+    }
+}
+
+/// What is left of a table that was read to its end: nothing.
+fn empty_page(at: FileAt) -> Page {
+    let counts = at.counts;
+    Page {
+        records: Vec::new(),
+        rejected: Vec::new(),
+        repeated: Vec::new(),
+        cursor: Cursor(At::File(at)),
+        last: true,
+        total: Some(counts.sum()),
+        counts,
+        pass: 0,
+    }
+}
+
+/// One table being read.
 struct Reader {
     columns: Columns,
-    rows: Rows,
+    rows: Chain,
     duplicates: Duplicates,
     digest: String,
-    /// Rows below the header, counted by a pass of its own.
+    stamp: String,
+    /// Rows below the headers, counted by a pass of its own.
     total: u64,
     counts: Counts,
 }
@@ -161,30 +203,31 @@ struct Columns {
 }
 
 impl Reader {
-    fn open(path: &Path, table: &Table, from: Cursor) -> Result<Box<Self>> {
-        let probe = probe::probe(path, &table.file)?;
-        let layout = find_layout(path, table, &probe)?;
-        let file: Arc<str> = table.file.as_str().into();
-        let open =
-            || Rows::new(open_text(path, &table.file, &probe)?, layout.dialect, layout.header_row, Arc::clone(&file));
+    fn open(shelf: &Shelf, table: &Table, from: At, stamp: String) -> Result<Box<Self>> {
+        let required: Vec<&str> = table.id_columns.iter().chain(&table.modified_column).map(String::as_str).collect();
+        let parts = Looked::table(shelf, &table.name, &required)?;
+        let open = || Chain::new(Arc::clone(&parts));
         let mut rows = open()?;
         let columns = Columns::new(table, rows.header())?;
-        let scan = duplicates::scan(open, |cells| columns.id(cells).ok(), probe.bytes)?;
-        tracing::info!(
-            file = table.file,
-            encoding = probe.encoding.name(),
-            delimiter = %char::from(layout.dialect.delimiter),
-            rows_above_header = layout.header_row - 1,
-            rows = scan.rows,
-            "reading a file of the source"
-        );
-        let counts = match from.0 {
-            At::File(at) if at.digest == probe.digest => at.counts,
+        let bytes = parts.iter().map(|part| part.probe.bytes).sum();
+        let scan = duplicates::scan(open, |cells| columns.id(cells).ok(), bytes)?;
+        for part in parts.iter() {
+            tracing::info!(
+                file = part.name(),
+                encoding = part.probe.encoding.name(),
+                delimiter = %char::from(part.layout.dialect.delimiter),
+                rows_above_header = part.layout.header_row - 1,
+                "reading a file of the source"
+            );
+        }
+        let digest = digest(&parts);
+        let counts = match from {
+            At::File(at) if at.digest == digest => at.counts,
             _ => Counts::default(),
         };
         skip(&mut rows, counts.sum())?;
         let (duplicates, total) = (scan.duplicates, scan.rows);
-        Ok(Box::new(Self { columns, rows, duplicates, digest: probe.digest, total, counts }))
+        Ok(Box::new(Self { columns, rows, duplicates, digest, stamp, total, counts }))
     }
 
     fn page(mut self: Box<Self>) -> Result<(Page, Reading)> {
@@ -204,10 +247,12 @@ impl Reader {
         let (counts, total, read) = (self.counts, self.total, self.counts.sum());
         let last = is_empty || read >= total;
         if last && read != total {
-            let what = format!("reading the file of {}: {read} rows are accounted for of {total}", self.columns.object);
+            let what =
+                format!("reading the table of {}: {read} rows are accounted for of {total}", self.columns.object);
             return Err(Error::new(Kind::Conservation, what));
         }
-        let cursor = Cursor(At::File(FileAt { digest: self.digest.clone(), counts, ended: last }));
+        let cursor =
+            Cursor(At::File(FileAt { digest: self.digest.clone(), counts, ended: last, stamp: self.stamp.clone() }));
         let page = Page { records, rejected, repeated, cursor, last, total: Some(total), counts, pass: 0 };
         Ok((page, if last { Reading::Ended } else { Reading::Open(self) }))
     }
@@ -226,7 +271,8 @@ impl Reader {
                 Ok(Sorted::Repeated(RepeatedRow { id: id.into(), place, first: first.clone() }))
             }
             Standing::Conflicts(other) => {
-                let reason = format!("id '{id}' stands in row {} too, with other values", other.row);
+                let file = if other.origin == place.origin { String::new() } else { format!(" of {}", other.origin) };
+                let reason = format!("id '{id}' stands in row {}{file} too, with other values", other.row);
                 Err(rows::reject(place, &raw, reason))
             }
         }
@@ -246,7 +292,7 @@ impl Columns {
             header
                 .iter()
                 .position(|cell| clean_name(cell) == clean_name(name))
-                .ok_or_else(|| Error::new(Kind::Settings, format!("file '{}' has no column '{name}'", table.file)))
+                .ok_or_else(|| Error::new(Kind::Settings, format!("table '{}' has no column '{name}'", table.name)))
         };
         let ids = table.id_columns.iter().map(place).collect::<Result<_>>()?;
         let modified = table.modified_column.as_ref().map(place).transpose()?;
@@ -270,8 +316,7 @@ impl Columns {
     }
 
     fn record(&self, id: &str, cells: &StringRecord, place: Place) -> SourceRecord {
-        let values = cells.iter().map(|cell| Value::String(cell.to_owned()));
-        let payload: Map<String, Value> = self.names.iter().cloned().zip(values).collect();
+        let payload = payload(&self.names, cells);
         let modified = self.modified.and_then(|column| cells.get(column)?.trim().parse().ok());
         let object = self.object;
         SourceRecord { object, id: id.into(), payload, modified, deleted: false, place, children: Vec::new() }
@@ -285,23 +330,35 @@ impl Counts {
     }
 }
 
-fn open_text(path: &Path, name: &str, probe: &Probe) -> Result<Text> {
-    Text::new(Box::new(probe::open(path, name)?), name, probe.encoding, probe.mark_bytes)
+/// The cells under their columns' names.
+fn payload(names: &[String], cells: &StringRecord) -> Map<String, Value> {
+    let values = cells.iter().map(|cell| Value::String(unguarded(cell).to_owned()));
+    names.iter().cloned().zip(values).collect()
 }
 
-fn find_layout(path: &Path, table: &Table, probe: &Probe) -> Result<Layout> {
-    let mut text = open_text(path, &table.file, probe)?;
-    let mut is_whole = false;
-    while text.rest().len() < dialect::SAMPLE_BYTES && !is_whole {
-        is_whole = !text.fill()?;
+/// A cell without the apostrophe that exports put before what a spreadsheet would take for a formula (source API shapes,
+/// section 18, "guard").
+fn unguarded(cell: &str) -> &str {
+    let text = cell.strip_prefix('\'').filter(|text| text.starts_with(['=', '+', '-', '@', '\t', '\r']));
+    text.unwrap_or(cell)
+}
+
+/// Tells one content of a table from another.
+fn digest(parts: &Parts) -> String {
+    match &**parts {
+        [only] => only.probe.digest.clone(),
+        several => {
+            let mut hasher = blake3::Hasher::new();
+            for part in several {
+                hasher.update(part.probe.digest.as_bytes());
+            }
+            hasher.finalize().to_hex().to_string()
+        }
     }
-    let required: Vec<&str> =
-        table.id_columns.iter().chain(&table.modified_column).map(|name| clean_name(name)).collect();
-    dialect::layout(text.rest(), is_whole, &required, &table.file)
 }
 
 /// Passes over rows that were given out before.
-fn skip(rows: &mut Rows, mut count: u64) -> Result<()> {
+fn skip(rows: &mut Chain, mut count: u64) -> Result<()> {
     while count > 0 {
         let most = usize::try_from(count).unwrap_or(PAGE_ROWS).min(PAGE_ROWS);
         let passed = rows.next_batch(most)?.len() as u64;

@@ -3,14 +3,14 @@
 //! Order of evidence: byte order mark, UTF-16 by its zero bytes, UTF-8 by validity, then `chardetng`'s guess. The whole file
 //! is looked at, because the first accent may stand in its last row.
 
-use std::fs::File;
 use std::io::Read as _;
-use std::path::Path;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 use crate::error::{Error, Kind, Result};
+
+use super::parts::{Content, unreadable};
 
 /// Bytes read at once.
 pub(super) const CHUNK_BYTES: usize = 64 << 10;
@@ -37,12 +37,12 @@ pub(super) struct Probe {
     pub(super) digest: String,
 }
 
-/// Looks through a file. `name` is for messages.
+/// Looks through a part of the source.
 ///
 /// # Errors
-/// `Settings` when there is no such file, `Source` when it cannot be read or is no text.
-pub(super) fn probe(path: &Path, name: &str) -> Result<Probe> {
-    let mut file = open(path, name)?;
+/// `Source` when it cannot be read or is no text.
+pub(super) fn probe(content: &Content) -> Result<Probe> {
+    let (mut file, name) = (content.reader(), &*content.name);
     let mut chunk = vec![0; CHUNK_BYTES];
     let mut evidence = Evidence::new();
     loop {
@@ -58,23 +58,6 @@ pub(super) fn probe(path: &Path, name: &str) -> Result<Probe> {
         evidence.add(&chunk[..read]);
     }
     evidence.conclude(name)
-}
-
-/// Opens a file of the source.
-///
-/// # Errors
-/// `Settings` when there is none, `Source` when it cannot be opened.
-pub(super) fn open(path: &Path, name: &str) -> Result<File> {
-    File::open(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => {
-            Error::new(Kind::Settings, format!("file '{name}' is not in the source folder"))
-        }
-        _ => unreadable(name).because(error),
-    })
-}
-
-fn unreadable(name: &str) -> Error {
-    Error::new(Kind::Source, format!("reading file '{name}'"))
 }
 
 /// What is counted while the file passes.

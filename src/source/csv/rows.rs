@@ -8,15 +8,18 @@ use crate::error::{Error, Kind, Result};
 use crate::record::Place;
 use crate::source::{RejectedRow, cut_text};
 
+use super::dialect::{Edge, Layout};
+use super::parts::Content;
+use super::probe::Probe;
 use super::split::{Dialect, Escape, Flaw, RawRow, Splitter};
 use super::text::Text;
 
 /// The rows below a header.
 pub(super) struct Rows {
     splitter: Splitter,
-    dialect: Dialect,
+    layout: Layout,
     header: StringRecord,
-    file: Arc<str>,
+    content: Content,
 }
 
 /// A row with as many cells as the header.
@@ -28,19 +31,22 @@ pub(super) struct Row {
 }
 
 impl Rows {
-    /// The rows of `text` behind its header, which is the row with the number `header_row`.
+    /// The rows of a part behind its header.
     ///
     /// # Errors
-    /// `Source` when the file cannot be read, or has changed since the header was found.
-    pub(super) fn new(text: Text, dialect: Dialect, header_row: u64, file: Arc<str>) -> Result<Self> {
-        let mut splitter = Splitter::new(text, dialect);
-        let changed = || Error::new(Kind::Source, format!("file '{file}' changed while it was read"));
-        for _ in 1..header_row {
+    /// `Source` when it cannot be read, or has changed since the header was found.
+    pub(super) fn new(content: Content, probe: &Probe, layout: Layout) -> Result<Self> {
+        let mut splitter = Splitter::new(Text::of(&content, probe)?, layout.dialect);
+        let changed = || Error::new(Kind::Source, format!("file '{}' changed while it was read", content.name));
+        for _ in 1..layout.header_row {
             splitter.next()?.ok_or_else(changed)?;
         }
         let raw = splitter.next()?.filter(|raw| raw.flaw.is_none()).ok_or_else(changed)?;
-        let header = parse(&[raw], dialect)?.pop().ok_or_else(changed)?;
-        Ok(Self { splitter, dialect, header, file })
+        let mut header = parse(&[raw], layout.dialect)?.pop().ok_or_else(changed)?;
+        if layout.edge == Edge::HeaderLonger {
+            header.truncate(header.len().saturating_sub(1));
+        }
+        Ok(Self { splitter, layout, header, content })
     }
 
     /// The header's cells as written.
@@ -55,12 +61,16 @@ impl Rows {
     pub(super) fn next_batch(&mut self, most: usize) -> Result<Vec<Result<Row, RejectedRow>>> {
         let mut raws = Vec::with_capacity(most);
         while raws.len() < most
-            && let Some(raw) = self.splitter.next()?
+            && let Some(mut raw) = self.splitter.next()?
         {
+            if self.content.is_sheet() {
+                // Lines and bytes are those of a text that nobody sees.
+                (raw.line, raw.offset) = (0, None);
+            }
             raws.push(raw);
         }
         let trusted: Vec<RawRow> = raws.iter().filter(|raw| raw.flaw.is_none()).cloned().collect();
-        let mut parsed = parse(&trusted, self.dialect)?.into_iter();
+        let mut parsed = parse(&trusted, self.layout.dialect)?.into_iter();
         let mut rows = Vec::with_capacity(raws.len());
         for raw in raws {
             let row = match raw.flaw {
@@ -72,9 +82,11 @@ impl Rows {
         Ok(rows)
     }
 
-    fn checked(&self, raw: RawRow, cells: StringRecord) -> Result<Row, RejectedRow> {
+    fn checked(&self, raw: RawRow, mut cells: StringRecord) -> Result<Row, RejectedRow> {
         let (found, expected) = (cells.len(), self.header.len());
-        if found != expected {
+        if self.layout.edge == Edge::RowsLonger && found == expected + 1 && cells.get(expected) == Some("") {
+            cells.truncate(expected);
+        } else if found != expected || self.layout.edge == Edge::RowsLonger {
             return Err(self.rejected(&raw, format!("it has {found} cells where the header has {expected}")));
         }
         if cells == self.header {
@@ -84,7 +96,7 @@ impl Rows {
     }
 
     fn place(&self, raw: &RawRow) -> Place {
-        Place { origin: Arc::clone(&self.file), row: raw.row }
+        Place { origin: Arc::clone(&self.content.name), row: self.content.row_number(raw.row) }
     }
 
     fn rejected(&self, raw: &RawRow, reason: String) -> RejectedRow {
@@ -92,10 +104,11 @@ impl Rows {
     }
 }
 
-/// A rejected row, with its line and byte in the reason.
+/// A rejected row, with its line and byte in the reason where it has them.
 pub(super) fn reject(place: Place, raw: &RawRow, reason: String) -> RejectedRow {
     let byte = raw.offset.map(|offset| format!(", byte {offset}")).unwrap_or_default();
-    RejectedRow { place, reason: format!("{reason} (line {}{byte})", raw.line), text: cut_text(&raw.text) }
+    let reason = if raw.line == 0 { reason } else { format!("{reason} (line {}{byte})", raw.line) };
+    RejectedRow { place, reason, text: cut_text(&raw.text) }
 }
 
 fn flaw_text(flaw: Flaw) -> String {

@@ -33,7 +33,7 @@ pub(super) enum Escape {
 pub(super) struct RawRow {
     /// From 1, blank lines not counted.
     pub(super) row: u64,
-    /// Line on which it begins, from 1.
+    /// Line on which it begins, from 1; 0 for the row of a sheet.
     pub(super) line: u64,
     /// Byte of the file at which it begins, from 0; `None` where the encoding does not tell.
     pub(super) offset: Option<u64>,

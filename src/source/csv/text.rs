@@ -7,7 +7,8 @@ use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 use crate::error::{Error, Kind, Result};
 
-use super::probe::CHUNK_BYTES;
+use super::parts::Content;
+use super::probe::{CHUNK_BYTES, Probe};
 
 /// The text of a file from where it was last consumed.
 pub(super) struct Text {
@@ -46,6 +47,11 @@ enum Width {
 }
 
 impl Text {
+    /// The text of a part of the source.
+    pub(super) fn of(content: &Content, probe: &Probe) -> Result<Self> {
+        Self::new(Box::new(content.reader()), &content.name, probe.encoding, probe.mark_bytes)
+    }
+
     /// Text from the start of `input`, whose byte order mark is `mark_bytes` long. `name` is for messages.
     pub(super) fn new(
         input: Box<dyn Read + Send>,

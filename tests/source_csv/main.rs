@@ -2,6 +2,8 @@
 //!
 //! With `CROSSDOCK_DATA` set to the folder of the public sample data, its `csv-spectrum` and `maven-crm` files are read too.
 
+mod packed;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,7 +22,7 @@ const FILE: &str = "clients.csv";
 
 fn table(id_columns: &[&str]) -> Table {
     let id_columns = id_columns.iter().map(|name| (*name).to_owned()).collect();
-    Table { object: Object::Client, file: FILE.to_owned(), id_columns, modified_column: None }
+    Table { object: Object::Client, name: FILE.to_owned(), id_columns, modified_column: None }
 }
 
 fn read_from(folder: &Path, table: Table, from: Cursor) -> Result<Vec<Page>> {
@@ -274,7 +276,7 @@ fn sample_data() -> Option<PathBuf> {
 }
 
 fn read_sample(folder: &Path, file: &str, id_columns: &[&str]) -> (Vec<SourceRecord>, Page) {
-    let table = Table { file: file.to_owned(), ..table(id_columns) };
+    let table = Table { name: file.to_owned(), ..table(id_columns) };
     let mut pages = read_from(folder, table, Cursor::start()).expect("the file can be read");
     let records = pages.iter_mut().flat_map(|page| std::mem::take(&mut page.records)).collect();
     (records, pages.pop().expect("a page"))
