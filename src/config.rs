@@ -171,6 +171,8 @@ pub enum SourceConfig {
         folder: PathBuf,
         /// Time between two looks at the folder.
         poll: Duration,
+        /// The share of a table's rows, in percent, that a later export may lack without somebody being asked.
+        vanished_percent: u8,
     },
 }
 
@@ -336,7 +338,13 @@ impl Problems {
                     poll,
                 })
             }
-            (None, Some(folder)) => Some(SourceConfig::Csv { folder: surroundings.folder.join(folder), poll }),
+            (None, Some(folder)) => {
+                let vanished_percent = raw.vanished_percent;
+                if vanished_percent > 100 {
+                    self.add("source.vanished_percent", &vanished_percent.to_string(), "0 to 100");
+                }
+                Some(SourceConfig::Csv { folder: surroundings.folder.join(folder), poll, vanished_percent })
+            }
             _ => {
                 self.0.push("source: must have either an address (an API) or a folder (of CSV files)".to_owned());
                 None

@@ -63,6 +63,8 @@ pub(super) struct RawSource {
     pub(super) overlap_seconds: u64,
     #[serde(default = "default_poll_seconds")]
     pub(super) poll_seconds: u64,
+    #[serde(default = "default_vanished_percent")]
+    pub(super) vanished_percent: u8,
 }
 
 #[derive(Debug, Deserialize)]
@@ -154,6 +156,11 @@ pub(super) const fn default_requests_per_second() -> u32 {
 /// At least a quarter of an hour: rows may become visible later than their stamp says (source shapes, section 5).
 pub(super) const fn default_overlap_seconds() -> u64 {
     900
+}
+
+/// Fewer rows vanish between two exports of a living account; where more do, the later one was filtered or cut.
+pub(super) const fn default_vanished_percent() -> u8 {
+    10
 }
 
 pub(super) const fn default_poll_seconds() -> u64 {

@@ -27,7 +27,7 @@ pub use effects::{Conclusion, EffectId, EffectKind, Intent, OpenEffect, Outcome}
 pub use existing::{Candidate, Held};
 pub use gates::{Decided, Decision, GateVerdict, Proof};
 pub use open::FolderLock;
-pub use records::{FateCount, Landed, Landing, Novelty};
+pub use records::{FateCount, Landed, Landing, Novelty, Vanished};
 pub use report::{LeftOutRole, Notable};
 pub use sample::Chosen;
 pub use state::{LedgerEntry, PhaseState, Question};
@@ -136,7 +136,7 @@ mod tests {
             place,
             children: Vec::new(),
         };
-        Landing { record, digest, parent: parent.map(|(object, id)| (object, Arc::from(id))) }
+        Landing { record, digest, parent: parent.map(|(object, id)| (object, Arc::from(id))), walk: None }
     }
 
     fn intent(id: &str, version: i64) -> Intent {

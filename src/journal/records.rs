@@ -18,6 +18,8 @@ pub struct Landing {
     pub digest: [u8; 16],
     /// The record it folds into, if its object folds.
     pub parent: Option<(Object, Arc<str>)>,
+    /// The whole walk of the table that it was read in, where the source has such: then rows that are not in it are gone.
+    pub walk: Option<Arc<str>>,
 }
 
 /// What landing a record brought.
@@ -57,6 +59,17 @@ pub struct FateCount {
     pub fate: Option<Fate>,
     /// How many.
     pub records: u64,
+}
+
+/// What a whole walk did not have any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vanished {
+    /// Rows that are there and were read in a whole walk.
+    pub rows: u64,
+    /// Of these, the ones that were read in an earlier one only.
+    pub vanished: u64,
+    /// The id of one of them.
+    pub example: Option<String>,
 }
 
 pub(super) const COLUMNS: &str =
@@ -253,6 +266,65 @@ impl Journal {
         .await
     }
 
+    /// How many rows of an object are there and were read in a whole walk, and how many of these only in others than this.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn count_vanished(&self, object: Object, walk: Arc<str>) -> Result<Vanished> {
+        self.read("counting vanished rows", move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT count(*), count(*) FILTER (WHERE walk <> ?2), min(source_id) FILTER (WHERE walk <> ?2) \
+                     FROM record WHERE object = ?1 AND deleted = 0 AND walk IS NOT NULL",
+                )?
+                .query_row(params![object.as_str(), walk], |row| {
+                    let count = |column| row.get::<_, i64>(column).map(i64::unsigned_abs);
+                    Ok(Vanished { rows: count(0)?, vanished: count(1)?, example: row.get(2)? })
+                })
+        })
+        .await
+    }
+
+    /// Marks the rows that a whole walk did not have, and an earlier one had, as deleted at the source. What folds into
+    /// others changes these. Rows that were no records end as skipped, with the reason.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn delete_vanished(
+        &self,
+        object: Object,
+        walk: Arc<str>,
+        reason: String,
+        at: jiff::Timestamp,
+    ) -> Result<u64> {
+        self.write("marking vanished rows", move |connection| {
+            let gone = "object = ?1 AND deleted = 0 AND walk IS NOT NULL AND walk <> ?2";
+            let parents = format!(
+                "UPDATE record SET version = version + 1, pending = 1 WHERE (object, source_id) IN \
+                 (SELECT parent_object, parent_id FROM record WHERE {gone} AND parent_id IS NOT NULL)"
+            );
+            connection.prepare_cached(&parents)?.execute(params![object.as_str(), walk])?;
+            let no_records = format!(
+                "UPDATE binding SET fate = ?3, reason = ?4 WHERE role = ?5 AND (object, source_id) IN \
+                 (SELECT object, source_id FROM record WHERE {gone})"
+            );
+            let skipped = Fate::Skipped.as_str();
+            connection.prepare_cached(&no_records)?.execute(params![object.as_str(), walk, skipped, reason, ROW])?;
+            let fates = format!(
+                "UPDATE record SET fate = ?3, reason = ?4 WHERE {gone} AND EXISTS (SELECT 1 FROM binding \
+                 WHERE binding.object = record.object AND binding.source_id = record.source_id AND binding.role = ?5)"
+            );
+            connection.prepare_cached(&fates)?.execute(params![object.as_str(), walk, skipped, reason, ROW])?;
+            let rows = format!(
+                "UPDATE record SET deleted = 1, version = version + 1, pending = 1, findings = NULL, landed_at = ?3 \
+                 WHERE {gone}"
+            );
+            let marked = connection.prepare_cached(&rows)?.execute(params![object.as_str(), walk, at.to_string()])?;
+            Ok(marked as u64)
+        })
+        .await
+    }
+
     /// At most `limit` records of a fate, or with findings when `fate` is `None`, after a place in the order.
     ///
     /// # Errors
@@ -284,10 +356,10 @@ fn land_one(connection: &Connection, landing: &Landing, at: &str) -> rusqlite::R
     if known == Some((landing.digest, record.deleted)) {
         connection
             .prepare_cached(
-                "UPDATE record SET unchanged_reads = unchanged_reads + 1, modified = ?3 \
+                "UPDATE record SET unchanged_reads = unchanged_reads + 1, modified = ?3, walk = ?4 \
                  WHERE object = ?1 AND source_id = ?2",
             )?
-            .execute(params![object, id, modified])?;
+            .execute(params![object, id, modified, landing.walk])?;
         return Ok(Novelty::Unchanged);
     }
     let payload = serde_json::to_string(&record.payload).map_err(|error| unreadable(0, error))?;
@@ -299,7 +371,7 @@ fn land_one(connection: &Connection, landing: &Landing, at: &str) -> rusqlite::R
             .prepare_cached(
                 "UPDATE record SET payload = CASE WHEN ?6 THEN payload ELSE ?3 END, digest = ?4, modified = ?5, \
                  deleted = ?6, origin = ?7, origin_row = ?8, parent_object = ?9, parent_id = ?10, landed_at = ?11, \
-                 findings = NULL, version = version + 1, pending = 1 WHERE object = ?1 AND source_id = ?2",
+                 walk = ?12, findings = NULL, version = version + 1, pending = 1 WHERE object = ?1 AND source_id = ?2",
             )?
             .execute(params![
                 object,
@@ -312,14 +384,15 @@ fn land_one(connection: &Connection, landing: &Landing, at: &str) -> rusqlite::R
                 row,
                 parent_object,
                 parent_id,
-                at
+                at,
+                landing.walk
             ])?;
     } else {
         connection
             .prepare_cached(
                 "INSERT INTO record (object, source_id, payload, digest, modified, deleted, origin, origin_row, \
-                 parent_object, parent_id, landed_at, version, pending) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1, 1)",
+                 parent_object, parent_id, landed_at, walk, version, pending) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 1, 1)",
             )?
             .execute(params![
                 object,
@@ -332,7 +405,8 @@ fn land_one(connection: &Connection, landing: &Landing, at: &str) -> rusqlite::R
                 row,
                 parent_object,
                 parent_id,
-                at
+                at,
+                landing.walk
             ])?;
     }
     if parent_id.is_some() {

@@ -169,6 +169,20 @@ impl Journal {
         .await
     }
 
+    /// Takes a question back that nobody has to answer any more.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn withdraw_question(&self, topic: &'static str, subject: String) -> Result<()> {
+        self.write("withdrawing a question", move |connection| {
+            connection
+                .prepare_cached("DELETE FROM question WHERE topic = ?1 AND subject = ?2 AND answer IS NULL")?
+                .execute(params![topic, subject])
+                .map(drop)
+        })
+        .await
+    }
+
     /// Every open question, in the order they were asked.
     ///
     /// # Errors

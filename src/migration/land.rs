@@ -11,7 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::journal::{Landing, RoleFate};
 use crate::mapping::Mapping;
 use crate::record::{BindingKey, Entity, Fate, Object, Place, ROW, SourceRecord};
-use crate::source::{Cursor, Page};
+use crate::source::{Cursor, Page, Whole};
 use crate::stage::dedupe;
 use crate::stage::extract::{LandCount, land};
 
@@ -19,6 +19,8 @@ use crate::stage::extract::{LandCount, land};
 struct After {
     cursor: Cursor,
     rejected: Vec<RoleFate>,
+    /// Of the last page, which state of the table it ends.
+    ended: Option<Whole>,
 }
 
 impl Migration {
@@ -41,8 +43,10 @@ impl Migration {
         });
         // A stop takes effect at a page border.
         let pages = pages.take_while(move |_| std::future::ready(!stop.is_stopped()));
+        let mut ended = None;
         let count = land(&self.journal, &self.clock, pages, async |after: After| {
             self.journal.end_roles(after.rejected).await?;
+            ended = after.ended;
             let text = serde_json::to_string(&after.cursor)
                 .map_err(|error| Error::new(Kind::Bug, "a cursor is not JSON").because(error))?;
             self.journal.put_cursor(name.clone(), text).await
@@ -51,13 +55,18 @@ impl Migration {
         if self.stop.is_stopped() {
             return Err(Error::new(Kind::Stopped, "a stop was asked for"));
         }
-        Ok(count)
+        let vanished = match ended {
+            Some(whole) => self.end_vanished(object, &whole).await?,
+            None => 0,
+        };
+        Ok(LandCount { changed: count.changed + vanished, ..count })
     }
 }
 
 /// A page's records with digest and parent; rows that are no records become records that are rejected at once, so that
 /// they have a fate like all others.
 fn landings(object: Object, page: Page, mapping: &Mapping) -> (Vec<Landing>, After) {
+    let walk = page.whole.as_ref().map(|whole| Arc::clone(&whole.digest));
     let mut landings = Vec::with_capacity(page.records.len());
     let mut rejected = Vec::new();
     for record in page.records {
@@ -81,7 +90,10 @@ fn landings(object: Object, page: Page, mapping: &Mapping) -> (Vec<Landing>, Aft
         let reason = format!("{}: {}", row.place, row.reason);
         landings.push(reject(object, row.place, row.text, reason, &mut rejected, mapping));
     }
-    (landings, After { cursor: page.cursor, rejected })
+    for landing in &mut landings {
+        landing.walk.clone_from(&walk);
+    }
+    (landings, After { cursor: page.cursor, rejected, ended: page.whole.filter(|_| page.last) })
 }
 
 fn landing(record: SourceRecord, mapping: &Mapping) -> Landing {
@@ -91,7 +103,7 @@ fn landing(record: SourceRecord, mapping: &Mapping) -> Landing {
         let id = fold.from.text(&record.payload)?;
         Some((fold.object, Arc::from(id.as_ref())))
     });
-    Landing { record, digest, parent }
+    Landing { record, digest, parent, walk: None }
 }
 
 #[expect(clippy::too_many_arguments, reason = "one row, its place and reason, and where both of its halves go")]

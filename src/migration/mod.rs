@@ -33,6 +33,7 @@ pub mod review;
 mod sample;
 mod standing;
 mod survey;
+mod vanished;
 mod verify;
 mod write;
 

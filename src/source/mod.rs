@@ -65,8 +65,20 @@ pub struct Page {
     pub total: Option<u64>,
     /// What the walk has counted up to the end of this page.
     pub counts: Counts,
+    /// Of a source that is always read as a whole: which state of it this is. Rows of an earlier state that this one does
+    /// not have are deleted.
+    pub whole: Option<Whole>,
     /// 0, or 1 once rows moved so much that the walk began again: earlier rejected rows of the walk are then void.
     pub pass: u32,
+}
+
+/// One state of a table that is always read as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Whole {
+    /// Digest of its content.
+    pub digest: Arc<str>,
+    /// It was read to its end before, and nothing was written to it since: it is not one that is still being copied.
+    pub settled: bool,
 }
 
 /// What a walk has counted so far. For a file the three add up to its rows.

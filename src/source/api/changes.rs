@@ -103,6 +103,7 @@ impl Changes {
             last: false,
             total: list.total,
             counts: *counts,
+            whole: None,
             pass: 0,
         };
 

@@ -90,6 +90,7 @@ impl Full {
             last: false,
             total: self.at.total,
             counts: self.at.counts,
+            whole: None,
             pass: self.at.pass,
         };
 

@@ -30,7 +30,7 @@ use serde_json::{Map, Value};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::record::{Object, Place, SourceRecord};
-use crate::source::{At, Counts, Cursor, Page, RejectedRow, RepeatedRow};
+use crate::source::{At, Counts, Cursor, Page, RejectedRow, RepeatedRow, Whole};
 
 use chain::{Chain, Looked, Parts};
 use dialect::clean_name;
@@ -169,7 +169,7 @@ impl Reading {
 
 /// What is left of a table that was read to its end: nothing.
 fn empty_page(at: FileAt) -> Page {
-    let counts = at.counts;
+    let (counts, whole) = (at.counts, Whole { digest: at.digest.as_str().into(), settled: true });
     Page {
         records: Vec::new(),
         rejected: Vec::new(),
@@ -178,6 +178,7 @@ fn empty_page(at: FileAt) -> Page {
         last: true,
         total: Some(counts.sum()),
         counts,
+        whole: Some(whole),
         pass: 0,
     }
 }
@@ -253,7 +254,8 @@ impl Reader {
         }
         let cursor =
             Cursor(At::File(FileAt { digest: self.digest.clone(), counts, ended: last, stamp: self.stamp.clone() }));
-        let page = Page { records, rejected, repeated, cursor, last, total: Some(total), counts, pass: 0 };
+        let whole = Some(Whole { digest: self.digest.as_str().into(), settled: false });
+        let page = Page { records, rejected, repeated, cursor, last, total: Some(total), counts, whole, pass: 0 };
         Ok((page, if last { Reading::Ended } else { Reading::Open(self) }))
     }
 

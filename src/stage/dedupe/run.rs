@@ -102,7 +102,7 @@ impl Dedupe {
     /// rejected must stand.
     async fn without_rows(&self, batch: LandedBatch) -> Result<LandedBatch> {
         let row = |landed: &Landed| BindingKey::new(landed.record.object, Arc::clone(&landed.record.id), ROW);
-        let may_be = |landed: &&Landed| landed.fate == Some(Fate::Rejected);
+        let may_be = |landed: &&Landed| matches!(landed.fate, Some(Fate::Rejected | Fate::Skipped));
         let keys = batch.iter().filter(may_be).map(row).collect();
         let mut bound = self.journal.bound(keys).await?.into_iter();
         let is_record = |landed: &Landed| !may_be(&landed) || bound.next().flatten().is_none();

@@ -1,0 +1,84 @@
+//! Rows that a later export does not have any more: deleted at the source, unless so many are missing that the export is
+//! rather a filtered or cut one.
+
+use std::sync::Arc;
+
+use super::Migration;
+use crate::config::SourceConfig;
+use crate::error::Result;
+use crate::journal::{Question, Vanished};
+use crate::record::Object;
+use crate::report::page::counted;
+use crate::source::Whole;
+
+/// What the question to the customer is about.
+const TOPIC: &str = "vanished";
+
+/// So few rows may always be missing: of a small table, one row is many percent.
+const ALWAYS: u64 = 5;
+
+impl Migration {
+    /// Marks what a whole export lacks as deleted, once the export is settled, and says how many rows that were. A source
+    /// that is frozen has written its last export.
+    pub(super) async fn end_vanished(&self, object: Object, whole: &Whole) -> Result<u64> {
+        let SourceConfig::Csv { vanished_percent, .. } = self.config.source else { return Ok(0) };
+        if !whole.settled && !self.signals.is_frozen() {
+            return Ok(0);
+        }
+        let found = self.journal.count_vanished(object, Arc::clone(&whole.digest)).await?;
+        let table = self.mapping.object(object).map_or(object.as_str(), |rules| rules.table.as_str());
+        if is_too_many(&found, vanished_percent) {
+            let question = Question {
+                topic: TOPIC.to_owned(),
+                subject: table.to_owned(),
+                text: asks(table, &found, vanished_percent),
+            };
+            tracing::warn!(table, vanished = found.vanished, rows = found.rows, "an export lacks too many rows");
+            self.journal.withdraw_question(TOPIC, table.to_owned()).await?;
+            self.journal.ask(vec![question], self.clock.utc()).await?;
+            return Ok(0);
+        }
+        self.journal.withdraw_question(TOPIC, table.to_owned()).await?;
+        if found.vanished == 0 {
+            return Ok(0);
+        }
+        tracing::info!(table, rows = found.vanished, "rows that the last export lacks were deleted at the source");
+        let reason = "the row is not in a later export any more".to_owned();
+        self.journal.delete_vanished(object, Arc::clone(&whole.digest), reason, self.clock.utc()).await
+    }
+}
+
+fn is_too_many(found: &Vanished, percent: u8) -> bool {
+    found.vanished > ALWAYS && found.vanished * 100 > found.rows * u64::from(percent)
+}
+
+fn asks(table: &str, found: &Vanished, percent: u8) -> String {
+    let example = found.example.as_deref().unwrap_or_default();
+    format!(
+        "The last export of {table} lacks {} of {} that earlier ones had, {example} for one, which is more than {percent} %. \
+         Nothing was removed. If it was filtered or cut, export the whole table again. If they were deleted, set \
+         vanished_percent in [source] higher and start again.",
+        counted(found.vanished, "row", "rows"),
+        counted(found.rows, "row", "rows"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_rows_may_go_and_many_are_asked_about() {
+        let check = |rows, vanished, percent, expected| {
+            let found = Vanished { rows, vanished, example: None };
+            assert_eq!(is_too_many(&found, percent), expected, "{vanished} of {rows} at {percent} %");
+        };
+        check(0, 0, 10, false);
+        check(6, 5, 10, false);
+        check(6, 6, 10, true);
+        check(1_000, 100, 10, false);
+        check(1_000, 101, 10, true);
+        check(1_000, 1_000, 100, false);
+        check(1_000, 6, 0, true);
+    }
+}
