@@ -14,6 +14,7 @@ mod report;
 mod sample;
 mod state;
 mod thread;
+mod vanished;
 
 use std::path::Path;
 
@@ -27,10 +28,11 @@ pub use effects::{Conclusion, EffectId, EffectKind, Intent, OpenEffect, Outcome}
 pub use existing::{Candidate, Held};
 pub use gates::{Decided, Decision, GateVerdict, Proof};
 pub use open::FolderLock;
-pub use records::{FateCount, Landed, Landing, Novelty, Vanished};
+pub use records::{FateCount, Landed, Landing, Novelty};
 pub use report::{LeftOutRole, Notable};
 pub use sample::Chosen;
 pub use state::{LedgerEntry, PhaseState, Question};
+pub use vanished::Vanished;
 
 /// The journal. Clones are the same journal; it closes when the last one is dropped.
 #[derive(Clone)]
@@ -107,7 +109,7 @@ mod tests {
 
     use super::*;
     use crate::permit::Gate;
-    use crate::record::{BindingKey, Entity, Fate, Object, Place, SourceRecord};
+    use crate::record::{BindingKey, Entity, Fate, Object, Place, ROW, SourceRecord};
 
     struct Bench {
         runtime: tokio::runtime::Runtime,
@@ -256,6 +258,52 @@ mod tests {
             );
             journal.decide(say(GateVerdict::Rejected), at).await.expect("kept");
             assert_eq!(journal.approval(Gate::Plan).await.expect("read"), None);
+        });
+    }
+
+    #[test]
+    fn what_a_later_export_lacks_is_deleted_but_not_what_could_not_be_read() {
+        let Bench { runtime, journal, _folder } = bench();
+        runtime.block_on(async {
+            let at = Timestamp::UNIX_EPOCH;
+            let land = |object, id: &str, parent, walk: &str| {
+                let value = if id.starts_with("row") { "9,p4,shifted" } else { "a" };
+                let mut landing = landing(object, id, value, parent);
+                landing.record.payload.insert("row".to_owned(), json!(value));
+                Landing { walk: Some(walk.into()), ..landing }
+            };
+            let first = ["p1", "p2", "p3", "p4", "row 9 of f"].map(|id| land(Object::Project, id, None, "one"));
+            journal.land(first.to_vec(), at).await.expect("landed");
+            let fold = land(Object::Commission, "c", Some((Object::Project, "p1")), "one");
+            journal.land(vec![fold], at).await.expect("landed");
+            let rejected = |id: &str| {
+                let key = BindingKey::new(Object::Project, id, ROW);
+                RoleFate::new(key, Entity::Note, 1, Fate::Rejected).because("shifted")
+            };
+            journal.end_roles(vec![rejected("row 9 of f")]).await.expect("written");
+            let second = ["p1", "p2", "row 7 of f"].map(|id| land(Object::Project, id, None, "two"));
+            journal.land(second.to_vec(), at).await.expect("landed");
+            journal.end_roles(vec![rejected("row 7 of f")]).await.expect("written");
+
+            let found = journal.count_vanished(Object::Project, "two".into()).await.expect("counted");
+            let expected = Vanished { rows: 6, vanished: 2, unreadable: 1, example: Some("p3".to_owned()) };
+            assert_eq!(found, expected);
+            journal.clear_pending(vec![Object::Project]).await.expect("cleared");
+            let marked = journal.delete_vanished(Object::Project, "two".into(), "gone".into(), at).await;
+            assert_eq!(marked.expect("marked"), 2);
+            let landed = journal.landed(Object::Project, 0, 10).await.expect("read");
+            let deleted: Vec<&str> =
+                landed.iter().filter(|one| one.record.deleted).map(|one| &*one.record.id).collect();
+            assert_eq!(deleted, ["p3", "row 9 of f"]);
+            let row = journal.record(Object::Project, "row 9 of f".into()).await.expect("read").expect("known");
+            assert_eq!((row.fate, row.reason.as_deref()), (Some(Fate::Skipped), Some("gone")));
+            assert_eq!(journal.count_vanished(Object::Project, "two".into()).await.expect("counted").vanished, 0);
+
+            // The commission of p1 is in no later export: p1 changes.
+            let marked = journal.delete_vanished(Object::Commission, "two".into(), "gone".into(), at).await;
+            assert_eq!(marked.expect("marked"), 1);
+            let pending = journal.pending(Object::Project, 0, 10).await.expect("read");
+            assert!(pending.iter().any(|landed| &*landed.record.id == "p1"));
         });
     }
 }

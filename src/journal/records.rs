@@ -61,17 +61,6 @@ pub struct FateCount {
     pub records: u64,
 }
 
-/// What a whole walk did not have any more.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Vanished {
-    /// Rows that are there and were read in a whole walk.
-    pub rows: u64,
-    /// Of these, the ones that were read in an earlier one only.
-    pub vanished: u64,
-    /// The id of one of them.
-    pub example: Option<String>,
-}
-
 pub(super) const COLUMNS: &str =
     "seq, object, source_id, payload, modified, deleted, origin, origin_row, version, fate, reason, findings";
 
@@ -262,65 +251,6 @@ impl Journal {
             let total: i64 =
                 connection.query_row("SELECT coalesce(sum(unchanged_reads), 0) FROM record", [], |row| row.get(0))?;
             Ok(total.unsigned_abs())
-        })
-        .await
-    }
-
-    /// How many rows of an object are there and were read in a whole walk, and how many of these only in others than this.
-    ///
-    /// # Errors
-    /// `Journal`.
-    pub async fn count_vanished(&self, object: Object, walk: Arc<str>) -> Result<Vanished> {
-        self.read("counting vanished rows", move |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT count(*), count(*) FILTER (WHERE walk <> ?2), min(source_id) FILTER (WHERE walk <> ?2) \
-                     FROM record WHERE object = ?1 AND deleted = 0 AND walk IS NOT NULL",
-                )?
-                .query_row(params![object.as_str(), walk], |row| {
-                    let count = |column| row.get::<_, i64>(column).map(i64::unsigned_abs);
-                    Ok(Vanished { rows: count(0)?, vanished: count(1)?, example: row.get(2)? })
-                })
-        })
-        .await
-    }
-
-    /// Marks the rows that a whole walk did not have, and an earlier one had, as deleted at the source. What folds into
-    /// others changes these. Rows that were no records end as skipped, with the reason.
-    ///
-    /// # Errors
-    /// `Journal`.
-    pub async fn delete_vanished(
-        &self,
-        object: Object,
-        walk: Arc<str>,
-        reason: String,
-        at: jiff::Timestamp,
-    ) -> Result<u64> {
-        self.write("marking vanished rows", move |connection| {
-            let gone = "object = ?1 AND deleted = 0 AND walk IS NOT NULL AND walk <> ?2";
-            let parents = format!(
-                "UPDATE record SET version = version + 1, pending = 1 WHERE (object, source_id) IN \
-                 (SELECT parent_object, parent_id FROM record WHERE {gone} AND parent_id IS NOT NULL)"
-            );
-            connection.prepare_cached(&parents)?.execute(params![object.as_str(), walk])?;
-            let no_records = format!(
-                "UPDATE binding SET fate = ?3, reason = ?4 WHERE role = ?5 AND (object, source_id) IN \
-                 (SELECT object, source_id FROM record WHERE {gone})"
-            );
-            let skipped = Fate::Skipped.as_str();
-            connection.prepare_cached(&no_records)?.execute(params![object.as_str(), walk, skipped, reason, ROW])?;
-            let fates = format!(
-                "UPDATE record SET fate = ?3, reason = ?4 WHERE {gone} AND EXISTS (SELECT 1 FROM binding \
-                 WHERE binding.object = record.object AND binding.source_id = record.source_id AND binding.role = ?5)"
-            );
-            connection.prepare_cached(&fates)?.execute(params![object.as_str(), walk, skipped, reason, ROW])?;
-            let rows = format!(
-                "UPDATE record SET deleted = 1, version = version + 1, pending = 1, findings = NULL, landed_at = ?3 \
-                 WHERE {gone}"
-            );
-            let marked = connection.prepare_cached(&rows)?.execute(params![object.as_str(), walk, at.to_string()])?;
-            Ok(marked as u64)
         })
         .await
     }

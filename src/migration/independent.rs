@@ -19,6 +19,7 @@ use crate::mapping::column::Column;
 use crate::mapping::field::{Extra, Origin};
 use crate::pipedrive::Row;
 use crate::record::{BindingKey, Entity, Object, Target, fold_name};
+use crate::report::page::counted;
 use crate::report::verification::{IdentityLine, SumLine, Verification};
 use crate::source::Cursor;
 use crate::stage::resolve::{Assignment, OwnerBook, Workspace};
@@ -154,9 +155,10 @@ impl Migration {
         self.border().await?;
         self.progress.begin("verify", &format!("{object} again"), 0);
         let mut pages = self.source.pages(object, Cursor::start());
-        let mut rows = 0;
+        let (mut rows, mut whole) = (0, None);
         while let Some(page) = pages.try_next().await? {
             rows = page.counts.records + page.counts.rejected;
+            whole = page.whole;
             self.progress.add_done(page.records.len() as u64);
             for record in &page.records {
                 independent.read(object, &record.id, &record.payload);
@@ -166,7 +168,15 @@ impl Migration {
             }
         }
         let landed = self.journal.live_records(object).await?;
-        independent.counts.push(SumLine::count(object.to_string(), rows, landed));
+        let mut line = SumLine::count(object.to_string(), rows, landed);
+        if let Some(whole) = whole.filter(|_| landed > rows) {
+            let unreadable = self.journal.count_vanished(object, whole.digest).await?.unreadable;
+            if landed - rows == unreadable {
+                let those = counted(unreadable, "row", "rows");
+                line.allowed = format!("{those} cannot be read any more: counted as such, and as what was read before");
+            }
+        }
+        independent.counts.push(line);
         Ok(())
     }
 }

@@ -1,5 +1,5 @@
 //! Rows that a later export does not have any more: deleted at the source, unless so many are missing that the export is
-//! rather a filtered or cut one.
+//! rather a filtered or cut one. A row that could not be read is not missing.
 
 use std::sync::Arc;
 
@@ -19,32 +19,41 @@ const ALWAYS: u64 = 5;
 
 impl Migration {
     /// Marks what a whole export lacks as deleted, once the export is settled, and says how many rows that were. A source
-    /// that is frozen has written its last export.
+    /// that is frozen has written its last export. Each export is looked at once for each limit.
     pub(super) async fn end_vanished(&self, object: Object, whole: &Whole) -> Result<u64> {
         let SourceConfig::Csv { vanished_percent, .. } = self.config.source else { return Ok(0) };
         if !whole.settled && !self.signals.is_frozen() {
             return Ok(0);
         }
-        let found = self.journal.count_vanished(object, Arc::clone(&whole.digest)).await?;
+        let (seen, look) = (format!("vanished:{object}"), format!("{} {vanished_percent}", whole.digest));
+        if self.journal.cursor(seen.clone()).await?.as_ref() == Some(&look) {
+            return Ok(0);
+        }
+        let marked = self.mark_vanished(object, &whole.digest, vanished_percent).await?;
+        self.journal.put_cursor(seen, look).await?;
+        Ok(marked)
+    }
+
+    async fn mark_vanished(&self, object: Object, digest: &Arc<str>, percent: u8) -> Result<u64> {
+        let found = self.journal.count_vanished(object, Arc::clone(digest)).await?;
         let table = self.mapping.object(object).map_or(object.as_str(), |rules| rules.table.as_str());
-        if is_too_many(&found, vanished_percent) {
-            let question = Question {
-                topic: TOPIC.to_owned(),
-                subject: table.to_owned(),
-                text: asks(table, &found, vanished_percent),
-            };
+        self.journal.withdraw_question(TOPIC, table.to_owned()).await?;
+        if is_too_many(&found, percent) {
+            let text = asks(table, &found, percent);
+            let question = Question { topic: TOPIC.to_owned(), subject: table.to_owned(), text };
             tracing::warn!(table, vanished = found.vanished, rows = found.rows, "an export lacks too many rows");
-            self.journal.withdraw_question(TOPIC, table.to_owned()).await?;
             self.journal.ask(vec![question], self.clock.utc()).await?;
             return Ok(0);
         }
-        self.journal.withdraw_question(TOPIC, table.to_owned()).await?;
+        if found.unreadable > 0 {
+            tracing::warn!(table, rows = found.unreadable, "rows of an earlier export cannot be read in the last one");
+        }
         if found.vanished == 0 {
             return Ok(0);
         }
         tracing::info!(table, rows = found.vanished, "rows that the last export lacks were deleted at the source");
         let reason = "the row is not in a later export any more".to_owned();
-        self.journal.delete_vanished(object, Arc::clone(&whole.digest), reason, self.clock.utc()).await
+        self.journal.delete_vanished(object, Arc::clone(digest), reason, self.clock.utc()).await
     }
 }
 
@@ -58,7 +67,7 @@ fn asks(table: &str, found: &Vanished, percent: u8) -> String {
         "The last export of {table} lacks {} of {} that earlier ones had, {example} for one, which is more than {percent} %. \
          Nothing was removed. If it was filtered or cut, export the whole table again. If they were deleted, set \
          vanished_percent in [source] higher and start again.",
-        counted(found.vanished, "row", "rows"),
+        found.vanished,
         counted(found.rows, "row", "rows"),
     )
 }
@@ -70,7 +79,7 @@ mod tests {
     #[test]
     fn a_few_rows_may_go_and_many_are_asked_about() {
         let check = |rows, vanished, percent, expected| {
-            let found = Vanished { rows, vanished, example: None };
+            let found = Vanished { rows, vanished, unreadable: 0, example: None };
             assert_eq!(is_too_many(&found, percent), expected, "{vanished} of {rows} at {percent} %");
         };
         check(0, 0, 10, false);
