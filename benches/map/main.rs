@@ -4,7 +4,8 @@
 //! how many are proposed with a confidence of at least 0.9, and how many of these are wrong; and the expected calibration
 //! error (ten equal bins). Beside it stands a plain comparison of names, under the same rules.
 //!
-//! `cargo bench --bench map -- [--half tune|test] [--wrong]`; `--wrong` lists what the tune half has wrong.
+//! `cargo bench --bench map -- [--half tune|test|fresh] [--wrong]`; `--wrong` lists what is wrong in the halves that may
+//! be looked at. The fresh half is run only when it is named, because it counts once.
 
 mod baseline;
 mod catalogue;
@@ -12,7 +13,7 @@ mod tally;
 
 use crossdock::propose::vocabulary::Vocabulary;
 
-use catalogue::{Catalogue, read_all};
+use catalogue::{Catalogue, Half, read_all};
 use tally::Tally;
 
 fn main() {
@@ -21,19 +22,17 @@ fn main() {
         let at = arguments.iter().position(|argument| argument == name)?;
         arguments.get(at + 1).cloned()
     };
-    let half = after("--half");
+    let half = after("--half").map(|text| Half::parse(&text).expect("--half is tune, test or fresh"));
+    let is_wanted = |split: Half| half.map_or(split.is_open(), |half| half == split);
     let catalogues = read_all().expect("the catalogues can be read");
     let vocabulary = Vocabulary::shipped().expect("the vocabulary is tested");
     let mut out = String::new();
-    for split in ["tune", "test"] {
+    for split in Half::ALL.into_iter().filter(|split| is_wanted(*split)) {
         let own: Vec<&Catalogue> = catalogues.iter().filter(|catalogue| catalogue.split == split).collect();
-        if own.is_empty() || half.as_ref().is_some_and(|half| half != split) {
-            continue;
-        }
-        out.push_str(&format!("\n{split}\n{}\n", tally::HEAD));
+        out.push_str(&format!("\n{}\n{}\n", split.as_str(), tally::HEAD));
         let (mut all, mut all_plain) = (Tally::default(), Tally::default());
         for catalogue in own {
-            let shows_wrong = split == "tune" && arguments.iter().any(|argument| argument == "--wrong");
+            let shows_wrong = split.is_open() && arguments.iter().any(|argument| argument == "--wrong");
             let (tally, wrong) = tally::proposed(catalogue, &vocabulary);
             let plain = tally::plain(catalogue);
             out.push_str(&tally.line(&catalogue.name));
