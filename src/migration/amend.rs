@@ -14,6 +14,7 @@ use crate::pipedrive::{Api, Me, route};
 use crate::record::{BindingKey, Draft, Entity, FieldValue, Object, Target};
 use crate::report::amendment::{Amendment, Change};
 use crate::stage::extract::PAGE_RECORDS;
+use crate::mapping::written::Written;
 use crate::stage::normalize::{Normalized, RoleResult, normalize};
 use crate::stage::resolve::OwnerBook;
 
@@ -60,7 +61,7 @@ impl Migration {
         .await?;
         amendment.price(price);
         self.write_report("amendment", &amendment)?;
-        self.pass(Gate::Map, self.map_artefact()).await?;
+        self.pass(Gate::Map, self.map_artefact()?).await?;
         self.each_otherwise(&comparing, async |otherwise| {
             let records: HashSet<(Object, Arc<str>)> =
                 otherwise.iter().map(|role| (role.key.object, Arc::clone(&role.key.source_id))).collect();
@@ -81,7 +82,7 @@ impl Migration {
     async fn comparing(&self, approved: &str) -> Result<Comparing> {
         let unknown = || Error::new(Kind::Journal, "journal: the mapping that was approved before is not in it");
         let text = self.journal.artefact(Gate::Map, approved.to_owned()).await?.ok_or_else(unknown)?;
-        let old = Mapping::parse(&text, "the mapping as it was approved before")?;
+        let old = Written::from_text(&text).checked("the mapping as it was approved before")?;
         let new = self.mapping.clone();
         for (what, before, now) in [
             ("defaults.marker", Some(&old.marker), Some(&new.marker)),
