@@ -22,6 +22,16 @@ fn a_changed_mapping_closes_the_gates_and_is_named() {
     assert!(lines.contains("Customer PO") && lines.contains("PO number"), "{lines}");
     let shown = text(&world.run(&["status"]));
     assert!(shown.contains("PO number"), "{shown}");
+    // What lies before the later gates follows from what is not approved yet.
+    for gate in ["data", "plan"] {
+        assert!(!world.waits_at(gate), "{gate}");
+        let output = world.run(&["approve", gate, "--by", "Eve"]);
+        assert!(!output.status.success(), "{gate}: {}", text(&output));
+    }
+    // An approval of what lay there before opens nothing.
+    std::thread::sleep(Duration::from_secs(3));
+    let status = world.status().expect("a status");
+    assert!(status["waits"].as_str().is_some_and(|waits| waits.contains("'map'")), "{status}");
 
     // The same mapping as was approved needs no second approval.
     edit(&world, "custom:PO number", "custom:Customer PO");
@@ -29,6 +39,13 @@ fn a_changed_mapping_closes_the_gates_and_is_named() {
         let status = world.status()?;
         (!world.waits_at("map") && status["waits"].as_str()?.contains("'plan'")).then_some(())
     });
+
+    // A decision about an owner is part of what is approved about the data, too.
+    let path = world.folder.join("mapping.toml");
+    let mapping = fs::read_to_string(&path).expect("the mapping");
+    fs::write(&path, format!("{mapping}\n[[owners.decision]]\nowner = \"u_999\"\npark = true\n")).expect("written");
+    pass(&world, "map");
+    wait_for("the data gate", LONGEST, || world.waits_at("data").then_some(()));
     daemon.kill();
 }
 
@@ -51,6 +68,11 @@ fn an_approval_that_is_taken_back_stops_the_load() {
         status["waits"].as_str()?.contains("'sample'").then_some(())
     });
     let before = writes(&world);
+    assert_eq!(
+        world.status().expect("a status")["phase"],
+        "load",
+        "it stopped in the middle, not at the end of the load"
+    );
     assert_eq!(changed(&world, "sample"), ["Bo took the approval back"]);
     std::thread::sleep(Duration::from_secs(3));
     assert_eq!(writes(&world), before, "nothing is written while the gate is closed");
