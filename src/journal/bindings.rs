@@ -1,4 +1,4 @@
-//! Bindings: how each role of each record ended, which Pipedrive record stands for it, and who survives as a duplicate.
+//! Bindings: how each role of each record ended, and which Pipedrive record stands for it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -289,18 +289,6 @@ impl Journal {
         .await
     }
 
-    /// Names the survivor for each duplicate key: the first binding that ever claimed it, so the claimant itself when the
-    /// key is new.
-    ///
-    /// # Errors
-    /// `Journal`.
-    pub async fn claim(&self, claims: Vec<(Entity, String, BindingKey)>) -> Result<Vec<BindingKey>> {
-        self.write("claiming duplicate keys", move |connection| {
-            claims.iter().map(|(entity, key, claimant)| claim_one(connection, *entity, key, claimant)).collect()
-        })
-        .await
-    }
-
     /// Whatever Pipedrive refused is tried once more, because somebody has mended the cause. Gives how many roles.
     ///
     /// # Errors
@@ -311,50 +299,6 @@ impl Journal {
                 .prepare_cached("UPDATE binding SET waits_for = ?1 WHERE fate = 'parked' AND waits_for = ?2")?
                 .execute([RETRY, CORRECTION])?;
             Ok(again as u64)
-        })
-        .await
-    }
-
-    /// Merged roles whose survivor ended without a record of its own: takes their claim away and makes them pending, so
-    /// that the next of them survives. Says how many there were.
-    ///
-    /// # Errors
-    /// `Journal`.
-    pub async fn release_merged(&self, entity: Entity) -> Result<u64> {
-        self.write("releasing merged records", move |connection| {
-            let survivors = "SELECT 1 FROM binding s WHERE s.fate IN ('rejected', 'skipped') AND s.dest_id IS NULL \
-                 AND s.object = json_extract(m.survivor, '$.object') \
-                 AND s.source_id = json_extract(m.survivor, '$.source_id') AND s.role = json_extract(m.survivor, '$.role')";
-            let released = connection.execute(
-                &format!(
-                    "UPDATE record SET pending = 1, version = version + 1 WHERE EXISTS (SELECT 1 FROM binding m \
-                     WHERE m.object = record.object AND m.source_id = record.source_id AND m.entity = ?1 \
-                     AND m.fate = 'merged' AND EXISTS ({survivors}))"
-                ),
-                [entity.as_str()],
-            )?;
-            connection.execute(
-                "DELETE FROM duplicate WHERE entity = ?1 AND EXISTS (SELECT 1 FROM binding b WHERE b.object = duplicate.object \
-                 AND b.source_id = duplicate.source_id AND b.role = duplicate.role AND b.fate IN ('rejected', 'skipped') \
-                 AND b.dest_id IS NULL)",
-                [entity.as_str()],
-            )?;
-            Ok(released as u64)
-        })
-        .await
-    }
-
-    /// Gives up every claim of a binding that ended without a record of its own, so that the next one can survive.
-    ///
-    /// # Errors
-    /// `Journal`.
-    pub async fn disclaim(&self, claimants: Vec<BindingKey>) -> Result<()> {
-        self.write("giving up duplicate keys", move |connection| {
-            let mut statement = connection
-                .prepare_cached("DELETE FROM duplicate WHERE object = ?1 AND source_id = ?2 AND role = ?3")?;
-            claimants.iter().try_for_each(|claimant| {
-                statement.execute(params![claimant.object.as_str(), &*claimant.source_id, &*claimant.role]).map(drop)
-            })
         })
         .await
     }
@@ -512,15 +456,6 @@ impl Journal {
         .await
     }
 
-    /// Takes every claim away: keys that another mapping made say nothing about those of this one.
-    ///
-    /// # Errors
-    /// `Journal`.
-    pub async fn forget_claims(&self) -> Result<()> {
-        self.write("forgetting duplicate keys", |connection| connection.execute("DELETE FROM duplicate", []).map(drop))
-            .await
-    }
-
     /// Parked roles by what they wait for, most first.
     ///
     /// # Errors
@@ -537,26 +472,6 @@ impl Journal {
         })
         .await
     }
-}
-
-pub(super) fn claim_one(
-    connection: &Connection,
-    entity: Entity,
-    key: &str,
-    claimant: &BindingKey,
-) -> rusqlite::Result<BindingKey> {
-    let inserted = connection
-        .prepare_cached(
-            "INSERT INTO duplicate (entity, key, object, source_id, role) VALUES (?1, ?2, ?3, ?4, ?5) \
-             ON CONFLICT DO NOTHING",
-        )?
-        .execute(params![entity.as_str(), key, claimant.object.as_str(), &*claimant.source_id, &*claimant.role])?;
-    if inserted == 1 {
-        return Ok(claimant.clone());
-    }
-    connection
-        .prepare_cached("SELECT object, source_id, role FROM duplicate WHERE entity = ?1 AND key = ?2")?
-        .query_row(params![entity.as_str(), key], key_row)
 }
 
 fn add_findings(connection: &Connection, key: &BindingKey, findings: &[Finding]) -> rusqlite::Result<()> {

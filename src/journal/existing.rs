@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rusqlite::params;
 
 use super::Journal;
-use super::bindings::claim_one;
+use super::claims::claim_one;
 use crate::error::Result;
 use crate::record::{BindingKey, Entity, Object};
 

@@ -5,6 +5,7 @@
 //! in is rolled back as a whole.
 
 mod bindings;
+mod claims;
 mod effects;
 mod existing;
 mod gates;
@@ -24,6 +25,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 
 pub use bindings::{Bound, CORRECTION, DECISION, Misses, Promised, RoleFate, Troubled};
+pub use claims::{claim_of_alike, claim_of_same};
 pub use effects::{Conclusion, EffectId, EffectKind, Intent, OpenEffect, Outcome};
 pub use existing::{Candidate, Held};
 pub use gates::{Decided, Decision, GateVerdict, Proof};
@@ -238,6 +240,28 @@ mod tests {
             assert_eq!(survivors, [key("2"), key("2")]);
             journal.disclaim(vec![key("2")]).await.expect("given up");
             assert_eq!(journal.claim(vec![claim("1")]).await.expect("claimed"), [key("1")]);
+        });
+    }
+
+    #[test]
+    fn claims_of_a_comparison_stand_apart_until_they_are_taken() {
+        let Bench { runtime, journal, _folder } = bench();
+        runtime.block_on(async {
+            let key = |id: &str| BindingKey::new(Object::Client, id, "person");
+            let claim = async |text: String, id: &str| {
+                journal.claim(vec![(Entity::Person, text, key(id))]).await.expect("claimed").remove(0)
+            };
+            assert_eq!(claim(claim_of_same("a"), "1").await, key("1"));
+            assert_eq!(claim("existing:7".to_owned(), "1").await, key("1"));
+            assert_eq!(claim(format!("will:{}", claim_of_same("a")), "2").await, key("2"));
+            assert_eq!(claim(claim_of_same("a"), "3").await, key("1"));
+            journal.take_claims("will:").await.expect("taken");
+            assert_eq!(claim(claim_of_same("a"), "3").await, key("2"));
+            assert_eq!(claim("existing:7".to_owned(), "3").await, key("1"), "what Pipedrive holds is another matter");
+            assert_eq!(claim(format!("will:{}", claim_of_same("a")), "4").await, key("4"));
+            journal.drop_claims("will:").await.expect("dropped");
+            assert_eq!(claim(format!("will:{}", claim_of_same("a")), "5").await, key("5"));
+            assert_eq!(claim(claim_of_same("a"), "6").await, key("2"));
         });
     }
 

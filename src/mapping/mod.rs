@@ -28,6 +28,7 @@ pub mod template;
 #[cfg(test)]
 mod tests;
 pub mod workspace;
+pub mod written;
 
 use std::collections::BTreeMap;
 
@@ -74,23 +75,32 @@ impl Mapping {
         check::problems(text)
     }
 
-    /// Takes in the tables that values are looked up in; `read` gives the text of a file beside the mapping. What they
-    /// hold is approved with the mapping: it becomes part of its digest.
+    /// Takes in the tables that values are looked up in; `read` gives the text of a file beside the mapping, or says why it
+    /// cannot be had. What they hold is approved with the mapping: it becomes part of its digest. Gives the texts by file.
     ///
     /// # Errors
-    /// `Settings` naming every file that cannot be read or lacks a column; those of `read`.
-    pub fn take_lookups(&mut self, mut read: impl FnMut(&str) -> Result<String>) -> Result<()> {
+    /// `Settings` naming every file that cannot be read or used, with its row where that matters, and who needs it.
+    pub fn take_lookups(
+        &mut self,
+        mut read: impl FnMut(&str) -> Result<String, String>,
+    ) -> Result<BTreeMap<String, String>> {
         let mut texts: BTreeMap<String, String> = BTreeMap::new();
         let mut wrong: Vec<String> = Vec::new();
-        let fields = self.objects.iter_mut().flat_map(|rules| &mut rules.to).flat_map(|to| &mut to.fields);
-        for lookup in fields.filter_map(|field| field.lookup.as_mut()) {
-            if !texts.contains_key(&lookup.file) {
-                texts.insert(lookup.file.clone(), read(&lookup.file)?);
-            }
-            if let Err(reason) = lookup.fill(&texts[&lookup.file]) {
-                let line = format!("  {} {reason}", lookup.file);
-                if !wrong.contains(&line) {
-                    wrong.push(line);
+        for rules in &mut self.objects {
+            let object = rules.object;
+            let fields = rules.to.iter_mut().flat_map(|to| &mut to.fields);
+            for (target, lookup) in fields.filter_map(|field| Some((&field.target, field.lookup.as_mut()?))) {
+                let text = match texts.get(&lookup.file) {
+                    Some(text) => Ok(text.clone()),
+                    None => read(&lookup.file),
+                };
+                let filled = text.and_then(|text| {
+                    lookup.fill(&text)?;
+                    texts.insert(lookup.file.clone(), text);
+                    Ok(())
+                });
+                if let Err(reason) = filled {
+                    wrong.push(format!("  {} {reason} (object {object}, {target})", lookup.file));
                 }
             }
         }
@@ -108,7 +118,7 @@ impl Mapping {
             }
             self.digest = hasher.finalize().to_hex().to_string();
         }
-        Ok(())
+        Ok(texts)
     }
 
     /// The default mapping of a generated PromoXcrm account.

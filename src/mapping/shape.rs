@@ -123,6 +123,15 @@ impl Lookup {
     /// # Errors
     /// The reason in words when a column is missing, a key stands twice with different values, or it is too long.
     pub fn fill(&mut self, text: &str) -> Result<(), String> {
+        self.listed = self.rows(text)?.into_iter().map(|(key, (_, value))| (key, value)).collect();
+        Ok(())
+    }
+
+    /// Keys as they are written and what they stand for, by folded key.
+    ///
+    /// # Errors
+    /// As [`Lookup::fill`].
+    pub fn rows(&self, text: &str) -> Result<BTreeMap<String, (String, String)>, String> {
         let mut reader =
             csv::ReaderBuilder::new().flexible(true).from_reader(text.trim_start_matches('\u{feff}').as_bytes());
         let headers = reader.headers().map_err(|error| format!("cannot be read as CSV: {error}"))?.clone();
@@ -134,7 +143,7 @@ impl Lookup {
                 .ok_or_else(|| format!("has no column {name:?}; it has {}", known()))
         };
         let (key, value) = (column(&self.key)?, column(&self.value)?);
-        let mut listed: BTreeMap<String, String> = BTreeMap::new();
+        let mut listed: BTreeMap<String, (String, String)> = BTreeMap::new();
         for (position, row) in reader.records().enumerate() {
             let row = row.map_err(|error| format!("cannot be read as CSV: {error}"))?;
             if position >= LOOKUP_ROWS_MAX {
@@ -144,14 +153,19 @@ impl Lookup {
             if cell(key).is_empty() {
                 continue;
             }
-            if let Some(other) = listed.insert(fold_name(cell(key)), cell(value).to_owned())
+            // The header is the first row, as a spreadsheet counts.
+            let line = row.position().map_or(position as u64 + 2, csv::Position::line);
+            if let Some((_, other)) =
+                listed.insert(fold_name(cell(key)), (cell(key).to_owned(), cell(value).to_owned()))
                 && other != cell(value)
             {
-                return Err(format!("says both {other:?} and {:?} for {:?}", cell(value), cell(key)));
+                let (key, value) = (cell(key), cell(value));
+                return Err(format!(
+                    "says in line {line} that {key:?} is {value:?}, and further up that it is {other:?}"
+                ));
             }
         }
-        self.listed = listed.into_iter().collect();
-        Ok(())
+        Ok(listed)
     }
 }
 
@@ -223,7 +237,10 @@ mod tests {
             assert!(told.contains(reason), "{told}");
         };
         refused("code,title\nN,North\n", "has no column \"name\"; it has code, title");
-        refused("code,name\nN,North\nn,Nord\n", "says both \"North\" and \"Nord\"");
+        refused(
+            "code,name\nN,North\n\nn,Nord\n",
+            "says in line 4 that \"n\" is \"Nord\", and further up that it is \"North\"",
+        );
         refused(&format!("code,name\n{}", "a,b\n".repeat(LOOKUP_ROWS_MAX + 1)), "more than 100000 rows");
     }
 }

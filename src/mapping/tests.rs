@@ -272,7 +272,7 @@ fn tables_for_lookup_are_part_of_what_is_approved() {
     };
     let read = |text: &str, table: &str| {
         let mut mapping = Mapping::parse(text, "test").expect("a mapping");
-        mapping.take_lookups(|_| Ok(table.to_owned())).map(|()| mapping)
+        mapping.take_lookups(|_| Ok(table.to_owned())).map(|_| mapping)
     };
     let mapping = read(&lookup("t.csv", "a"), "a,b\n1,One\n").expect("read");
     let field = &mapping.objects[0].to[0].fields[2];
@@ -281,6 +281,9 @@ fn tables_for_lookup_are_part_of_what_is_approved() {
     assert_ne!(mapping.digest(), other.digest());
     let wrong = read(&lookup("t.csv", "c"), "a,b\n").expect_err("no such column");
     assert!(wrong.message().contains("t.csv has no column \"c\""), "{}", wrong.message());
+    let mut mapping = Mapping::parse(&lookup("t.csv", "a"), "test").expect("a mapping");
+    let gone = mapping.take_lookups(|_| Err("cannot be read: gone".to_owned())).expect_err("no such file");
+    assert!(gone.message().contains("t.csv cannot be read: gone (object client, custom:X)"), "{}", gone.message());
     let untouched = read(PROMOX, "").expect("reads no table");
     assert_eq!(untouched.digest(), Mapping::promox().digest());
 }

@@ -1,5 +1,10 @@
 //! A mapping that is changed once the load has begun: every record whose drafts come out otherwise is counted and priced,
 //! laid before the map gate, and changed in Pipedrive after the approval. Nothing is made twice, and nothing is deleted.
+//!
+//! Other keys of duplicates part records that were one, and make one of records that are not loaded yet. What is in Pipedrive
+//! twice stays twice: whatever hangs on it there is people's work, too.
+
+mod stands;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -9,25 +14,32 @@ use super::gates::Artefact;
 use crate::error::{Error, Kind, Result};
 use crate::journal::{Landed, PhaseState};
 use crate::mapping::Mapping;
+use crate::mapping::written::Written;
 use crate::permit::Gate;
 use crate::pipedrive::{Api, Me, route};
-use crate::record::{BindingKey, Draft, Entity, FieldValue, Object, Target};
+use crate::record::{BindingKey, Draft, Entity, Fate, FieldValue, Object, Target};
 use crate::report::amendment::{Amendment, Change};
 use crate::stage::extract::PAGE_RECORDS;
 use crate::stage::normalize::{Normalized, RoleResult, normalize};
 use crate::stage::resolve::OwnerBook;
+use stands::{Stand, Stands};
 
 /// Rows that one call reads before they are changed (OpenAPI v2: `ids`).
 const IDS: u64 = 100;
 
+/// Where the journal keeps the digest of the mapping by whose keys records were last claimed anew.
+const CLAIMED: &str = "amend:claimed";
+
 /// Both mappings, and what differs between them outside of a record's own fields.
 struct Comparing {
-    old: Mapping,
-    new: Mapping,
+    old: Arc<Mapping>,
+    new: Arc<Mapping>,
     /// Owners whose records go to somebody else.
     owners: HashSet<String>,
     /// Stages are found otherwise.
     stages: bool,
+    /// Records for which another stands than before.
+    stands: Stands,
 }
 
 /// How one role of a record comes out otherwise.
@@ -47,20 +59,26 @@ impl Migration {
         }
         let mut needs = self.needs().await?;
         if needs.mapping.is_empty() || needs.mapping == self.mapping.digest() {
-            return Ok(());
+            return self.claims_follow().await;
         }
         tracing::info!("the mapping has changed since the load began; looking what that changes");
         self.progress.begin("amend", "comparing", 0);
         let comparing = Arc::new(self.comparing(&needs.mapping).await?);
-        let mut amendment = self.new_fields(&comparing);
+        let mut amendment = new_fields(&comparing);
         self.each_otherwise(&comparing, async |otherwise| {
             self.count(&mut amendment, otherwise).await?;
             Ok(())
         })
         .await?;
+        for (key, stand) in &comparing.stands {
+            match stand {
+                Stand::Parted => amendment.name(&key.to_string(), None),
+                Stand::Merged(other) | Stand::Twin(other) => amendment.name(&key.to_string(), Some(&other.to_string())),
+            }
+        }
         amendment.price(price);
         self.write_report("amendment", &amendment)?;
-        self.pass(Gate::Map, self.map_artefact()).await?;
+        self.pass(Gate::Map, self.map_artefact()?).await?;
         self.each_otherwise(&comparing, async |otherwise| {
             let records: HashSet<(Object, Arc<str>)> =
                 otherwise.iter().map(|role| (role.key.object, Arc::clone(&role.key.source_id))).collect();
@@ -69,19 +87,35 @@ impl Migration {
         .await?;
         self.pass_data().await?;
         self.pass(Gate::Plan, Artefact::of_lines(&amendment.lines(self.mapping.digest()))).await?;
+        self.put_json(CLAIMED, &self.mapping.digest()).await?;
+        self.take_stands().await?;
         self.configure_again(me).await?;
-        self.mapping.digest().clone_into(&mut needs.mapping);
-        self.put_needs(&needs).await?;
         // What is behind now goes through the stages again, and what was verified was something else.
+        self.journal.withdraw(&[Gate::Cutover]).await?;
         let is_loaded = self.journal.phase("load").await? == Some(PhaseState::Done);
         let again = if is_loaded { &["follow", "verify", "cutover"][..] } else { &[] };
-        self.journal.forget_phases(again.to_vec()).await
+        self.journal.forget_phases(again.to_vec()).await?;
+        // Last: until this is written, all of it is done again after a crash.
+        self.mapping.digest().clone_into(&mut needs.mapping);
+        self.put_needs(&needs).await
+    }
+
+    /// A crash may have left the claims of a mapping that was taken back before anything was made with it.
+    async fn claims_follow(&self) -> Result<()> {
+        let claimed: Option<String> = self.fact(CLAIMED).await?;
+        if claimed.is_none_or(|claimed| claimed == self.mapping.digest()) {
+            return Ok(());
+        }
+        let mapping = Arc::new(self.mapping.clone());
+        self.stands(&mapping, &mapping).await?;
+        self.take_stands().await?;
+        self.put_json(CLAIMED, &self.mapping.digest()).await
     }
 
     async fn comparing(&self, approved: &str) -> Result<Comparing> {
         let unknown = || Error::new(Kind::Journal, "journal: the mapping that was approved before is not in it");
         let text = self.journal.artefact(Gate::Map, approved.to_owned()).await?.ok_or_else(unknown)?;
-        let old = Mapping::parse(&text, "the mapping as it was approved before")?;
+        let old = Written::from_text(&text).checked("the mapping as it was approved before")?;
         let new = self.mapping.clone();
         for (what, before, now) in [
             ("defaults.marker", Some(&old.marker), Some(&new.marker)),
@@ -96,12 +130,10 @@ impl Migration {
         let book = |mapping: &Mapping| OwnerBook::new(&owners, &mapping.owners, &users);
         let (before, now) = (book(&old), book(&new));
         let moved = owners.iter().filter(|owner| before.assignment(&owner.id) != now.assignment(&owner.id));
-        Ok(Comparing {
-            owners: moved.map(|owner| owner.id.clone()).collect(),
-            stages: old.pipelines != new.pipelines,
-            old: self.with_names(old).await?,
-            new: self.with_names(new).await?,
-        })
+        let (owners, stages) = (moved.map(|owner| owner.id.clone()).collect(), old.pipelines != new.pipelines);
+        let (old, new) = (Arc::new(self.with_names(old).await?), Arc::new(self.with_names(new).await?));
+        let stands = self.stands(&old, &new).await?;
+        Ok(Comparing { old, new, owners, stages, stands })
     }
 
     async fn with_names(&self, mut mapping: Mapping) -> Result<Mapping> {
@@ -137,28 +169,32 @@ impl Migration {
         let keys = otherwise.iter().map(|role| role.key.clone()).collect();
         let bound = self.journal.bound(keys).await?;
         for (role, bound) in otherwise.into_iter().zip(bound) {
-            let is_live = bound.is_some_and(|bound| bound.live_id().is_some());
+            let is_live = bound.as_ref().is_some_and(|bound| bound.live_id().is_some());
+            let is_merged = bound.is_some_and(|bound| bound.fate == Fate::Merged);
             let change = match (role.change, is_live) {
+                (Change::Parted | Change::Merged | Change::Twin, _) => role.change,
                 (Change::Stays, true) => Change::Stays,
                 // Never loaded, and will not be.
                 (Change::Stays, false) => continue,
                 (Change::Changed | Change::Made, true) => Change::Changed,
+                // Whoever stands for it goes on doing so.
+                (Change::Changed | Change::Made, false) if is_merged => continue,
                 (Change::Changed | Change::Made, false) => Change::Made,
             };
             amendment.add(role.entity, change, &role.fields);
         }
         Ok(())
     }
+}
 
-    /// Custom fields that only the new mapping has.
-    fn new_fields(&self, comparing: &Comparing) -> Amendment {
-        let old = comparing.old.custom_fields();
-        let is_new = |field: &crate::mapping::workspace::CustomField| {
-            !old.iter().any(|known| known.entity == field.entity && known.name == field.name)
-        };
-        let new = comparing.new.custom_fields().into_iter().filter(is_new);
-        Amendment::new(new.map(|field| format!("{} of {} ({})", field.name, field.entity, field.field_type)).collect())
-    }
+/// Custom fields that only the new mapping has.
+fn new_fields(comparing: &Comparing) -> Amendment {
+    let old = comparing.old.custom_fields();
+    let is_new = |field: &crate::mapping::workspace::CustomField| {
+        !old.iter().any(|known| known.entity == field.entity && known.name == field.name)
+    };
+    let new = comparing.new.custom_fields().into_iter().filter(is_new);
+    Amendment::new(new.map(|field| format!("{} of {} ({})", field.name, field.entity, field.field_type)).collect())
 }
 
 /// Tokens for so many records of a kind: a look before each change, and the write (`pipedrive-api.md`, section 4).
@@ -169,8 +205,8 @@ fn price(entity: Entity, change: Change, records: u64) -> u64 {
             records * u64::from(route.update) + records.div_ceil(IDS) * u64::from(route.list)
         }
         Change::Changed => records * u64::from(route.update + route.get),
-        Change::Made => records * u64::from(route.create),
-        Change::Stays => 0,
+        Change::Made | Change::Parted => records * u64::from(route.create),
+        Change::Stays | Change::Merged | Change::Twin => 0,
     }
 }
 
@@ -189,6 +225,18 @@ impl Comparing {
         };
         let mut found = Vec::new();
         for draft in &new {
+            match self.stands.get(&draft.binding) {
+                None => {}
+                Some(Stand::Parted) => {
+                    found.push(otherwise(draft, Change::Parted, Vec::new()));
+                    continue;
+                }
+                Some(Stand::Merged(_)) => {
+                    found.push(otherwise(draft, Change::Merged, Vec::new()));
+                    continue;
+                }
+                Some(Stand::Twin(_)) => found.push(otherwise(draft, Change::Twin, Vec::new())),
+            }
             match twin(&old, draft) {
                 None => found.push(otherwise(draft, Change::Made, Vec::new())),
                 Some(position) => {
@@ -212,6 +260,10 @@ impl Comparing {
         let moves = |value: &FieldValue| match value {
             FieldValue::Owner(owner) => self.owners.contains(owner),
             FieldValue::Stage { .. } => self.stages,
+            FieldValue::Link(link) => {
+                let key = BindingKey::new(link.object, link.value.as_str(), link.role.as_str());
+                matches!(self.stands.get(&key), Some(Stand::Parted | Stand::Merged(_)))
+            }
             _ => false,
         };
         let mut names = Vec::new();

@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use super::{FORECAST, Migration, read_mapping};
 use crate::error::{Error, Kind, Result};
 use crate::journal::{GateVerdict, Journal};
-use crate::mapping::difference::difference;
+use crate::mapping::written::Written;
 use crate::permit::{Gate, WritePermit};
 
 /// How often a closed gate is looked at. Approvals are rare and written by another command.
@@ -120,7 +120,7 @@ pub async fn changes(journal: &Journal, gate: Gate) -> Result<Vec<String>> {
     let (before, now) = (journal.artefact(gate, before).await?, journal.artefact(gate, now).await?);
     let (before, now) = (before.unwrap_or_default(), now.unwrap_or_default());
     let mut changes = match gate {
-        Gate::Map => difference(&before, &now),
+        Gate::Map => Written::from_text(&now).since(&Written::from_text(&before)),
         Gate::Data | Gate::Plan | Gate::Workspace | Gate::Sample | Gate::Cutover => different_lines(&before, &now),
     };
     if changes.is_empty() {
@@ -254,16 +254,23 @@ impl Migration {
         self.pass(gate, &digest).await
     }
 
-    /// The mapping, as it lies before its gate.
-    pub(super) fn map_artefact(&self) -> Artefact {
-        Artefact { digest: self.mapping.digest().to_owned(), content: self.mapping_text.clone() }
+    /// The mapping with its tables, as it lies before its gate.
+    pub(super) fn map_artefact(&self) -> Result<Artefact> {
+        Ok(Artefact { digest: self.mapping.digest().to_owned(), content: self.written.to_text()? })
+    }
+
+    /// When the mapping and its tables were written.
+    fn stamps(&self) -> Vec<Stamp> {
+        let beside = self.written.tables.keys().map(|file| self.config.mapping.with_file_name(file));
+        std::iter::once(self.config.mapping.clone()).chain(beside).map(|path| stamp(&path)).collect()
     }
 
     /// Throws the walk's own switch when a stop is asked for, when the mapping is another one, or when somebody took an
     /// approval back that the walk builds on. Never ends by itself.
     pub(super) async fn watch(&self) -> Result<()> {
         let mut told = self.told.clone();
-        let mut seen = stamp(&self.config.mapping);
+        // Nothing is seen yet: the first look reads what may have changed while the migration was opened.
+        let mut seen = Vec::new();
         loop {
             let turns = match self.clock.timeout(WATCH, told.stopped()).await {
                 Some(()) => true,
@@ -276,8 +283,8 @@ impl Migration {
         }
     }
 
-    async fn stands_no_longer(&self, seen: &mut Stamp) -> Result<bool> {
-        let now = stamp(&self.config.mapping);
+    async fn stands_no_longer(&self, seen: &mut Vec<Stamp>) -> Result<bool> {
+        let now = self.stamps();
         if now != *seen {
             *seen = now;
             match read_mapping(&self.config.mapping) {

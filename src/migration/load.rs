@@ -63,7 +63,7 @@ impl Migration {
 
     /// The permit for records: everything before the load was approved as it now is.
     pub(super) async fn load_permit(&self, me: &Me) -> Result<WritePermit> {
-        self.pass(Gate::Map, self.map_artefact()).await?;
+        self.pass(Gate::Map, self.map_artefact()?).await?;
         self.pass_data().await?;
         self.pass(Gate::Workspace, &self.workspace(me).await?.digest()).await?;
         self.pass_again(Gate::Sample).await

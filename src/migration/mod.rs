@@ -54,6 +54,7 @@ use crate::http::Http;
 use crate::journal::{Journal, PhaseState};
 use crate::mapping::Mapping;
 use crate::permit::Gate;
+use crate::mapping::written::Written;
 use crate::pipedrive::{Budget, Client, Me, Memory};
 use crate::pipeline::{Capacities, Parts};
 use crate::progress::Progress;
@@ -185,8 +186,8 @@ pub struct Migration {
     client: Client,
     source: Source,
     mapping: Mapping,
-    /// The mapping as it is written.
-    mapping_text: String,
+    /// The mapping as it is written, with its tables.
+    written: Written,
     passed: gates::Passed,
     users: owners::Known,
     cpu: Cpu,
@@ -236,8 +237,7 @@ impl Migration {
     ) -> Result<Self> {
         let Opening { folder, clock, stop: told, signals, progress, checkpoint, failpoint: _ } = opening;
         let (turn, stop) = stop::switch();
-        let mapping_text = read_text(&config.mapping)?;
-        let mapping = parse_beside(&mapping_text, &config.mapping)?;
+        let (written, mapping) = read_written(&config.mapping)?;
         let client = pipedrive_client(&config, &clock, &journal, (stop.clone(), progress.clone())).await?;
         let source = open_source(&config, &clock, &mapping)?;
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
@@ -257,7 +257,7 @@ impl Migration {
             client,
             source,
             mapping,
-            mapping_text,
+            written,
             passed: gates::Passed::default(),
             users: owners::Known::default(),
             cpu,
@@ -369,7 +369,7 @@ impl Migration {
     async fn walk(&self, me: &Me) -> Result<()> {
         self.amended(me).await?;
         // Also when the survey is done: a mapping that was changed and changed back lies before the gate as it is now.
-        self.pass(Gate::Map, self.map_artefact()).await?;
+        self.pass(Gate::Map, self.map_artefact()?).await?;
         self.surveyed(me).await?;
         self.at(Point::Surveyed).await?;
         self.pass_data().await?;
@@ -525,24 +525,28 @@ const BUDGET: &str = "budget";
 /// Where the journal keeps what the last verification cost.
 const VERIFYING: &str = "verifying_tokens";
 
-/// Reads a mapping file.
+/// Reads a mapping file and the tables beside it.
 ///
 /// # Errors
-/// `Settings`, with every problem of the file.
+/// `Settings`, with every problem of the files.
 pub fn read_mapping(path: &Path) -> Result<Mapping> {
-    parse_beside(&read_text(path)?, path)
+    read_written(path).map(|(_, mapping)| mapping)
 }
 
-/// Reads a mapping with the tables beside it.
-fn parse_beside(text: &str, path: &Path) -> Result<Mapping> {
-    let mut mapping = Mapping::parse(text, &path.display().to_string())?;
-    mapping.take_lookups(|name| read_text(&path.with_file_name(name)))?;
-    Ok(mapping)
+fn read_written(path: &Path) -> Result<(Written, Mapping)> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Error::new(Kind::Settings, format!("reading {}", path.display())).because(error))?;
+    Written::parse(text, &path.display().to_string(), |name| read_table(&path.with_file_name(name)))
 }
 
-fn read_text(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path)
-        .map_err(|error| Error::new(Kind::Settings, format!("reading {}", path.display())).because(error))
+/// The text of a table beside the mapping, or why it cannot be had.
+fn read_table(path: &Path) -> Result<String, String> {
+    let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let read = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = read.iter().filter(|byte| **byte == b'\n').count() + 1;
+        format!("is not UTF-8 in line {line}; save it as CSV in UTF-8")
+    })
 }
 
 async fn pipedrive_client(

@@ -53,7 +53,7 @@ impl Migration {
         if is_made && self.needs().await?.mapping == self.mapping.digest() {
             return Ok(Planned::Past);
         }
-        if !self.is_approved(Gate::Map, self.map_artefact()).await? {
+        if !self.is_approved(Gate::Map, self.map_artefact()?).await? {
             return Ok(Planned::Waits(Gate::Map));
         }
         let me = self.first_contact().await?;
@@ -88,7 +88,7 @@ impl Migration {
         let of = self.needs().await?.mapping;
         if !is_loading && !of.is_empty() && of != self.mapping.digest() {
             tracing::info!("the mapping is another one than that of the survey; surveying again");
-            self.pass(Gate::Map, self.map_artefact()).await?;
+            self.pass(Gate::Map, self.map_artefact()?).await?;
             self.journal.forget_phases(vec!["configure", "sample"]).await?;
             self.journal.withdraw(&[Gate::Data, Gate::Plan, Gate::Workspace, Gate::Sample]).await?;
             // Keys that the other mapping made say nothing, and what is loaded as a sample counts as if it were not.

@@ -118,7 +118,7 @@ pub(super) fn option_key(entity: Entity, field: &str) -> String {
 
 impl Migration {
     pub(super) async fn survey(&self, me: &Me) -> Result<()> {
-        self.pass(Gate::Map, self.map_artefact()).await?;
+        self.pass(Gate::Map, self.map_artefact()?).await?;
         self.begins_to_read().await?;
         for object in self.objects() {
             self.border().await?;

@@ -6,14 +6,17 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
 use super::client::Client;
 use super::endpoint::{Endpoint, Listed, id, maybe_id};
+use super::page::time_of;
 use crate::error::Result;
 use crate::http::Form;
 use crate::permit::WritePermit;
+use crate::record::Entity;
 
 const UPLOAD: Endpoint = Endpoint { name: "POST /v1/files", method: Method::POST, path: "api/v1/files", cost: 10 };
 const LINK: Endpoint =
@@ -60,6 +63,39 @@ pub struct File {
     /// The person it hangs on.
     #[serde(default, deserialize_with = "maybe_id")]
     pub person_id: Option<Arc<str>>,
+    /// The organization it hangs on.
+    #[serde(default, deserialize_with = "maybe_id")]
+    pub org_id: Option<Arc<str>>,
+    /// The lead it hangs on.
+    #[serde(default, deserialize_with = "maybe_id")]
+    pub lead_id: Option<Arc<str>>,
+    /// The activity it hangs on.
+    #[serde(default, deserialize_with = "maybe_id")]
+    pub activity_id: Option<Arc<str>>,
+    /// When it was added, as Pipedrive writes it.
+    #[serde(default)]
+    add_time: Option<String>,
+}
+
+impl File {
+    /// When it was added.
+    #[must_use]
+    pub fn added_at(&self) -> Option<Timestamp> {
+        time_of(self.add_time.as_deref()?)
+    }
+
+    /// What it hangs on.
+    #[must_use]
+    pub fn parents(self) -> Vec<(Entity, Arc<str>)> {
+        let parents = [
+            (Entity::Deal, self.deal_id),
+            (Entity::Person, self.person_id),
+            (Entity::Organization, self.org_id),
+            (Entity::Lead, self.lead_id),
+            (Entity::Activity, self.activity_id),
+        ];
+        parents.into_iter().filter_map(|(entity, id)| Some((entity, id?))).collect()
+    }
 }
 
 /// A call about to be logged; it makes an activity.

@@ -30,7 +30,7 @@ pub use day::Memory;
 pub use endpoint::Listed;
 pub use fields::{Field, FieldOption, NewField};
 pub use notices::{Change, Currency, LeadSource, NewWebhook, Recent, WEBHOOKS_MAX, Webhook};
-pub use page::{Listing, Order, Page, PageToken, Row};
+pub use page::{Listing, Order, Page, PageToken, Row, time_of};
 pub use record::{
     Activity, Address, Contact, CustomValue, CustomValues, Deal, DealStatus, Lead, LeadValue, Note, Organization,
     Participant, Person, Pipeline, Stage, to_body,

@@ -44,9 +44,14 @@ impl Row {
     /// A time field, in either form.
     #[must_use]
     pub fn time(&self, name: &str) -> Option<Timestamp> {
-        let text = self.text(name)?;
-        text.parse().ok().or_else(|| format!("{}Z", text.replace(' ', "T")).parse().ok())
+        time_of(self.text(name)?)
     }
+}
+
+/// A time as Pipedrive writes it: RFC 3339, or `YYYY-MM-DD HH:MM:SS` in UTC.
+#[must_use]
+pub fn time_of(text: &str) -> Option<Timestamp> {
+    text.parse().ok().or_else(|| format!("{}Z", text.replace(' ', "T")).parse().ok())
 }
 
 /// The order of a list.

@@ -19,8 +19,17 @@ named_enum! {
         Made = "made",
         /// The mapping no longer makes it; it stays in Pipedrive as it is.
         Stays = "stays",
+        /// It is made, because it is not the same as another any more.
+        Parted = "parted",
+        /// Another record stands for it, which did not before.
+        Merged = "merged",
+        /// It is the same as another now; both are in Pipedrive, and both stay.
+        Twin = "twin",
     }
 }
+
+/// Records that are named because other keys part or join them.
+const NAMED: usize = 50;
 
 /// The report.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -29,6 +38,8 @@ pub struct Amendment {
     pub new_fields: Vec<String>,
     /// Tokens for all of it.
     pub tokens: u64,
+    /// Some of the records that are the same as another now, with that one, or as none any more.
+    pub named: BTreeMap<String, Option<String>>,
     #[serde(serialize_with = "records")]
     records: BTreeMap<(Entity, Change), u64>,
     #[serde(serialize_with = "fields")]
@@ -49,6 +60,14 @@ impl Amendment {
             for field in fields {
                 *self.fields.entry((entity, field.clone())).or_default() += 1;
             }
+        }
+    }
+
+    /// Names a record that is the same as another now, or as none any more: the first ones by name are kept.
+    pub fn name(&mut self, record: &str, same_as: Option<&str>) {
+        self.named.insert(record.to_owned(), same_as.map(str::to_owned));
+        if self.named.len() > NAMED {
+            self.named.pop_last();
         }
     }
 
@@ -85,7 +104,8 @@ fn fields<S: Serializer>(fields: &BTreeMap<(Entity, String), u64>, serializer: S
 
 impl Report for Amendment {
     fn page(&self) -> Page {
-        let [changed, made, stays] = [Change::Changed, Change::Made, Change::Stays].map(|change| self.count(change));
+        let [changed, stays, twins] = [Change::Changed, Change::Stays, Change::Twin].map(|change| self.count(change));
+        let made = self.count(Change::Made) + self.count(Change::Parted);
         let says = format!(
             "The changed mapping changes {} and makes {}, for {}.",
             counted(changed, "record", "records"),
@@ -97,28 +117,38 @@ impl Report for Amendment {
                 Change::Changed => "changed where it differs",
                 Change::Made => "made, because it was not loaded before",
                 Change::Stays => "no longer made; what is there stays",
+                Change::Parted => "made, because it is not the same as another any more",
+                Change::Merged => "the same as another now, which stands for it",
+                Change::Twin => "the same as another now; both are there, and both stay",
             };
             Row::new(vec![Cell::text(title_case(entity.as_str())), Cell::words(what), Cell::count(*records)])
         };
         let field = |((entity, field), records): (&(Entity, String), &u64)| {
             Row::new(vec![Cell::text(title_case(entity.as_str())), Cell::text(&**field), Cell::count(*records)])
         };
+        let named = |(record, same): (&String, &Option<String>)| {
+            let same =
+                same.as_ref().map_or_else(|| "a record of its own".to_owned(), |same| format!("the same as {same}"));
+            Row::new(vec![Cell::words(record), Cell::words(&same)])
+        };
         let new = |field: &String| Row::new(vec![Cell::text(&**field)]);
         Page {
             title: "Changed mapping".to_owned(),
             says,
-            tone: if stays > 0 { Tone::Attention } else { Tone::Plain },
+            tone: if stays + twins > 0 { Tone::Attention } else { Tone::Plain },
             figures: vec![
                 Figure::new("Changed", number(changed)),
                 Figure::new("Made", number(made)),
                 Figure::zero_is_good("Left as they are", stays, Tone::Attention),
+                Figure::zero_is_good("In Pipedrive twice", twins, Tone::Attention),
                 Figure::new("Tokens", number(self.tokens)),
             ],
             sections: vec![
                 Section::new(
                     "Records",
                     "Only fields that come out otherwise are written, and only where nobody changed them in Pipedrive \
-                     meanwhile. Nothing is deleted, and duplicates that were merged stay merged.",
+                     meanwhile. Nothing is deleted: records that are the same as another now, and are both in Pipedrive, \
+                     stay two, because people may have worked on either. Merge them there.",
                     Table::new(
                         &["Kind", "What becomes of them", "Records"],
                         self.records.iter().map(row).collect(),
@@ -132,6 +162,15 @@ impl Report for Amendment {
                         &["Kind", "Field", "Records"],
                         self.fields.iter().map(field).collect(),
                         "No field changes.",
+                    ),
+                ),
+                Section::new(
+                    "Duplicates",
+                    "Records that the changed keys make the same as another, or no longer; the first ones by name.",
+                    Table::new(
+                        &["Record", "Is now"],
+                        self.named.iter().map(named).collect(),
+                        "No keys of duplicates come out otherwise.",
                     ),
                 ),
                 Section::new(
@@ -155,9 +194,13 @@ mod tests {
             amendment.add(Entity::Deal, Change::Changed, &["value".to_owned()]);
         }
         amendment.add(Entity::Note, Change::Made, &[]);
+        amendment.add(Entity::Person, Change::Parted, &[]);
+        (0..60).for_each(|number| amendment.name(&format!("client {number}"), Some("client 1")));
         amendment.price(|_, change, records| if change == Change::Changed { 5 * records } else { 10 * records });
-        assert_eq!(amendment.tokens, 25);
-        assert_eq!(amendment.page().says, "The changed mapping changes 3 records and makes 1 more, for 25 tokens.");
+        assert_eq!(amendment.tokens, 35);
+        assert_eq!(amendment.page().says, "The changed mapping changes 3 records and makes 2 more, for 35 tokens.");
         assert!(amendment.lines("d").contains(&"deal changed: 3".to_owned()));
+        assert!(amendment.lines("d").contains(&"person parted: 1".to_owned()));
+        assert_eq!(amendment.named.len(), NAMED);
     }
 }

@@ -11,7 +11,7 @@ use crate::mapping::Mapping;
 use crate::mapping::object::ObjectRules;
 use crate::record::{Entity, SourceRecord};
 
-pub use run::{Dedupe, run};
+pub use run::{Dedupe, claim_text, run};
 
 /// How much of BLAKE3 a digest keeps: at ten million records, a chance of 10⁻²⁵ that any two differ unseen.
 pub const DIGEST_BYTES: usize = 16;

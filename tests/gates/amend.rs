@@ -14,6 +14,10 @@ fn a_mapping_changed_after_the_load_becomes_priced_updates() {
     follows(&world);
     let deals: BTreeMap<String, Value> =
         live(&world, "deal").into_iter().map(|deal| (deal["id"].to_string(), deal["title"].clone())).collect();
+    // Somebody works on another field of a deal meanwhile: an update that wrote more than what changed would undo it.
+    let theirs = live(&world, "deal")[0]["id"].clone();
+    let edited = serde_json::json!({"action": "update", "entity": "deal", "id": theirs, "fields": {"value": 4_711}});
+    world.pipedrive.post("people", &edited);
     let before = writes(&world);
 
     edit(
@@ -51,5 +55,31 @@ fn a_mapping_changed_after_the_load_becomes_priced_updates() {
         (now == changed_deals).then_some(())
     });
     assert_eq!(live(&world, "deal").len(), deals.len(), "no deal is made twice");
-    finish(&promox, &world, daemon, 0);
+    let worked_on = live(&world, "deal").into_iter().find(|row| row["id"] == theirs).expect("their deal");
+    assert_eq!(worked_on["value"], 4_711, "{worked_on}");
+    finish(&promox, &world, daemon, 1);
+}
+
+#[test]
+fn a_mapping_changed_at_the_cutover_is_carried_out_and_verified_first() {
+    let folder = crate::duplicates::export();
+    let world = crate::duplicates::migration(&folder);
+    let daemon = world.daemon(&[]);
+    for gate in BEFORE_LOAD {
+        pass(&world, gate);
+    }
+    follows(&world);
+    wait_for("freeze", LONGEST, || world.run(&["freeze"]).status.success().then_some(()));
+    wait_for("cutover", LONGEST, || world.waits_at("cutover").then_some(()));
+    let title = "{ to = \"title\", kind = \"text\", from = \"name\" }";
+    edit(&world, title, "{ to = \"title\", kind = \"text\", template = \"{id} {name}\" }");
+    for gate in ["map", "data", "plan", "cutover"] {
+        pass(&world, gate);
+    }
+    let ended = daemon.end(LONGEST);
+    assert_eq!(ended.code(), Some(0), "{ended}: {}", world.said());
+    let titles: Vec<Value> = live(&world, "deal").iter().map(|row| row["title"].clone()).collect();
+    assert_eq!(titles, ["p1 Mugs", "p2 Pens", "p3 Caps"]);
+    let verification = report(&world, "verification");
+    assert_eq!((&verification["totals"]["mismatched"], &verification["totals"]["missing"]), (&0.into(), &0.into()));
 }

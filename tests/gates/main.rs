@@ -6,6 +6,7 @@
 mod amend;
 mod approvers;
 mod closing;
+mod duplicates;
 #[path = "../processes/mod.rs"]
 mod processes;
 mod reads;
@@ -70,6 +71,14 @@ fn changed(world: &World, gate: &str) -> Vec<String> {
     it["changed"].as_array().expect("a list").iter().map(|line| line.as_str().expect("text").to_owned()).collect()
 }
 
+/// Digest of what lies before a gate.
+fn digest(world: &World, gate: &str) -> String {
+    let status = world.status().expect("a status");
+    let gates = status["gates"].as_array().expect("gates").clone();
+    let it = gates.iter().find(|one| one["gate"] == gate).expect("the gate");
+    it["digest"].as_str().expect("a digest").to_owned()
+}
+
 fn report(world: &World, name: &str) -> Value {
     let path = world.folder.join(format!("reports/{name}.json"));
     serde_json::from_str(&fs::read_to_string(path).expect("the report")).expect("JSON")
@@ -85,6 +94,11 @@ fn follows(world: &World) {
 /// Freezes the source and waits for a verification that finds so many fields that are not as promised.
 fn finish(promox: &Standin, world: &World, daemon: processes::Daemon, mismatched: u64) {
     promox.post("freeze", &Value::Null);
+    end(world, daemon, mismatched);
+}
+
+/// The same for a source that changes no more.
+fn end(world: &World, daemon: processes::Daemon, mismatched: u64) {
     wait_for("freeze", LONGEST, || world.run(&["freeze"]).status.success().then_some(()));
     pass(world, "cutover");
     let ended = daemon.end(LONGEST);

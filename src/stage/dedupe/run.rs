@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::{DuplicateKey, KeyStrength, duplicate_keys};
 use crate::error::Result;
-use crate::journal::{Bound, Journal, Landed};
+use crate::journal::{Bound, Journal, Landed, claim_of_alike, claim_of_same};
 use crate::mapping::Mapping;
 use crate::record::{BindingKey, Entity, Fate, Finding, ROW};
 use crate::stage::cpu::Cpu;
@@ -138,11 +138,12 @@ impl Dedupe {
     }
 }
 
-/// Two strengths of key never meet.
-fn claim_text(key: &DuplicateKey) -> String {
+/// What the journal claims for a key. Two strengths of key never meet.
+#[must_use]
+pub fn claim_text(key: &DuplicateKey) -> String {
     match key.strength {
-        KeyStrength::Same => format!("same:{}", key.key),
-        KeyStrength::Alike => format!("alike:{}", key.key),
+        KeyStrength::Same => claim_of_same(&key.key),
+        KeyStrength::Alike => claim_of_alike(&key.key),
     }
 }
 

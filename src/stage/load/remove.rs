@@ -2,17 +2,18 @@
 //!
 //! Nothing is removed that somebody changed in Pipedrive. When the source deletes, only records that stand for one source
 //! record alone are removed: organizations and persons may stand for many, and carry the work of others. They stay, and
-//! become a question. A sample goes as a whole, so nothing of ours is left that hangs on what is removed.
+//! become a question. A sample goes as a whole, so nothing of ours is left that hangs on what is removed; and a record of
+//! it that was changed in any way since our last write stays, also where the change is none of the fields that we fill.
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Loader;
 use super::send::Write;
 use crate::error::Result;
 use crate::journal::{EffectKind, Intent, Question, RoleFate};
-use crate::pipedrive::differences;
+use crate::pipedrive::{differences, time_of};
 use crate::record::{Entity, Fate};
 use crate::stage::item::{Removal, Why};
 
@@ -31,7 +32,8 @@ impl Loader {
         };
         let is_whole = why == Why::TakenBack;
         let is_alone = is_whole || matches!(entity, Entity::Lead | Entity::Deal | Entity::Activity | Entity::Note);
-        if !is_alone || !differences(entity, &known.promise, &row.body).is_empty() {
+        let is_touched = is_whole && was_updated(&known.base, &row.body);
+        if !is_alone || is_touched || !differences(entity, &known.promise, &row.body).is_empty() {
             let text = if is_whole {
                 format!("the sample was taken back, but {entity} {} was changed in Pipedrive and was kept", row.id)
             } else {
@@ -63,6 +65,13 @@ impl Loader {
     }
 }
 
+/// Whether Pipedrive says that a record was updated since it gave us the answer. Also what it does there by itself counts:
+/// nobody can tell that from the work of people.
+fn was_updated(answer: &Map<String, Value>, now: &Map<String, Value>) -> bool {
+    let at = |body: &Map<String, Value>| time_of(body.get("update_time")?.as_str()?);
+    at(answer).is_some_and(|answered| at(now) != Some(answered))
+}
+
 /// How the role of a removed record ends. The role of a double stays with its twin.
 pub(super) fn end_of(intent: &Intent) -> Option<RoleFate> {
     let end = RoleFate::new(intent.key.clone(), intent.entity, intent.version, Fate::Skipped).because(REMOVED).gone();
@@ -72,4 +81,24 @@ pub(super) fn end_of(intent: &Intent) -> Option<RoleFate> {
 /// Version 0 marks the removal of a double.
 pub(super) fn is_double(intent: &Intent) -> bool {
     intent.version == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_update_after_our_write_is_seen_in_either_form_of_time() {
+        let check = |answer: Value, now: Value, expected: bool| {
+            let map = |value: &Value| value.as_object().expect("an object").clone();
+            assert_eq!(was_updated(&map(&answer), &map(&now)), expected, "{answer} {now}");
+        };
+        let at = |time: &str| json!({"update_time": time});
+        check(at("2026-01-05T14:00:00Z"), at("2026-01-05 14:00:00"), false);
+        check(at("2026-01-05T14:00:00Z"), at("2026-01-05T14:00:01Z"), true);
+        check(at("2026-01-05T14:00:00.120Z"), at("2026-01-05T14:00:00.121Z"), true);
+        check(json!({}), at("2026-01-05T14:00:00Z"), false);
+    }
 }
