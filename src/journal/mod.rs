@@ -5,6 +5,7 @@
 //! in is rolled back as a whole.
 
 mod bindings;
+mod copy;
 mod effects;
 mod existing;
 mod gates;
@@ -23,6 +24,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 
 pub use bindings::{Bound, CORRECTION, DECISION, Misses, Promised, RoleFate, Troubled};
+pub use copy::{Copied, CopiedClaim};
 pub use effects::{Conclusion, EffectId, EffectKind, Intent, OpenEffect, Outcome};
 pub use existing::{Candidate, Held};
 pub use gates::{Decided, Decision, GateVerdict, Proof};

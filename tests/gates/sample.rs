@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 
 use super::*;
 
-const KINDS: [&str; 6] = ["organization", "person", "deal", "lead", "activity", "note"];
-
 fn ids(world: &World, kind: &str) -> BTreeSet<String> {
     live(world, kind).iter().map(|row| row["id"].to_string()).collect()
 }
@@ -64,11 +62,4 @@ fn a_corrected_sample_is_loaded_anew_and_an_approved_one_is_kept() {
     }
     // The title that people gave their deal is theirs, and told.
     finish(&promox, &world, daemon, 1);
-}
-
-/// The marker in a record, wherever it stands.
-fn marker(row: &Value) -> Option<String> {
-    let text = row.to_string();
-    let start = text.find(&format!("{}:", processes::NAME))?;
-    text[start..].split(['"', ']', '\\', '<']).next().map(str::to_owned)
 }
