@@ -9,11 +9,16 @@ const KEPT: usize = 64;
 
 /// Progress of the present phase. Clones are the same progress.
 #[derive(Debug, Clone, Default)]
-pub struct Progress(Arc<Inner>);
+pub struct Progress {
+    inner: Arc<Inner>,
+    /// The phase that everything told through this handle belongs to; `None` for the one that is told.
+    phase: Option<&'static str>,
+}
 
 #[derive(Debug, Default)]
 struct Inner {
     doing: Mutex<Doing>,
+    company: Mutex<String>,
     ended: Mutex<VecDeque<Snapshot>>,
     done: AtomicU64,
     total: AtomicU64,
@@ -36,6 +41,8 @@ pub struct Doing {
 pub struct Snapshot {
     /// What is being done.
     pub doing: Doing,
+    /// The Pipedrive company that is written to; empty before anything may be written.
+    pub company: String,
     /// Records of this part that are done.
     pub done: u64,
     /// Records of this part; 0 when nobody knows.
@@ -45,18 +52,30 @@ pub struct Snapshot {
 }
 
 impl Progress {
+    /// The same progress, for parts of one phase that tell another: a sample that is loaded in staging.
+    #[must_use]
+    pub fn of_phase(&self, phase: &'static str) -> Self {
+        Self { inner: Arc::clone(&self.inner), phase: Some(phase) }
+    }
+
+    /// Names the Pipedrive company that is written to from here on.
+    pub fn writes_to(&self, company: &str) {
+        company.clone_into(&mut lock(&self.inner.company));
+    }
+
     /// Begins a part of a phase with so many records (0: not known); the one before it is done.
     pub fn begin(&self, phase: &str, part: &str, total: u64) {
         let before = self.snapshot();
         if !before.doing.phase.is_empty() {
-            let mut ended = lock(&self.0.ended);
+            let mut ended = lock(&self.inner.ended);
             ended.push_back(before);
             let excess = ended.len().saturating_sub(KEPT);
             drop(ended.drain(..excess));
         }
+        let phase = self.phase.unwrap_or(phase);
         *self.doing() = Doing { phase: phase.to_owned(), part: part.to_owned(), waits: String::new() };
-        self.0.done.store(0, Ordering::Relaxed);
-        self.0.total.store(total, Ordering::Relaxed);
+        self.inner.done.store(0, Ordering::Relaxed);
+        self.inner.total.store(total, Ordering::Relaxed);
     }
 
     /// Says why nothing moves; empty when it moves again.
@@ -66,18 +85,18 @@ impl Progress {
 
     /// Counts records of the present part.
     pub fn add_done(&self, records: u64) {
-        self.0.done.fetch_add(records, Ordering::Relaxed);
+        self.inner.done.fetch_add(records, Ordering::Relaxed);
     }
 
     /// Counts writes.
     pub fn add_writes(&self, writes: u64) {
-        self.0.writes.fetch_add(writes, Ordering::Relaxed);
+        self.inner.writes.fetch_add(writes, Ordering::Relaxed);
     }
 
     /// Parts that ended since the last look, with their final counts.
     #[must_use]
     pub fn take_ended(&self) -> Vec<Snapshot> {
-        lock(&self.0.ended).drain(..).collect()
+        lock(&self.inner.ended).drain(..).collect()
     }
 
     /// How things stand.
@@ -85,14 +104,15 @@ impl Progress {
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             doing: self.doing().clone(),
-            done: self.0.done.load(Ordering::Relaxed),
-            total: self.0.total.load(Ordering::Relaxed),
-            writes: self.0.writes.load(Ordering::Relaxed),
+            company: lock(&self.inner.company).clone(),
+            done: self.inner.done.load(Ordering::Relaxed),
+            total: self.inner.total.load(Ordering::Relaxed),
+            writes: self.inner.writes.load(Ordering::Relaxed),
         }
     }
 
     fn doing(&self) -> MutexGuard<'_, Doing> {
-        lock(&self.0.doing)
+        lock(&self.inner.doing)
     }
 }
 
@@ -115,6 +135,20 @@ mod tests {
         let ended = progress.take_ended();
         assert_eq!(ended.iter().map(|part| (&*part.doing.part, part.done)).collect::<Vec<_>>(), [("deal", 3)]);
         assert_eq!(progress.take_ended(), []);
+    }
+
+    #[test]
+    fn a_handle_of_a_phase_tells_that_phase_of_the_same_progress() {
+        let progress = Progress::default();
+        let staging = progress.of_phase("staging");
+        staging.begin("sample", "deal", 2);
+        staging.writes_to("Acme Staging");
+        progress.add_done(1);
+        let seen = progress.snapshot();
+        assert_eq!((&*seen.doing.phase, &*seen.doing.part, seen.done), ("staging", "deal", 1));
+        assert_eq!(seen.company, "Acme Staging");
+        progress.begin("configure", "", 0);
+        assert_eq!(progress.snapshot().doing.phase, "configure");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use metrics::{describe_counter, describe_gauge, describe_histogram, histogram};
+use metrics::{Label, describe_counter, describe_gauge, describe_histogram, histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder};
 
 /// Records that passed a stage, by `object`, `stage` and `fate`.
@@ -13,11 +13,11 @@ pub const STAGE_QUEUE_DEPTH: &str = "crossdock_stage_queue_depth";
 pub const STAGE_QUEUE_CAPACITY: &str = "crossdock_stage_queue_capacity";
 /// Time one batch spent in a stage, by `stage`.
 pub const STAGE_BATCH_SECONDS: &str = "crossdock_stage_batch_seconds";
-/// Pipedrive tokens spent, by `endpoint`.
+/// Pipedrive tokens spent, by `endpoint`; those of a staging company with `company="staging"` on top.
 pub const TOKENS_SPENT: &str = "crossdock_tokens_spent_total";
-/// Pipedrive tokens left today.
+/// Pipedrive tokens left today; those of a staging company with `company="staging"`.
 pub const TOKENS_REMAINING: &str = "crossdock_tokens_remaining";
-/// Requests to Pipedrive, by `endpoint` and `status`.
+/// Requests to Pipedrive, by `endpoint` and `status`; those to a staging company with `company="staging"` on top.
 pub const REQUESTS: &str = "crossdock_requests_total";
 /// Time from sending a request to its whole answer, by `endpoint`.
 pub const REQUEST_SECONDS: &str = "crossdock_request_seconds";
@@ -44,6 +44,8 @@ pub const JOURNAL_COMMIT_SECONDS: &str = "crossdock_journal_commit_seconds";
 pub const IN_DOUBT: &str = "crossdock_in_doubt";
 /// 1 for the phase the migration is in, by `phase`.
 pub const PHASE: &str = "crossdock_phase";
+/// 1 for the Pipedrive company that is written to, by `company`: `real` or `staging`. Both are 0 before the first write.
+pub const WRITES_TO: &str = "crossdock_writes_to";
 
 /// Upper bounds of the buckets of [`JOURNAL_COMMIT_SECONDS`]: a commit is one flush of a disk.
 const COMMIT_BUCKETS: [f64; 9] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0];
@@ -89,6 +91,13 @@ impl Drop for BatchTimer {
     }
 }
 
+/// The labels of a metric about one Pipedrive company: its own ones, and which company where that is the staging one.
+#[must_use]
+pub fn of_company(is_staging: bool, own: &[(&'static str, &'static str)]) -> Vec<Label> {
+    let company = is_staging.then_some(("company", "staging"));
+    own.iter().copied().chain(company).map(|(name, value)| Label::from_static_parts(name, value)).collect()
+}
+
 /// Gives the recorder every description once.
 pub fn describe() {
     describe_counter!(RECORDS, "Records that passed a stage, by object, stage and fate");
@@ -117,4 +126,5 @@ pub fn describe() {
     describe_histogram!(JOURNAL_COMMIT_SECONDS, metrics::Unit::Seconds, "Time one group commit of the journal took");
     describe_gauge!(IN_DOUBT, "Writes whose outcome is unknown");
     describe_gauge!(PHASE, "1 for the phase the migration is in");
+    describe_gauge!(WRITES_TO, "1 for the Pipedrive company that is written to: real or staging");
 }

@@ -184,7 +184,7 @@ fn a_dropped_record_is_missing_in_every_word_about_the_migration() {
         let page = |name: &str| std::fs::read_to_string(moved.ends.folder().join("reports").join(name)).expect("there");
         assert!(page("verification.html").contains("1 record is missing."));
         assert!(page("reconciliation.html").contains("another number of our records than the journal"));
-        let status = Status::read(moved.migration.journal(), None).await.expect("read");
+        let status = Status::read(moved.migration.journal(), None, None).await.expect("read");
         assert!(status.text().contains("1 record is missing."), "{}", status.text());
     });
 }

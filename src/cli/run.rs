@@ -59,8 +59,15 @@ impl Run {
             },
         )
         .await?;
-        let face =
-            Face { folder, journal: migration.journal().clone(), clock: clock.clone(), progress, signals, metrics };
+        let face = Face {
+            folder,
+            journal: migration.journal().clone(),
+            staging: migration.staging_journal().cloned(),
+            clock: clock.clone(),
+            progress,
+            signals,
+            metrics,
+        };
         let serving = tokio::spawn(open.serve(face, stopper.listener()));
         let told = tokio::spawn(listen_for_signals(stopper.clone(), clock.clone(), grace));
         let ended = loop {

@@ -8,7 +8,7 @@ use crate::control::{self, Status as Standing};
 use crate::error::{Error, Kind, Result};
 use crate::http::{Http, Request};
 use crate::journal::Journal;
-use crate::migration::JOURNAL;
+use crate::migration::{JOURNAL, STAGING_JOURNAL};
 use crate::record::Object;
 
 /// A daemon on the same machine answers at once, unless it is very busy.
@@ -54,6 +54,12 @@ fn open(folder: &Folder) -> Result<Journal> {
     Journal::read_only(&path, Clock::system())
 }
 
+/// The staging company's journal; `None` when nothing was done there.
+fn open_staging(folder: &Folder) -> Result<Option<Journal>> {
+    let path = folder.folder.join(STAGING_JOURNAL);
+    path.exists().then(|| Journal::read_only(&path, Clock::system())).transpose()
+}
+
 /// What a running daemon says of itself, which is more than its journal knows: how far it is and what it waits for.
 async fn told(folder: &Folder) -> Option<Standing> {
     let reach = control::reach(&folder.folder)?;
@@ -67,7 +73,7 @@ impl Status {
     pub(super) async fn run(self) -> Result<Success> {
         let status = match told(&self.folder).await {
             Some(status) => status,
-            None => Standing::read(&open(&self.folder)?, None).await?,
+            None => Standing::read(&open(&self.folder)?, open_staging(&self.folder)?.as_ref(), None).await?,
         };
         if self.json {
             let text = serde_json::to_string(&status);

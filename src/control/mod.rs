@@ -34,7 +34,7 @@ use crate::permit::Gate;
 use crate::progress::Progress;
 use crate::stop::Stop;
 
-pub use status::{GateStatus, ObjectStatus, Status};
+pub use status::{GateStatus, ObjectStatus, StagingStatus, Status};
 
 /// Where commands find a running daemon, in the migration's folder.
 pub const RUN_FILE: &str = "crossdock.run";
@@ -58,6 +58,8 @@ pub struct Face {
     pub folder: PathBuf,
     /// The journal.
     pub journal: Journal,
+    /// The staging company's; `None` without one.
+    pub staging: Option<Journal>,
     /// The clock.
     pub clock: Clock,
     /// How far the migration is.
@@ -252,8 +254,8 @@ async fn metrics(State(shared): State<Shared>) -> Result<String, Refusal> {
 }
 
 async fn status(State(shared): State<Shared>) -> Result<Json<Status>, Refusal> {
-    let Face { journal, progress, .. } = &*shared.face;
-    Ok(Json(Status::read(journal, Some(progress)).await?))
+    let Face { journal, staging, progress, .. } = &*shared.face;
+    Ok(Json(Status::read(journal, staging.as_ref(), Some(progress)).await?))
 }
 
 async fn decide(

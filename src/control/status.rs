@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::journal::{Journal, PhaseState};
-use crate::migration::{Course, GateState, PHASES, artefact, changes, course, found};
+use crate::migration::{Course, GateState, PHASES, artefact, changes, course, found, writes_to};
 use crate::permit::Gate;
 use crate::progress::Progress;
+use crate::record::Entity;
 use crate::report::page::{instant, number};
 
 /// Where a migration stands.
@@ -23,6 +24,9 @@ pub struct Status {
     pub done: u64,
     /// Records of the part; 0 when not known.
     pub total: u64,
+    /// The Pipedrive company that is written to; empty before anything may be written.
+    #[serde(default)]
+    pub company: String,
     /// Why nothing moves; empty when it does.
     pub waits: String,
     /// Whether a daemon told this, or only the journal.
@@ -37,6 +41,9 @@ pub struct Status {
     pub in_doubt: u64,
     /// Tokens spent, all days.
     pub tokens_spent: u64,
+    /// What was done in the staging company; `None` without one.
+    #[serde(default)]
+    pub staging: Option<StagingStatus>,
     /// The load's forecast against what came so far; `None` before the plan is approved.
     #[serde(default)]
     pub forecast: Option<Course>,
@@ -44,6 +51,19 @@ pub struct Status {
     pub questions: u64,
     /// What the last verification found, in one sentence; empty before there was one.
     pub verified: String,
+}
+
+/// What was done in the staging company.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StagingStatus {
+    /// Its id; empty before the first contact.
+    pub company_id: String,
+    /// Records of the sample that are live there.
+    pub records: u64,
+    /// Writes there whose outcome is unknown.
+    pub in_doubt: u64,
+    /// Its tokens spent, all days.
+    pub tokens_spent: u64,
 }
 
 /// How one gate stands.
@@ -78,13 +98,14 @@ impl Status {
     ///
     /// # Errors
     /// `Journal`.
-    pub async fn read(journal: &Journal, progress: Option<&Progress>) -> Result<Self> {
+    pub async fn read(journal: &Journal, staging: Option<&Journal>, progress: Option<&Progress>) -> Result<Self> {
         let mut status = Self { running: progress.is_some(), ..Self::default() };
         for phase in PHASES {
             if journal.phase(phase).await?.is_some_and(|state| state == PhaseState::Running || !status.running) {
                 phase.clone_into(&mut status.phase);
             }
         }
+        status.company = writes_to(journal).await?;
         if let Some(progress) = progress {
             let now = progress.snapshot();
             (status.phase, status.part, status.waits) = (now.doing.phase, now.doing.part, now.doing.waits);
@@ -105,7 +126,10 @@ impl Status {
         }
         status.parked = journal.parked().await?.into_iter().collect();
         status.in_doubt = journal.in_doubt(None).await?.len() as u64;
-        status.tokens_spent = journal.ledger().await?.iter().map(|entry| entry.tokens).sum();
+        status.tokens_spent = tokens(journal).await?;
+        if let Some(staging) = staging {
+            status.staging = Some(StagingStatus::read(staging).await?);
+        }
         status.forecast = course(journal).await?;
         status.questions = journal.questions().await?.len() as u64;
         status.verified = found(journal).await?.map(|found| found.says).unwrap_or_default();
@@ -125,6 +149,9 @@ impl Status {
         let running = if self.running { "" } else { " (no daemon is running)" };
         let mut line = |words: String| text.extend([words.as_str(), "\n"]);
         line(format!("phase     {} {}{running}", self.phase, self.part));
+        if !self.company.is_empty() {
+            line(format!("company   {}", self.company));
+        }
         if self.total > 0 {
             line(format!("progress  {} of {}", self.done, self.total));
         }
@@ -156,12 +183,35 @@ impl Status {
         if !self.verified.is_empty() {
             line(format!("verified  {}", self.verified));
         }
+        if let Some(staging) = &self.staging {
+            line(format!(
+                "staging   company {}: {} records of the sample, {} tokens spent, {} writes in doubt",
+                staging.company_id, staging.records, staging.tokens_spent, staging.in_doubt
+            ));
+        }
         line(format!(
             "tokens    {} spent, {} writes in doubt, {} open questions",
             self.tokens_spent, self.in_doubt, self.questions
         ));
         text
     }
+}
+
+impl StagingStatus {
+    async fn read(journal: &Journal) -> Result<Self> {
+        let mut status = Self { tokens_spent: tokens(journal).await?, ..Self::default() };
+        status.company_id = journal.company().await?.unwrap_or_default();
+        status.in_doubt = journal.in_doubt(None).await?.len() as u64;
+        for entity in [Entity::Organization, Entity::Person, Entity::Lead, Entity::Deal, Entity::Activity, Entity::Note]
+        {
+            status.records += journal.promised_sample(entity).await?.len() as u64;
+        }
+        Ok(status)
+    }
+}
+
+async fn tokens(journal: &Journal) -> Result<u64> {
+    Ok(journal.ledger().await?.iter().map(|entry| entry.tokens).sum())
 }
 
 /// The load against its forecast.

@@ -30,7 +30,7 @@ pub struct Candidate {
 }
 
 /// The claim that makes one record of the source stand for a record of Pipedrive; no duplicate key begins like this.
-const CLAIM: &str = "existing:";
+pub(super) const CLAIM: &str = "existing:";
 
 impl Journal {
     /// Forgets what was seen of one kind, and who was to stand for it: a walk begins.

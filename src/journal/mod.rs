@@ -6,6 +6,7 @@
 
 mod bindings;
 mod claims;
+mod copy;
 mod effects;
 mod existing;
 mod gates;
@@ -26,6 +27,7 @@ use crate::error::{Error, Kind, Result};
 
 pub use bindings::{Bound, CORRECTION, DECISION, Misses, Promised, RoleFate, Troubled};
 pub use claims::{claim_of_alike, claim_of_same};
+pub use copy::{Copied, CopiedClaim};
 pub use effects::{Conclusion, EffectId, EffectKind, Intent, OpenEffect, Outcome};
 pub use existing::{Candidate, Held};
 pub use gates::{Decided, Decision, GateVerdict, Proof};

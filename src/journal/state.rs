@@ -68,12 +68,20 @@ impl Journal {
         .await
     }
 
+    /// The Pipedrive company that the journal belongs to; `None` before first contact.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn company(&self) -> Result<Option<String>> {
+        self.fact("company_id").await
+    }
+
     /// Pins the Pipedrive company at first contact and refuses any other one from then on.
     ///
     /// # Errors
     /// `Settings` naming both companies when another one is pinned; `Journal`.
     pub async fn pin_company(&self, company_id: String) -> Result<()> {
-        match self.fact("company_id").await? {
+        match self.company().await? {
             None => self.put_fact("company_id", company_id).await,
             Some(pinned) if pinned == company_id => Ok(()),
             Some(pinned) => Err(Error::new(

@@ -12,7 +12,7 @@ use super::inventory::{FIELD_OWNERS, Inventory, Known, field_entity};
 use super::outlook::Outlook;
 use super::plan::plan_artefact;
 use super::standing::{find_type, is_active};
-use super::survey::{Needs, Seen};
+use super::survey::Seen;
 use crate::error::{Error, Kind, Result};
 use crate::permit::{Gate, WritePermit};
 use crate::pipedrive::Me;
@@ -35,25 +35,30 @@ const FIRST_LOOK: Duration = Duration::from_secs(60);
 const LAST_LOOK: Duration = Duration::from_secs(3_600);
 
 /// A plan that may be carried out.
-struct Approved {
+pub(super) struct Approved {
     plan: Plan,
-    permit: WritePermit,
+    pub(super) permit: WritePermit,
     /// The account just before, or as it is now when making began in an earlier run.
-    inventory: Inventory,
+    pub(super) inventory: Inventory,
 }
 
 impl Migration {
     pub(super) async fn configure(&self, me: &Me) -> Result<()> {
-        let needs = self.needs().await?;
-        let Approved { plan, permit, inventory } = self.approved_plan(me, &needs).await?;
+        let Approved { plan, permit, inventory } = self.approved_plan(me, (self, me)).await?;
         let owners = self.match_owners_to(&inventory.users).await?;
-        self.keep_forecast(self.forecast_of(&plan, &needs, &owners).await?).await?;
-        let work = Work { me, needs: &needs, ours: self.ours(me).await?, permit: &permit };
+        self.keep_forecast(self.forecast_of(&plan, &self.needs().await?, &owners).await?).await?;
+        self.make_workspace(me, &permit, &inventory).await
+    }
+
+    /// Makes what the data needs, once, in the company whose journal this is.
+    pub(super) async fn make_workspace(&self, me: &Me, permit: &WritePermit, inventory: &Inventory) -> Result<()> {
+        let needs = self.needs().await?;
+        let work = Work { me, needs: &needs, ours: self.ours(me).await?, permit };
         let workspace = Workspace {
             fields: self.ensure_fields(&work, &inventory.fields).await?,
             lead_labels: self.ensure_labels(&work, &inventory.lead_labels).await?,
             activity_types: self.ensure_types(&work, &inventory.activity_types).await?,
-            stages: self.ensure_pipelines(&work, &inventory).await?,
+            stages: self.ensure_pipelines(&work, inventory).await?,
         };
         self.journal.put_keys(me.company_id.clone(), workspace.to_keys()?).await?;
         self.write_workspace(me, &workspace).await
@@ -87,43 +92,88 @@ impl Migration {
         Workspace::from_keys(self.journal.keys(me.company_id.clone()).await?)
     }
 
-    /// Waits until a plan is approved in whose way nothing stands, and that is still about the account as it is.
-    async fn approved_plan(&self, me: &Me, needs: &Needs) -> Result<Approved> {
+    /// Waits until a plan is approved in whose way nothing stands, and that is still about the account as it is: the
+    /// company itself, or the staging company.
+    pub(super) async fn approved_plan(&self, me: &Me, (account, there): (&Self, &Me)) -> Result<Approved> {
         let mut pause = FIRST_LOOK;
         loop {
-            let plan = self.plan(me, needs).await?;
+            let (plan, permit) = self.pass_plan(me, &mut pause).await?;
             let digest = plan.digest()?;
-            self.write_plan(&plan)?;
-            let mut blockers = plan.blockers();
-            if self.journal.fact(BEGUN).await?.as_ref() == Some(&digest) {
+            if account.journal.fact(BEGUN).await?.as_ref() == Some(&digest) {
                 // Under this very plan making began: what is there by now is partly our own work.
-                let permit = self.pass(Gate::Plan, plan_artefact(&plan)?).await?;
-                self.write_report("preflight", &self.proved_preflight(&plan).await?)?;
-                return Ok(Approved { plan, permit, inventory: self.read_inventory(me).await? });
+                self.write_proved(&plan, account).await?;
+                return Ok(Approved { plan, permit, inventory: account.read_inventory(there).await? });
             }
+            // The gate may have stood open for days.
+            let needs = account.needs().await?;
+            let (before, inventory) = (account.inventory(there).await?, account.read_inventory(there).await?);
+            if account.standing(there, &needs, &before).await? != account.standing(there, &needs, &inventory).await? {
+                tracing::info!("the account is no longer as the approved plan says; planning anew");
+                account.keep_inventory(&inventory).await?;
+                self.look_at_staging(me, true).await?;
+                continue;
+            }
+            account.prove(&permit).await?;
+            self.write_proved(&plan, account).await?;
+            let preflight = account.proved_preflight(&plan).await?;
+            let blockers: Vec<String> =
+                preflight.blocking().map(|check| format!("{}: {}", check.about, check.says)).collect();
             if blockers.is_empty() {
-                let permit = self.pass(Gate::Plan, plan_artefact(&plan)?).await?;
-                // The gate may have stood open for days.
-                let (before, inventory) = (self.inventory(me).await?, self.read_inventory(me).await?);
-                if self.standing(me, needs, &before).await? != self.standing(me, needs, &inventory).await? {
-                    tracing::info!("the account is no longer as the approved plan says; planning anew");
-                    self.keep_inventory(&inventory).await?;
-                    continue;
-                }
-                self.prove(&permit).await?;
-                let preflight = self.proved_preflight(&plan).await?;
-                self.write_report("preflight", &preflight)?;
-                blockers = preflight.blocking().map(|check| format!("{}: {}", check.about, check.says)).collect();
-                if blockers.is_empty() {
-                    self.journal.put_fact(BEGUN, digest).await?;
-                    return Ok(Approved { plan, permit, inventory });
-                }
+                account.journal.put_fact(BEGUN, digest).await?;
+                return Ok(Approved { plan, permit, inventory });
             }
-            self.block(Gate::Plan, &blockers).await?;
-            self.wait_for_a_way(&blockers, pause).await?;
-            pause = (pause * 2).min(LAST_LOOK);
-            self.keep_inventory(&self.read_inventory(me).await?).await?;
+            self.wait_out(me, &blockers, &mut pause).await?;
         }
+    }
+
+    /// The plan as the accounts stand, and its permit, once nothing is in its way and it is approved.
+    async fn pass_plan(&self, me: &Me, pause: &mut Duration) -> Result<(Plan, WritePermit)> {
+        loop {
+            let plan = self.plan(me, &self.needs().await?).await?;
+            self.write_plan(&plan)?;
+            let blockers = plan.blockers();
+            if blockers.is_empty() || self.has_begun(&plan.digest()?).await? {
+                let permit = self.pass(Gate::Plan, plan_artefact(&plan)?).await?;
+                return Ok((plan, permit));
+            }
+            self.wait_out(me, &blockers, pause).await?;
+        }
+    }
+
+    /// Whether making began under the plan with this digest, in the company itself or in staging.
+    async fn has_begun(&self, digest: &String) -> Result<bool> {
+        let staging = self.staging.as_deref();
+        for account in [Some(self), staging].into_iter().flatten() {
+            if account.journal.fact(BEGUN).await?.as_ref() == Some(digest) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether anything was ever made in the company whose journal this is.
+    pub(super) async fn has_made(&self) -> Result<bool> {
+        Ok(self.journal.fact(BEGUN).await?.is_some())
+    }
+
+    /// The preflight is about the company itself; what was proved in staging stands in the log.
+    async fn write_proved(&self, plan: &Plan, account: &Self) -> Result<()> {
+        if !account.is_staging() {
+            return self.write_report("preflight", &self.proved_preflight(plan).await?);
+        }
+        for check in account.proof().await? {
+            tracing::info!(about = check.about, says = check.says, "proved in the staging company");
+        }
+        Ok(())
+    }
+
+    /// Waits until what is in the way may be solved, and looks at the accounts again.
+    async fn wait_out(&self, me: &Me, blockers: &[String], pause: &mut Duration) -> Result<()> {
+        self.block(Gate::Plan, blockers).await?;
+        self.wait_for_a_way(blockers, *pause).await?;
+        *pause = (*pause * 2).min(LAST_LOOK);
+        self.keep_inventory(&self.read_inventory(me).await?).await?;
+        self.look_at_staging(me, true).await.map(drop)
     }
 
     /// Waits until somebody may have solved what is in the way: `crossdock retry` says so, otherwise a pause passes.

@@ -33,7 +33,11 @@ impl Migration {
     /// What an earlier run left behind.
     pub(super) async fn tell_at_start(&self) -> Result<()> {
         tell_phase("");
-        gauge!(telemetry::IN_DOUBT).set(self.journal.in_doubt(None).await?.len() as f64);
+        let mut in_doubt = self.journal.in_doubt(None).await?.len();
+        if let Some(staging) = &self.staging {
+            in_doubt += staging.journal.in_doubt(None).await?.len();
+        }
+        gauge!(telemetry::IN_DOUBT).set(in_doubt as f64);
         self.tell_course().await
     }
 

@@ -3,6 +3,7 @@
 //! `map ▢ → survey ▢ → plan ▢ → configure ▢ → sample ▢ → load → follow → freeze → final delta → verify → cutover ▢`. Every
 //! phase is idempotent: after a crash or a stop the walk begins again at the first phase that is not done, and finds what is
 //! there. A mapping that was changed sends it back to the first gate; what is loaded already is then changed, not made again.
+//! With a staging company, workspace and sample are made there first (`staging`).
 
 mod account;
 mod amend;
@@ -31,6 +32,7 @@ mod plan;
 mod preflight;
 pub mod review;
 mod sample;
+mod staging;
 mod standing;
 mod survey;
 mod vanished;
@@ -70,10 +72,14 @@ pub use follow::freeze;
 pub use gates::{GateState, artefact, blocked, changes};
 pub use gauges::in_step_since;
 pub use plan::Planned;
+pub use staging::writes_to;
 pub use verify::{Found, found};
 
 /// Name of the journal's file in a migration's folder.
 pub const JOURNAL: &str = "journal.db";
+
+/// Name of the file of the staging company's own journal, beside it.
+pub const STAGING_JOURNAL: &str = "staging.db";
 
 /// Rows that one page of the source holds.
 const SOURCE_PAGE_ROWS: NonZeroU32 = NonZeroU32::new(200).expect("two hundred is not zero");
@@ -81,8 +87,9 @@ const SOURCE_PAGE_ROWS: NonZeroU32 = NonZeroU32::new(200).expect("two hundred is
 /// Times a read of the source is tried again: about ten minutes with growing pauses.
 const SOURCE_RETRIES: usize = 14;
 
-/// The phases in their order, with the names that journal, status and metrics use.
-pub const PHASES: [&str; 7] = ["survey", "configure", "sample", "load", "follow", "verify", "cutover"];
+/// The phases in their order, with the names that journal, status and metrics use. `staging` is walked only by migrations
+/// with a staging company; for these, `sample` is no more than its gate and that of the workspace.
+pub const PHASES: [&str; 8] = ["survey", "staging", "configure", "sample", "load", "follow", "verify", "cutover"];
 
 /// A moment of a run at which a rehearsal lets its simulated people act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -195,6 +202,10 @@ pub struct Migration {
     verified: std::sync::Mutex<Option<Verification>>,
     /// What the sweeps of this run saw.
     swept: write::SweptCounts,
+    /// The staging company with a journal, a budget and a workspace of its own; `None` without one.
+    staging: Option<Box<Migration>>,
+    /// Set on the staging company's side: who stands in for owners without a user there.
+    as_staging: Option<staging::Standby>,
 }
 
 /// How a run ended.
@@ -214,9 +225,11 @@ impl Migration {
     /// # Errors
     /// `Settings`, `Journal`.
     pub async fn open(config: Config, opening: Opening) -> Result<Self> {
-        let journal = Journal::open(&opening.folder.join(JOURNAL), opening.clock.clone())?;
+        let open = |name: &str| Journal::open(&opening.folder.join(name), opening.clock.clone());
+        let journal = open(JOURNAL)?;
+        let staging = config.staging.as_ref().map(|_| open(STAGING_JOURNAL)).transpose()?;
         let failpoint = opening.failpoint.map(Arc::new);
-        Self::open_on(config, Opening { failpoint: None, ..opening }, journal, failpoint).await
+        Self::open_on(config, Opening { failpoint: None, ..opening }, (journal, staging), failpoint).await
     }
 
     /// Opens it again on the same journal, with the mapping as it now is.
@@ -224,25 +237,26 @@ impl Migration {
     /// # Errors
     /// As [`Migration::open`].
     pub async fn reopen(self) -> Result<Self> {
-        let Self { config, folder, clock, told, signals, progress, checkpoint, failpoint, journal, .. } = self;
+        let Self { config, folder, clock, told, signals, progress, checkpoint, failpoint, journal, staging, .. } = self;
+        let staging = staging.map(|staging| staging.journal);
         let opening = Opening { folder, clock, stop: told, signals, progress, checkpoint, failpoint: None };
-        Self::open_on(config, opening, journal, failpoint).await
+        Self::open_on(config, opening, (journal, staging), failpoint).await
     }
 
     async fn open_on(
         config: Config,
         opening: Opening,
-        journal: Journal,
+        (journal, staging): (Journal, Option<Journal>),
         failpoint: Option<Arc<Failpoint>>,
     ) -> Result<Self> {
         let Opening { folder, clock, stop: told, signals, progress, checkpoint, failpoint: _ } = opening;
         let (turn, stop) = stop::switch();
         let (written, mapping) = read_written(&config.mapping)?;
-        let client = pipedrive_client(&config, &clock, &journal, (stop.clone(), progress.clone())).await?;
+        let client = pipedrive_client(&config, &clock, &journal, (stop.clone(), progress.clone()), false).await?;
         let source = open_source(&config, &clock, &mapping)?;
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
         let cpu = Cpu::start(threads, clock.clone())?;
-        Ok(Self {
+        let mut migration = Self {
             config,
             folder,
             clock,
@@ -263,7 +277,13 @@ impl Migration {
             cpu,
             verified: std::sync::Mutex::default(),
             swept: write::SweptCounts::default(),
-        })
+            staging: None,
+            as_staging: None,
+        };
+        if let Some(staging) = staging {
+            migration.staging = migration.staging_beside(staging).await?.map(Box::new);
+        }
+        Ok(migration)
     }
 
     /// The journal, for reports and commands.
@@ -346,12 +366,14 @@ impl Migration {
     pub async fn run(&self) -> Result<Ending> {
         self.tell_at_start().await?;
         let me = self.first_contact().await?;
+        self.greet_staging(&me).await?;
         self.remember_freeze().await?;
         let ended = tokio::select! {
             ended = self.walk(&me) => ended,
             // These never end by themselves.
             () = self.keep_course() => Ok(()),
             kept = self.keep_budget() => kept,
+            kept = self.keep_staging_budget() => kept,
             watched = self.watch() => watched,
         };
         if ended.as_ref().is_err_and(|error| error.kind() == Kind::Stopped) {
@@ -373,6 +395,7 @@ impl Migration {
         self.surveyed(me).await?;
         self.at(Point::Surveyed).await?;
         self.pass_data().await?;
+        self.staged(me).await?;
         self.phase("configure", async || self.configure(me).await).await?;
         self.phase("sample", async || self.sample(me).await).await?;
         self.phase("load", async || self.load_all(me).await).await?;
@@ -452,11 +475,15 @@ impl Migration {
     /// Who we are in Pipedrive; any other company than the first one is refused.
     async fn first_contact(&self) -> Result<Me> {
         let me = self.client.me().await?;
+        self.known_as(&me).await?;
+        Ok(me)
+    }
+
+    async fn known_as(&self, me: &Me) -> Result<()> {
         self.journal.pin_company(me.company_id.clone()).await?;
         // The first answer tells what is left of the day. Later the day may be over, and with it what others spent.
         self.keep_ledger().await?;
-        self.others_tokens_day().await?;
-        Ok(me)
+        self.others_tokens_day().await.map(drop)
     }
 
     /// Writes what was spent since the last time into the journal.
@@ -554,10 +581,12 @@ async fn pipedrive_client(
     clock: &Clock,
     journal: &Journal,
     (stop, progress): (Stop, Progress),
+    is_staging: bool,
 ) -> Result<Client> {
     let settings = &config.pipedrive;
     let http = Http::new(clock.clone(), settings.request_timeout, settings.calls_in_flight)?;
-    let budget = Budget::new(clock.clone(), settings.spending, settings.calls_in_flight)?.of_run(stop, progress);
+    let budget = Budget::new(clock.clone(), settings.spending, settings.calls_in_flight)?;
+    let budget = if is_staging { budget.of_staging() } else { budget }.of_run(stop, progress);
     if let Some(memory) = journal.fact(BUDGET).await? {
         let unreadable = |error| Error::new(Kind::Journal, format!("journal: {BUDGET}")).because(error);
         budget.recall(serde_json::from_str::<Memory>(&memory).map_err(unreadable)?);

@@ -102,11 +102,14 @@ impl Migration {
     pub(super) async fn match_owners_to(&self, users: &[User]) -> Result<OwnerBook> {
         let owners = self.source_owners().await?;
         let plain: Vec<SourceOwner> = owners.iter().map(|(owner, _)| owner.clone()).collect();
-        let book = OwnerBook::new(&plain, &self.mapping.owners, users);
+        let book = self.standing_in(OwnerBook::new(&plain, &self.mapping.owners, users));
         let ends = owners.into_iter().map(|(owner, version)| {
             let key = BindingKey::new(Object::Owner, owner.id.as_str(), USER);
             let end = |fate| RoleFate::new(key, Entity::User, version, fate);
             match book.assignment(&owner.id) {
+                Assignment::User(user) if book.is_stood_in(&owner.id) => {
+                    end(Fate::Matched).at(user.to_string().into()).because("stood in for in the staging company")
+                }
                 Assignment::User(user) => end(Fate::Matched).at(user.to_string().into()),
                 Assignment::Reassigned(user, _) => {
                     end(Fate::Matched).at(user.to_string().into()).because("reassigned by decision")

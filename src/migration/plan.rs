@@ -57,14 +57,17 @@ impl Migration {
             return Ok(Planned::Waits(Gate::Map));
         }
         let me = self.first_contact().await?;
+        self.greet_staging(&me).await?;
         self.surveyed(&me).await?;
         let needs = self.needs().await?;
         let data = self.data_artefact(&needs).await?;
         self.is_approved(Gate::Data, data).await?;
+        self.look_at_staging(&me, false).await?;
         let mut plan = self.plan(&me, &needs).await?;
         if !plan.blockers().is_empty() {
             // Somebody may have solved it meanwhile.
             self.keep_inventory(&self.read_inventory(&me).await?).await?;
+            self.look_at_staging(&me, true).await?;
             plan = self.plan(&me, &needs).await?;
         }
         self.write_plan(&plan)?;
@@ -89,7 +92,7 @@ impl Migration {
         if !is_loading && !of.is_empty() && of != self.mapping.digest() {
             tracing::info!("the mapping is another one than that of the survey; surveying again");
             self.pass(Gate::Map, self.map_artefact()?).await?;
-            self.journal.forget_phases(vec!["configure", "sample"]).await?;
+            self.journal.forget_phases(vec!["staging", "configure", "sample"]).await?;
             self.journal.withdraw(&[Gate::Data, Gate::Plan, Gate::Workspace, Gate::Sample]).await?;
             // Keys that the other mapping made say nothing, and what is loaded as a sample counts as if it were not.
             self.journal.forget_claims().await?;
@@ -111,7 +114,9 @@ impl Migration {
         let count = |entity: &Entity| Some((*entity, made(entity)?));
         let lags = self.config.pipedrive.list_lag.as_secs() * STEPS.len() as u64;
         let counting = needs.existing.unwrap_or_default();
-        Ok(Plan::build(PlanInput {
+        let staging = self.staging_plan().await?;
+        let reading_back = staging.is_none().then(|| self.sample_cost(needs));
+        let plan = Plan::build(PlanInput {
             fields: standing.fields,
             pipelines: standing.pipelines,
             lead_labels: standing.lead_labels,
@@ -143,7 +148,7 @@ impl Migration {
             ]
             .into_iter()
             .chain(existing_costs(needs))
-            .chain([self.sample_cost(needs)])
+            .chain(reading_back)
             .collect(),
             existing: needs.existing.map(|existing| Existing { custom_fields: standing.custom_fields, ..existing }),
             closed_deals: needs.closed_deals,
@@ -156,7 +161,8 @@ impl Migration {
                     .to_owned(),
                 "Nobody is invited and no attendees are set, ever.".to_owned(),
             ],
-        }))
+        });
+        Ok(plan.by_way_of(staging))
     }
 
     /// How the account stands to what the mapping and the data need.
@@ -234,7 +240,7 @@ impl Migration {
 
     /// What the sample costs beside its records, which are made only once: finding out where each list ends, and reading
     /// what came of it.
-    fn sample_cost(&self, needs: &Needs) -> Cost {
+    pub(super) fn sample_cost(&self, needs: &Needs) -> Cost {
         let kinds =
             || STEPS.iter().filter(|entity| needs.drafts.get(entity.as_str()).is_some_and(|drafts| *drafts > 0));
         let of_a_kind = (self.config.sample_records.div_ceil(kinds().count().max(1))) as u64;

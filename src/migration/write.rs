@@ -11,8 +11,9 @@ use crate::report::reconciliation::Reconciliation;
 use crate::report::{self, Report};
 
 impl Migration {
-    /// Writes one report.
+    /// Writes one report; of a staging company, beside that of the company itself.
     pub(super) fn write_report(&self, name: &str, report: &impl Report) -> Result<()> {
+        let name = if self.is_staging() { &*format!("staging-{name}") } else { name };
         report::write(&self.folder, name, self.clock.utc(), report)
     }
 

@@ -112,6 +112,8 @@ pub struct Budget {
     spent: Mutex<HashMap<&'static str, (u64, u64)>>,
     round_trip: Mutex<Option<Duration>>,
     memory: watch::Sender<Option<Memory>>,
+    /// Whether these are a staging company's tokens, which the metrics tell apart.
+    is_staging: bool,
 }
 
 /// A block by the gateway.
@@ -199,7 +201,6 @@ impl Budget {
                 (Some(window), Some(Mutex::new(Day::new(limit, reserve, clock.utc()))))
             }
         };
-        day.iter().for_each(|day| lock(day).tell());
         Ok(Self {
             clock,
             stop: None,
@@ -214,13 +215,29 @@ impl Budget {
             spent: Mutex::default(),
             round_trip: Mutex::default(),
             memory: watch::Sender::new(None),
+            is_staging: false,
         })
     }
 
     /// Ends waits when a stop is asked for, and says there why it waits.
     #[must_use]
     pub fn of_run(self, stop: Stop, progress: Progress) -> Self {
+        self.day.iter().for_each(|day| lock(day).tell());
         Self { stop: Some(stop), progress, ..self }
+    }
+
+    /// The budget of a staging company, which the metrics tell apart.
+    #[must_use]
+    pub fn of_staging(self) -> Self {
+        if let Some(day) = &self.day {
+            lock(day).is_of_staging();
+        }
+        Self { is_staging: true, ..self }
+    }
+
+    /// Whether these are a staging company's tokens.
+    pub(super) fn is_staging(&self) -> bool {
+        self.is_staging
     }
 
     /// Takes up what an earlier run knew.
@@ -437,7 +454,8 @@ impl Budget {
 
     /// Notes a request that was sent, for the ledger.
     fn spend(&self, endpoint: &'static str, cost: u32) {
-        counter!(telemetry::TOKENS_SPENT, "endpoint" => endpoint).increment(u64::from(cost));
+        counter!(telemetry::TOKENS_SPENT, telemetry::of_company(self.is_staging, &[("endpoint", endpoint)]))
+            .increment(u64::from(cost));
         let mut spent = lock(&self.spent);
         let entry = spent.entry(endpoint).or_default();
         entry.0 += 1;

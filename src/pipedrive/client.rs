@@ -350,7 +350,8 @@ impl Client {
         slot.spend(call.name, call.cost);
         let sent = self.http.send(request).await;
         let status = sent.as_ref().map_or(0, |answer| answer.status);
-        counter!(telemetry::REQUESTS, "endpoint" => call.name, "status" => status_name(status)).increment(1);
+        let labels = [("endpoint", call.name), ("status", status_name(status))];
+        counter!(telemetry::REQUESTS, telemetry::of_company(self.budget.is_staging(), &labels)).increment(1);
         // Without an answer the slot is given back as it is.
         let answer = sent.map_err(|error| match error.reached {
             Reached::No => {

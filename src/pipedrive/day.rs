@@ -91,6 +91,8 @@ pub(super) struct Day {
     others_hour: u64,
     /// What others were seen to spend, and since when.
     seen: (u64, Timestamp),
+    /// Whether it is a staging company's day.
+    is_staging: bool,
 }
 
 impl Day {
@@ -109,7 +111,13 @@ impl Day {
             others: 0,
             others_hour: 0,
             seen: (0, now),
+            is_staging: false,
         }
+    }
+
+    /// The day of a staging company, which the metrics tell apart.
+    pub(super) fn is_of_staging(&mut self) {
+        self.is_staging = true;
     }
 
     /// Takes up what an earlier run knew.
@@ -138,7 +146,7 @@ impl Day {
     }
 
     pub(super) fn tell(&self) {
-        gauge!(telemetry::TOKENS_REMAINING).set(self.remaining as f64);
+        gauge!(telemetry::TOKENS_REMAINING, telemetry::of_company(self.is_staging, &[])).set(self.remaining as f64);
     }
 
     /// Tokens that can still be spent today.

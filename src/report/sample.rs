@@ -17,10 +17,26 @@ const RECORDS_SHOWN: usize = 120;
 pub struct Sample {
     /// Name of the Pipedrive company that the sample is in.
     pub company: String,
+    /// What is so because that is a staging company; `None` for the company itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub staging: Option<InStaging>,
     /// The records, in the order of loading.
     pub records: Vec<SampleRecord>,
     /// Those of the sample that did not become a record of their own.
     pub waiting: Vec<SampleWaiting>,
+}
+
+/// What is to be known of a sample in a staging company.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InStaging {
+    /// Id of the staging company.
+    pub company_id: String,
+    /// The company that the migration is for, in which nothing of the sample is.
+    pub instead_of: String,
+    /// The user who stands in for owners.
+    pub stand_in: String,
+    /// Names of the owners who have a user in the company itself and none in staging.
+    pub stood_in_for: Vec<String>,
 }
 
 /// One record.
@@ -89,6 +105,11 @@ impl Sample {
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let mut lines = vec![format!("company: {}", self.company)];
+        if let Some(staging) = &self.staging {
+            lines.push(format!("staging company: {}, instead of: {}", staging.company_id, staging.instead_of));
+            let stood_in = |owner: &String| format!("owner {owner}, in staging: {} stands in", staging.stand_in);
+            lines.extend(staging.stood_in_for.iter().map(stood_in));
+        }
         for record in &self.records {
             lines.push(format!("{} as {} {}", record.record, record.entity, record.dest_id));
             if record.is_missing {
@@ -123,9 +144,10 @@ impl Report for Sample {
         let different = self.different();
         let fields: u64 = self.by_kind().values().map(|(_, fields)| fields).sum();
         let says = format!(
-            "{} of the sample {} in {}; {}.",
+            "{} of the sample {} in {}{}; {}.",
             counted(self.records.len() as u64, "record", "records"),
             if self.records.len() == 1 { "is" } else { "are" },
+            if self.staging.is_some() { "the staging company " } else { "" },
             self.company,
             match different {
                 0 => "every field holds what was promised".to_owned(),
@@ -139,6 +161,7 @@ impl Report for Sample {
              If all is well, approve the gate: the sample stays, and everything else is loaded.",
             self.overview(),
         )];
+        sections.extend(self.staging.iter().map(|staging| staging.section(&self.company)));
         if !self.waiting.is_empty() {
             sections.push(Section::new(
                 "Not a record of their own",
@@ -163,6 +186,22 @@ impl Report for Sample {
             ],
             sections,
         }
+    }
+}
+
+impl InStaging {
+    fn section(&self, company: &str) -> Section {
+        let intro = format!(
+            "The sample is in the staging company {company} ({}), and {} holds nothing of it. Approving it lets the workspace \
+             be made in {1}, which is shown and approved before everything is loaded there, these records among it. Owners \
+             are matched by e-mail in staging as they are there; those who have a user there and none in staging are stood \
+             in for by {}, whom the token belongs to.",
+            self.company_id, self.instead_of, self.stand_in
+        );
+        let owner = |owner: &String| Row::new(vec![Cell::words(owner), Cell::words(&self.stand_in)]);
+        let rows = self.stood_in_for.iter().map(owner).collect();
+        let table = Table::new(&["Owner without a user in staging", "Whose records belong there to"], rows, "Nobody.");
+        Section::new("In staging", intro, table)
     }
 }
 
@@ -268,7 +307,22 @@ mod tests {
             was_there: false,
             fields: vec![field],
         };
-        Sample { company: "Acme".into(), records: vec![record], waiting: Vec::new() }
+        Sample { company: "Acme".into(), staging: None, records: vec![record], waiting: Vec::new() }
+    }
+
+    #[test]
+    fn a_sample_in_staging_says_so_and_who_stands_in() {
+        let real = sample("GTX Pro", None);
+        let staging = InStaging {
+            company_id: "42".into(),
+            instead_of: "Acme".into(),
+            stand_in: "Ada Admin".into(),
+            stood_in_for: vec!["Bo Rep".into()],
+        };
+        let there = Sample { company: "Acme Staging".into(), staging: Some(staging), ..real.clone() };
+        assert!(there.page().says.starts_with("1 record of the sample is in the staging company Acme Staging; every"));
+        assert!(there.lines().contains(&"owner Bo Rep, in staging: Ada Admin stands in".to_owned()));
+        assert!(!real.lines().iter().any(|line| line.contains("staging")));
     }
 
     #[test]

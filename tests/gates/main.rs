@@ -11,6 +11,7 @@ mod duplicates;
 mod processes;
 mod reads;
 mod sample;
+mod staging;
 
 use std::fs;
 use std::time::Duration;
@@ -24,6 +25,9 @@ const LONGEST: Duration = Duration::from_secs(180);
 
 /// All gates before the load, in their order.
 const BEFORE_LOAD: [&str; 5] = ["map", "data", "plan", "workspace", "sample"];
+
+/// The kinds of record that the load writes.
+const KINDS: [&str; 6] = ["organization", "person", "deal", "lead", "activity", "note"];
 
 /// A small account at the source, and a folder of a migration from it.
 fn world(records: u64, seed: u64) -> (Standin, World) {
@@ -39,7 +43,11 @@ fn pass(world: &World, gate: &str) {
 
 /// Everything that is not a read, by endpoint, as the account's own books have it.
 fn writes(world: &World) -> Vec<(String, u64)> {
-    let ledger = world.pipedrive.get("ledger");
+    writes_to(&world.pipedrive)
+}
+
+fn writes_to(account: &Standin) -> Vec<(String, u64)> {
+    let ledger = account.get("ledger");
     let endpoints = ledger["requests_by_endpoint"].as_object().expect("endpoints").clone();
     let count = |statuses: &Value| statuses.as_object().expect("statuses").values().filter_map(Value::as_u64).sum();
     endpoints
@@ -51,7 +59,11 @@ fn writes(world: &World) -> Vec<(String, u64)> {
 
 /// Live records of one kind in the account.
 fn live(world: &World, kind: &str) -> Vec<Value> {
-    let rows = world.pipedrive.get(&format!("rows/{kind}"));
+    live_in(&world.pipedrive, kind)
+}
+
+fn live_in(account: &Standin, kind: &str) -> Vec<Value> {
+    let rows = account.get(&format!("rows/{kind}"));
     rows.as_array().expect("a list").iter().filter(|row| row["is_deleted"] != true).cloned().collect()
 }
 
@@ -111,4 +123,11 @@ fn end(world: &World, daemon: processes::Daemon, mismatched: u64) {
     for object in status["objects"].as_array().expect("objects") {
         assert!(object["fates"]["none"].is_null(), "{object}");
     }
+}
+
+/// The marker in a record, wherever it stands.
+fn marker(row: &Value) -> Option<String> {
+    let text = row.to_string();
+    let start = text.find(&format!("{}:", processes::NAME))?;
+    text[start..].split(['"', ']', '\\', '<']).next().map(str::to_owned)
 }

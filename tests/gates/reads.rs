@@ -104,8 +104,7 @@ fn nothing_but_reads_leaves_before_its_gate() {
     world.approve("workspace");
     wait_for("sample", LONGEST, || world.waits_at("sample").then_some(()));
     let sample = report(&world, "sample")["records"].as_array().expect("records").len();
-    let kinds = ["organization", "person", "deal", "lead", "activity", "note"];
-    let there: usize = kinds.iter().map(|kind| live(&world, kind).len()).sum();
+    let there: usize = KINDS.iter().map(|kind| live(&world, kind).len()).sum();
     assert_eq!(there, sample, "records in the account, and in the report");
     assert!(sample > 30, "{sample}");
     try_everything(&world, &BEFORE_LOAD);

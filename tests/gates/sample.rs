@@ -6,8 +6,6 @@ use serde_json::json;
 
 use super::*;
 
-const KINDS: [&str; 6] = ["organization", "person", "deal", "lead", "activity", "note"];
-
 fn ids(world: &World, kind: &str) -> BTreeSet<String> {
     live(world, kind).iter().map(|row| row["id"].to_string()).collect()
 }
@@ -133,11 +131,4 @@ fn belongs_to(world: &World, kind: &str, row: &Value, all: &mut Records) {
             belongs_to(world, parent, row, all);
         }
     }
-}
-
-/// The marker in a record, wherever it stands.
-fn marker(row: &Value) -> Option<String> {
-    let text = row.to_string();
-    let start = text.find(&format!("{}:", processes::NAME))?;
-    text[start..].split(['"', ']', '\\', '<']).next().map(str::to_owned)
 }

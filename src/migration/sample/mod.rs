@@ -13,10 +13,11 @@ use super::load::{STEPS, Sweep};
 use super::{Migration, gates::Artefact};
 use crate::error::{Error, Kind, Result};
 use crate::journal::Chosen;
-use crate::permit::Gate;
+use crate::permit::{Gate, WritePermit};
 use crate::pipedrive::Me;
 use crate::pipeline::{self, Step};
 use crate::record::{BindingKey, FieldValue};
+use crate::report::sample::Sample;
 use crate::stage::extract::Which;
 use crate::stage::item::{Became, Drafted};
 
@@ -26,35 +27,51 @@ pub(super) use choose::{Sampler, Seed};
 pub(super) const SEEDS: &str = "sample_seeds";
 
 /// Where the journal keeps the digest of the mapping under which the sample was, or is being, loaded.
-const SAMPLE_OF: &str = "sample_of";
+pub(super) const SAMPLE_OF: &str = "sample_of";
 
 /// Rounds of looking for what the sample's records belong to. Records hang on one another four levels deep at the most
 /// (a note on a deal of a person of a company), and merged ones on their survivors.
 const ROUNDS: usize = 20;
 
 impl Migration {
-    /// Loads the sample, shows it, and waits for its approval.
+    /// Loads the sample, shows it, and waits for its approval. One that was approved in staging is not loaded here: what is
+    /// left to do is to pass the gate of the workspace.
     pub(super) async fn sample(&self, me: &Me) -> Result<()> {
         let permit = self.pass(Gate::Workspace, &self.workspace(me).await?.digest()).await?;
+        if self.went_by_staging().await? {
+            return self.pass_again(Gate::Sample).await.map(drop);
+        }
+        let sample = self.load_sample(me, permit, async || self.choose().await).await?;
+        self.write_report("sample", &sample)?;
+        self.pass(Gate::Sample, Artefact::of_lines(&sample.lines())).await.map(drop)
+    }
+
+    /// Loads the sample of this mapping into the company whose journal this is, in place of one of another mapping, and reads
+    /// it back.
+    pub(super) async fn load_sample(
+        &self,
+        me: &Me,
+        permit: WritePermit,
+        choose: impl AsyncFnOnce() -> Result<()>,
+    ) -> Result<Sample> {
         let of: Option<String> = self.fact(SAMPLE_OF).await?;
         if of.is_some_and(|of| of != self.mapping.digest()) {
             self.take_sample_back(me, permit.clone()).await?;
         }
         self.put_json(SAMPLE_OF, &self.mapping.digest()).await?;
-        self.choose().await?;
+        choose().await?;
         let run = self.begin_run(me, permit, self.match_owners().await?).await?;
         for entity in STEPS {
             self.step(&run, entity, Sweep::Sample).await?;
         }
         self.journal.clear_pending(self.objects()).await?;
         let sample = self.read_back(me).await?;
-        self.write_report("sample", &sample)?;
         tracing::info!(records = sample.records.len(), different = sample.different(), "the sample is loaded");
-        self.pass(Gate::Sample, Artefact::of_lines(&sample.lines())).await.map(drop)
+        Ok(sample)
     }
 
     /// The survey's choice, and everything that those records belong to.
-    async fn choose(&self) -> Result<()> {
+    pub(super) async fn choose(&self) -> Result<()> {
         let seeds: Vec<Seed> = self.fact(SEEDS).await?.unwrap_or_default();
         let chosen = |seed: Seed| Chosen { object: seed.object, source_id: seed.source_id, why: seed.why };
         self.journal.add_to_sample(seeds.into_iter().map(chosen).collect()).await?;

@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Plan;
+use super::{Plan, StagingPlan};
 use crate::record::named_enum;
 use crate::report::page::{Cell, Row, Section, Table, Tone, number};
 use crate::report::preflight::CURRENCIES;
@@ -106,7 +106,8 @@ impl Plan {
         // Currencies are named one by one among the conflicts.
         let checks = self.preflight.blocking().filter(|check| check.about != CURRENCIES);
         let checks = checks.map(|check| format!("{}: {}", check.about, check.says));
-        checks.chain(conflicts).chain(caps).collect()
+        let staging = self.staging.iter().flat_map(StagingPlan::blocking);
+        checks.chain(conflicts).chain(caps).chain(staging).collect()
     }
 }
 

@@ -7,6 +7,7 @@ pub mod conflicts;
 pub mod daily;
 pub mod forecast;
 mod page;
+mod staging;
 mod terminal;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,8 @@ use caps::{CapLine, Existing, Need, SOLD_TODAY};
 use conflicts::{Conflict, Found};
 use daily::{Daily, Following};
 use forecast::{Effort, Limits, Schedule, Start};
+
+pub use staging::StagingPlan;
 
 /// Seats that the comparison of plans shows, beside the account's own number.
 const SEATS_COMPARED: [u32; 5] = [1, 3, 5, 10, 25];
@@ -185,6 +188,9 @@ pub struct Allowance {
 /// The report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Plan {
+    /// The staging company that goes first, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub staging: Option<StagingPlan>,
     /// What the account has already: what is in the way, and what a person should know.
     pub conflicts: Vec<Conflict>,
     /// Whether the account is ready.
@@ -253,6 +259,7 @@ impl Plan {
         let deviations = deviations(&affected(&input));
         let comparison = comparison(load, &input, &need);
         Self {
+            staging: None,
             caps,
             comparison,
             allowance: allowance(input.spending),
@@ -314,6 +321,7 @@ impl Plan {
         );
         lines.extend(self.preflight.checks.iter().map(|check| format!("{}: {}", check.about, check.says)));
         lines.extend(self.conflicts.iter().map(Conflict::line));
+        lines.extend(self.staging.iter().flat_map(StagingPlan::approved_lines));
         lines.push(format!("tokens: {}", self.forecast.tokens));
         lines
     }

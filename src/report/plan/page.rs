@@ -6,7 +6,7 @@ use jiff::fmt::strtime;
 use super::conflicts::Found;
 use super::daily::following;
 use super::forecast::{Effort, span};
-use super::{Comparison, Ends, Plan, chart, conflicts, type_words};
+use super::{Comparison, Ends, Plan, StagingPlan, chart, conflicts, type_words};
 use crate::report::Report;
 use crate::report::handover::deviations_section;
 use crate::report::page::{
@@ -116,6 +116,7 @@ impl Plan {
             deviations_section(&self.deviations),
         ];
         sections.splice(1..1, self.preflight.sections());
+        sections.splice(0..0, self.staging.iter().map(StagingPlan::section));
         sections
     }
 

@@ -20,6 +20,9 @@ impl Plan {
         table(&self.record_lines()).iter().for_each(|row| line(row));
         line("");
         self.facts().iter().for_each(|(name, fact)| line(&format!("{name:<13} {fact}")));
+        if let Some(staging) = &self.staging {
+            line(&format!("{:<13} {}", "Staging", staging.says()));
+        }
         if self.waiting > 0 {
             let words = self.waiting_words();
             line(&format!("{:<13} {words}; the forecast of the run leaves them out", "Waiting"));

@@ -34,6 +34,8 @@ pub struct OwnerBook {
     assignments: HashMap<String, Assignment>,
     /// Owners who wait because the user they would be is deactivated.
     deactivated: HashSet<String>,
+    /// Owners for whom somebody stands in.
+    stood_in: HashSet<String>,
 }
 
 impl OwnerBook {
@@ -49,7 +51,33 @@ impl OwnerBook {
                 && !matches!(assign(owner, rules, &all), Assignment::Waits(_))
         };
         let deactivated = owners.iter().filter(is_off).map(|owner| owner.id.clone()).collect();
-        Self { assignments, deactivated }
+        Self { assignments, deactivated, stood_in: HashSet::new() }
+    }
+
+    /// The same in a staging company, where not everybody has a user: whoever has one in the `real` company and none here
+    /// is stood in for by this user. Who has none there either waits here as there.
+    #[must_use]
+    pub fn stand_in(mut self, real: &Self, user: i64) -> Self {
+        for (owner, assignment) in &mut self.assignments {
+            if !matches!(assignment, Assignment::Waits(_)) {
+                continue;
+            }
+            *assignment = match real.assignment(owner) {
+                Assignment::Waits(why) => Assignment::Waits(why),
+                Assignment::User(_) => Assignment::User(user),
+                Assignment::Reassigned(_, original) => Assignment::Reassigned(user, original),
+            };
+            if !matches!(assignment, Assignment::Waits(_)) {
+                self.stood_in.insert(owner.clone());
+            }
+        }
+        self
+    }
+
+    /// Whether somebody stands in for an owner.
+    #[must_use]
+    pub fn is_stood_in(&self, owner_id: &str) -> bool {
+        self.stood_in.contains(owner_id)
     }
 
     /// Whether an owner waits only because the user it would be is deactivated.
@@ -138,6 +166,24 @@ mod tests {
         assert_eq!(book.assignment("c"), Assignment::User(3));
         assert_eq!(book.assignment("d"), Assignment::Reassigned(1, "Name d".into()));
         assert!(matches!(book.assignment("nobody"), Assignment::Waits(_)));
+    }
+
+    #[test]
+    fn in_staging_somebody_stands_in_for_who_has_a_user_in_the_real_company_only() {
+        let owner = |id: &str| SourceOwner { id: id.into(), name: format!("Name {id}"), email: format!("{id}@x.test") };
+        let owners = [owner("a"), owner("b"), owner("c"), owner("d")];
+        let mut rules = Owners::default();
+        rules.decisions.insert("d".into(), OwnerDecision::Reassign("a@x.test".into()));
+        let real = [user("1", "A", "a@x.test", true), user("2", "B", "b@x.test", true)];
+        let staging = [user("71", "B", "b@x.test", true)];
+        let book = |users: &[User]| OwnerBook::new(&owners, &rules, users);
+        let there = book(&staging).stand_in(&book(&real), 70);
+        assert_eq!(there.assignment("a"), Assignment::User(70));
+        assert_eq!(there.assignment("b"), Assignment::User(71));
+        assert!(matches!(there.assignment("c"), Assignment::Waits(_)), "nobody in the real company either");
+        assert_eq!(there.assignment("d"), Assignment::Reassigned(70, "Name d".into()));
+        let stood_in: Vec<bool> = ["a", "b", "c", "d"].iter().map(|id| there.is_stood_in(id)).collect();
+        assert_eq!(stood_in, [true, false, false, true]);
     }
 
     #[test]
