@@ -6,6 +6,7 @@
 mod amend;
 mod approvers;
 mod closing;
+mod commands;
 #[path = "../processes/mod.rs"]
 mod processes;
 mod reads;
