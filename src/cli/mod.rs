@@ -1,5 +1,7 @@
 //! The command line: one file a command.
 
+mod ahead;
+mod alone;
 mod approve;
 mod approver;
 mod init;
@@ -7,6 +9,7 @@ mod map;
 mod plan;
 #[cfg(feature = "standin")]
 mod rehearse;
+mod report;
 mod run;
 #[cfg(feature = "standin")]
 mod standin;
@@ -19,6 +22,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::error::{Error, Kind, Result, Verdict};
+use crate::migration::Upto;
 
 /// Streams a PromoXcrm account into Pipedrive and keeps the two in step until cutover.
 #[derive(Debug, Parser)]
@@ -37,8 +41,14 @@ enum Command {
     Init(init::Init),
     /// The mapping as a page and as workbooks to edit, and the edited workbooks read back
     Map(map::Map),
+    /// Read the whole source and say what the data is like; writes nothing to Pipedrive
+    Survey(ahead::Ahead),
     /// What will be made in Pipedrive, what it costs and when it is done; writes nothing there
     Plan(plan::Plan),
+    /// Make the workspace in Pipedrive, when the gates before it are approved
+    Configure(ahead::Ahead),
+    /// Load the sample and read it back, when the gates before it are approved
+    Sample(ahead::Ahead),
     /// The daemon: walk the migration of a folder from where it is
     Run(run::Run),
     /// Approve what waits at a gate
@@ -49,6 +59,8 @@ enum Command {
     Approver(approver::Approver),
     /// Where the migration stands
     Status(status::Status),
+    /// Write the reports anew that the journal tells, and list all of them
+    Report(report::Report),
     /// Why a record ended as it did
     Explain(status::Explain),
     /// Tell the daemon that the source is frozen
@@ -111,12 +123,16 @@ fn dispatch(command: Command) -> Result<Success> {
         Command::Rehearse(rehearse) => runtime.block_on(rehearse.run()),
         Command::Init(init) => init.run(),
         Command::Map(map) => runtime.block_on(map.run()),
+        Command::Survey(ahead) => runtime.block_on(ahead.run(Upto::Survey)),
         Command::Plan(plan) => runtime.block_on(plan.run()),
+        Command::Configure(ahead) => runtime.block_on(ahead.run(Upto::Configure)),
+        Command::Sample(ahead) => runtime.block_on(ahead.run(Upto::Sample)),
         Command::Run(run) => runtime.block_on(run.run()),
         Command::Approve(approve) => runtime.block_on(approve.approve()),
         Command::Reject(reject) => runtime.block_on(reject.reject()),
         Command::Approver(approver) => approver.run(),
         Command::Status(status) => runtime.block_on(status.run()),
+        Command::Report(report) => runtime.block_on(report.run()),
         Command::Explain(explain) => runtime.block_on(explain.run()),
         Command::Freeze(signal) => runtime.block_on(signal.send("freeze")),
         Command::Pause(signal) => runtime.block_on(signal.send("pause")),

@@ -4,54 +4,34 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Folder, Success, terminal};
-use crate::clock::Clock;
-use crate::config::{Config, Surroundings};
+use super::alone::{Alone, Here};
+use super::{Success, terminal};
 use crate::error::{Error, Kind, Result};
 use crate::journal::FolderLock;
-use crate::migration::{Migration, Opening, Planned, Signals};
-use crate::progress::Progress;
+use crate::migration::Planned;
 use crate::report::reports;
-use crate::stop;
 
 /// What will be made in Pipedrive, what that costs and when it is done. Reads both ends and writes nothing to Pipedrive.
 #[derive(Debug, clap::Args)]
 pub(super) struct Plan {
     #[command(flatten)]
-    folder: Folder,
+    here: Here,
     /// One JSON object on one line: the report reports/plan.json
     #[arg(long)]
     json: bool,
-    /// What is logged to standard error
-    #[arg(long, value_name = "LEVEL", default_value = "error")]
-    log: String,
 }
 
 impl Plan {
     pub(super) async fn run(self) -> Result<Success> {
-        let folder = &self.folder.folder;
-        let _lock = match FolderLock::take(folder) {
+        let folder = &self.here.folder.folder;
+        let lock = match FolderLock::take(folder) {
             Ok(lock) => lock,
             Err(taken) if folder.is_dir() => return self.tell_written(DAEMON, taken),
             Err(missing) => return Err(missing),
         };
-        let environment = |name: &str| std::env::var(name).ok();
-        let config = Config::load(&Surroundings { folder, environment: &environment })?;
-        terminal::log(&self.log)?;
-        let (_stopper, stop) = stop::switch();
-        let progress = Progress::default();
-        let opening = Opening {
-            folder: folder.clone(),
-            clock: Clock::system(),
-            stop,
-            signals: Signals::default(),
-            progress: progress.clone(),
-            checkpoint: None,
-            failpoint: None,
-        };
-        let migration = Migration::open(config, opening).await?;
-        let show = terminal::Show::start(progress);
-        let planned = migration.plan_ahead().await;
+        let alone = Alone::open(lock, &self.here).await?;
+        let show = terminal::Show::start(alone.progress.clone());
+        let planned = alone.migration.plan_ahead().await;
         drop(show);
         match planned? {
             Planned::Waits(gate) => {
@@ -86,7 +66,7 @@ impl Plan {
 
     /// The plan as it was last written, where no new one can be made.
     fn tell_written(&self, why: &str, missing: Error) -> Result<Success> {
-        let folder = &self.folder.folder;
+        let folder = &self.here.folder.folder;
         if !reports(folder).join("plan.json").exists() {
             terminal::complain(&format!(
                 "No plan is written yet. How far it is:\n  crossdock status -C {}",

@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::control::{self, Status as Standing};
 use crate::error::{Error, Kind, Result};
 use crate::http::{Http, Request};
-use crate::journal::Journal;
+use crate::journal::{Bound, Journal};
 use crate::migration::{JOURNAL, STAGING_JOURNAL};
 use crate::record::Object;
 
@@ -46,7 +46,7 @@ fn object(text: &str) -> Result<Object, String> {
 }
 
 /// Opens the journal beside a daemon that may be running: readers and one writer get along.
-fn open(folder: &Folder) -> Result<Journal> {
+pub(super) fn open(folder: &Folder) -> Result<Journal> {
     let path = folder.folder.join(JOURNAL);
     if !path.exists() {
         return Err(Error::new(Kind::Settings, format!("{} is not there; has the migration begun?", path.display())));
@@ -61,7 +61,7 @@ fn open_staging(folder: &Folder) -> Result<Option<Journal>> {
 }
 
 /// What a running daemon says of itself, which is more than its journal knows: how far it is and what it waits for.
-async fn told(folder: &Folder) -> Option<Standing> {
+pub(super) async fn told(folder: &Folder) -> Option<Standing> {
     let reach = control::reach(&folder.folder)?;
     let request = Request::get(&reach.url("/status")).ok()?;
     // A run file may be left over from a daemon that died; then nobody answers, and the journal tells.
@@ -93,30 +93,38 @@ impl Explain {
             || Error::new(Kind::Settings, format!("{} {} was never read from the source", self.object, self.id));
         let record = found.ok_or_else(unknown)?;
         let roles = journal.roles(self.object, self.id.as_str().into()).await?;
+        let in_staging = match open_staging(&self.folder)? {
+            Some(staging) => staging.roles(self.object, self.id.as_str().into()).await?,
+            None => Vec::new(),
+        };
         if self.json {
-            let roles: Vec<_> = roles
-                .iter()
-                .map(|role| {
-                    serde_json::json!({"role": role.key.role, "entity": role.entity, "fate": role.fate,
-                        "destination": role.dest_id, "reason": role.reason, "waits_for": role.waits_for})
-                })
-                .collect();
+            let [roles, in_staging] =
+                [&roles, &in_staging].map(|roles| roles.iter().map(role_json).collect::<Vec<_>>());
             let whole = serde_json::json!({"object": self.object, "id": self.id, "fate": record.fate,
-                "reason": record.reason, "findings": record.findings, "place": record.record.place, "roles": roles});
+                "reason": record.reason, "findings": record.findings, "place": record.record.place, "roles": roles,
+                "in_staging": in_staging});
             terminal::say(&whole.to_string());
             return Ok(Success::Well);
         }
         let fate = record.fate.map_or("not decided yet", |fate| fate.as_str());
         terminal::say(&format!("{} {}: {fate}", self.object, self.id));
         terminal::say(&format!("  read from {}", record.record.place));
-        for role in roles {
-            let at = role.dest_id.map(|id| format!(" as {} {id}", role.entity)).unwrap_or_default();
-            let why = role.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-            terminal::say(&format!("  its {} is {}{at}{why}", role.key.role, role.fate));
-        }
+        roles.iter().for_each(|role| terminal::say(&format!("  {}", role_line(role))));
+        in_staging.iter().for_each(|role| terminal::say(&format!("  in the staging company {}", role_line(role))));
         for finding in record.findings {
             terminal::say(&format!("  noticed {} at {:?}: {}", finding.code, finding.field, finding.detail));
         }
         Ok(Success::Well)
     }
+}
+
+fn role_json(role: &Bound) -> serde_json::Value {
+    serde_json::json!({"role": role.key.role, "entity": role.entity, "fate": role.fate, "destination": role.dest_id,
+        "reason": role.reason, "waits_for": role.waits_for})
+}
+
+fn role_line(role: &Bound) -> String {
+    let at = role.dest_id.as_ref().map(|id| format!(" as {} {id}", role.entity)).unwrap_or_default();
+    let why = role.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    format!("its {} is {}{at}{why}", role.key.role, role.fate)
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::Migration;
+use super::ahead::Stuck;
 use super::ensure::Work;
 use super::inventory::{FIELD_OWNERS, Inventory, Known, field_entity};
 use super::outlook::Outlook;
@@ -178,6 +179,7 @@ impl Migration {
 
     /// Waits until somebody may have solved what is in the way: `crossdock retry` says so, otherwise a pause passes.
     async fn wait_for_a_way(&self, blockers: &[String], pause: Duration) -> Result<()> {
+        self.patience.waits_for(Stuck::Blocked(blockers.to_vec()))?;
         for blocker in blockers {
             tracing::warn!(blocker, "nothing is made before this is solved");
         }

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use jiff::SignedDuration;
 
+use super::ahead::Stuck;
 use super::{FORECAST, Migration, read_mapping};
 use crate::error::{Error, Kind, Result};
 use crate::journal::{GateVerdict, Journal};
@@ -93,7 +94,7 @@ pub async fn artefact(journal: &Journal, gate: Gate) -> Result<GateState> {
     Ok(state)
 }
 
-async fn by_itself(journal: &Journal, gate: Gate) -> Result<GateState> {
+pub(super) async fn by_itself(journal: &Journal, gate: Gate) -> Result<GateState> {
     let Some(digest) = journal.laid(gate).await? else { return Ok(GateState::NotReached) };
     let approval = journal.approval(gate).await?;
     Ok(match approval.filter(|approval| approval.digest() == digest) {
@@ -240,6 +241,7 @@ impl Migration {
             if self.stop.is_stopped() {
                 return Err(Error::new(Kind::Stopped, "a stop was asked for"));
             }
+            self.patience.waits_for(Stuck::Gate(gate))?;
             self.pause_for(LOOK).await;
         }
     }

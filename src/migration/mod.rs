@@ -6,6 +6,7 @@
 //! With a staging company, workspace and sample are made there first (`staging`).
 
 mod account;
+mod ahead;
 mod amend;
 mod columns;
 mod configure;
@@ -67,6 +68,7 @@ use crate::stage::cpu::Cpu;
 use crate::stage::load::{Failpoint, keep_ledger};
 use crate::stop::{self, Stop, Stopper};
 
+pub use ahead::{Reached, Upto, is_over};
 pub use course::{Course, course};
 pub use follow::freeze;
 pub use gates::{GateState, artefact, blocked, changes};
@@ -74,6 +76,7 @@ pub use gauges::in_step_since;
 pub use plan::Planned;
 pub use staging::writes_to;
 pub use verify::{Found, found};
+pub use write::refresh_reports;
 
 /// Name of the journal's file in a migration's folder.
 pub const JOURNAL: &str = "journal.db";
@@ -196,6 +199,7 @@ pub struct Migration {
     /// The mapping as it is written, with its tables.
     written: Written,
     passed: gates::Passed,
+    patience: ahead::Patience,
     users: owners::Known,
     cpu: Cpu,
     /// The last verification of this run.
@@ -273,6 +277,7 @@ impl Migration {
             mapping,
             written,
             passed: gates::Passed::default(),
+            patience: ahead::Patience::default(),
             users: owners::Known::default(),
             cpu,
             verified: std::sync::Mutex::default(),
@@ -369,7 +374,7 @@ impl Migration {
         self.greet_staging(&me).await?;
         self.remember_freeze().await?;
         let ended = tokio::select! {
-            ended = self.walk(&me) => ended,
+            ended = Box::pin(self.walk(&me)) => ended,
             // These never end by themselves.
             () = self.keep_course() => Ok(()),
             kept = self.keep_budget() => kept,

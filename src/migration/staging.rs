@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::gates::Artefact;
 use super::sample::SAMPLE_OF;
 use super::survey::Needs;
-use super::{Migration, STAGING_JOURNAL, gates, open_source, owners, pipedrive_client, write};
+use super::{Migration, STAGING_JOURNAL, ahead, gates, open_source, owners, pipedrive_client, write};
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::journal::{Journal, PhaseState};
@@ -87,6 +87,7 @@ impl Migration {
             mapping: self.mapping.clone(),
             mapping_text: self.mapping_text.clone(),
             passed: gates::Passed::default(),
+            patience: ahead::Patience::default(),
             users: owners::Known::default(),
             cpu: self.cpu.clone(),
             verified: Mutex::default(),
@@ -122,8 +123,12 @@ impl Migration {
     pub(super) async fn staged(&self, me: &Me) -> Result<()> {
         self.look_at_staging(me, false).await?;
         if self.went_by_staging().await? {
-            self.phase(PHASE, async || self.in_staging(me).await).await?;
-            // Also when it was taken back later: without it nothing is made in the company itself.
+            self.phase(PHASE, async || Box::pin(self.in_staging(me)).await).await?;
+            // Also when it was taken back later: without it nothing is made in the company itself, and nothing of it is asked
+            // about either.
+            if self.standing_permit(Gate::Sample).await.is_err_and(|error| error.kind() == Kind::Gate) {
+                self.journal.withdraw(&[Gate::Workspace]).await?;
+            }
             self.pass_again(Gate::Sample).await?;
         }
         self.writes_to(me).await

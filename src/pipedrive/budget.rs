@@ -113,7 +113,7 @@ pub struct Budget {
     round_trip: Mutex<Option<Duration>>,
     memory: watch::Sender<Option<Memory>>,
     /// Whether these are a staging company's tokens, which the metrics tell apart.
-    is_staging: bool,
+    pub(super) is_staging: bool,
 }
 
 /// A block by the gateway.
@@ -233,11 +233,6 @@ impl Budget {
             lock(day).is_of_staging();
         }
         Self { is_staging: true, ..self }
-    }
-
-    /// Whether these are a staging company's tokens.
-    pub(super) fn is_staging(&self) -> bool {
-        self.is_staging
     }
 
     /// Takes up what an earlier run knew.

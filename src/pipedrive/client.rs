@@ -351,7 +351,7 @@ impl Client {
         let sent = self.http.send(request).await;
         let status = sent.as_ref().map_or(0, |answer| answer.status);
         let labels = [("endpoint", call.name), ("status", status_name(status))];
-        counter!(telemetry::REQUESTS, telemetry::of_company(self.budget.is_staging(), &labels)).increment(1);
+        counter!(telemetry::REQUESTS, telemetry::of_company(self.budget.is_staging, &labels)).increment(1);
         // Without an answer the slot is given back as it is.
         let answer = sent.map_err(|error| match error.reached {
             Reached::No => {

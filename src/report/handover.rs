@@ -60,7 +60,7 @@ fn planned(folder: &Path) -> Option<Vec<Deviation>> {
 }
 
 /// The heads of all reports in the folder, in the order for reading. Files that are no reports are passed over.
-fn heads(folder: &Path) -> Result<Vec<Head>> {
+pub(super) fn heads(folder: &Path) -> Result<Vec<Head>> {
     let reports = reports(folder);
     let unreadable =
         |error: std::io::Error| Error::new(Kind::Settings, format!("reading {}", reports.display())).because(error);

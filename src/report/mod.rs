@@ -64,6 +64,14 @@ struct Whole<'a, R: Report> {
     report: &'a R,
 }
 
+/// The reports that are in a migration's folder, in the order for reading.
+///
+/// # Errors
+/// `Settings` when the folder cannot be read.
+pub fn list(folder: &Path) -> Result<Vec<Head>> {
+    if reports(folder).is_dir() { handover::heads(folder) } else { Ok(Vec::new()) }
+}
+
 /// Where the reports of a migration's folder are.
 #[must_use]
 pub fn reports(folder: &Path) -> PathBuf {

@@ -7,6 +7,7 @@ mod amend;
 mod approvers;
 mod closing;
 mod duplicates;
+mod commands;
 #[path = "../processes/mod.rs"]
 mod processes;
 mod reads;

@@ -10,6 +10,12 @@ use crate::processes::text;
 /// Every command that takes a folder, with arguments that mean something. `approve` and `reject` are tried at the gates that
 /// nobody has reached.
 const COMMANDS: &[&[&str]] = &[
+    &["survey"],
+    &["survey", "--json"],
+    &["configure"],
+    &["sample"],
+    &["report"],
+    &["report", "--json"],
     &["plan"],
     &["plan", "--json"],
     &["status"],

@@ -262,7 +262,7 @@ fn a_staging_company_that_is_taken_out_of_the_settings_leaves_the_sample_to_the_
     let daemon = world.daemon(&[]);
     wait_for("the plan gate", LONGEST, || world.waits_at("plan").then_some(()));
     let named = changed(&world, "plan").join("\n");
-    assert!(named.contains("no longer: staging company"), "{named}");
+    assert!(named.contains("no longer: company of staging"), "{named}");
     assert_eq!(writes(&world), [], "before the plan without staging is approved");
     for gate in ["plan", "workspace"] {
         pass(&world, gate);

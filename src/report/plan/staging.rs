@@ -36,7 +36,7 @@ impl StagingPlan {
 
     /// What an approval is about, one line for each thing.
     pub(super) fn approved_lines(&self) -> impl Iterator<Item = String> {
-        let first = format!("staging company that takes workspace and sample first: {}", self.called());
+        let first = format!("company of staging, which takes workspace and sample first: {}", self.called());
         let in_staging = |line: &String| format!("in staging, {line}");
         [first].into_iter().chain(self.lines.iter().map(in_staging))
     }
@@ -94,7 +94,10 @@ mod tests {
         let new: Vec<String> = with.lines().into_iter().filter(|line| !without.lines().contains(line)).collect();
         assert_eq!(
             new,
-            ["staging company that takes workspace and sample first: Acme Staging (42)", "in staging, lead label: New"]
+            [
+                "company of staging, which takes workspace and sample first: Acme Staging (42)",
+                "in staging, lead label: New"
+            ]
         );
         assert!(with.text().contains("Staging       Acme Staging (42) takes the workspace"), "{}", with.text());
         let blocked = StagingPlan { blockers: vec!["Currency 'XTS': not known.".into()], ..staging };
