@@ -35,7 +35,7 @@ const ROUNDS: usize = 20;
 impl Migration {
     /// Loads the sample, shows it, and waits for its approval.
     pub(super) async fn sample(&self, me: &Me) -> Result<()> {
-        let permit = self.pass(Gate::Workspace, &self.workspace(me).await?.digest()).await?;
+        let permit = self.pass_workspace(me).await?;
         let of: Option<String> = self.fact(SAMPLE_OF).await?;
         if of.is_some_and(|of| of != self.mapping.digest()) {
             self.take_sample_back(me, permit.clone()).await?;
