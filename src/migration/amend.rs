@@ -62,6 +62,10 @@ impl Migration {
             return self.claims_follow().await;
         }
         tracing::info!("the mapping has changed since the load began; looking what that changes");
+        if self.journal.phase("cutover").await? != Some(PhaseState::Done) {
+            // What was verified is not what will be there; nobody shall approve it meanwhile.
+            self.journal.withdraw(&[Gate::Cutover]).await?;
+        }
         self.progress.begin("amend", "comparing", 0);
         let comparing = Arc::new(self.comparing(&needs.mapping).await?);
         let mut amendment = new_fields(&comparing);

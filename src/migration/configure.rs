@@ -61,8 +61,7 @@ impl Migration {
             activity_types: self.ensure_types(&work, &inventory.activity_types).await?,
             stages: self.ensure_pipelines(&work, inventory).await?,
         };
-        self.journal.put_keys(me.company_id.clone(), workspace.to_keys()?).await?;
-        self.write_workspace(me, &workspace).await
+        self.journal.put_keys(me.company_id.clone(), workspace.to_keys()?).await
     }
 
     /// Adds what later changes need: fields, options, labels and types under the rules of the approved plan.
@@ -85,7 +84,7 @@ impl Migration {
             workspace.activity_types.extend(self.ensure_types(&work, &known).await?);
         }
         self.journal.put_keys(me.company_id.clone(), workspace.to_keys()?).await?;
-        self.write_workspace(me, &workspace).await
+        self.show_workspace(me).await
     }
 
     /// The workspace as it was made.
@@ -198,11 +197,19 @@ impl Migration {
         Ok(())
     }
 
-    async fn write_workspace(&self, me: &Me, workspace: &Workspace) -> Result<()> {
+    /// Writes the workspace as it was made, and what of it lies before its gate.
+    pub(super) async fn write_workspace(
+        &self,
+        me: &Me,
+        workspace: &Workspace,
+        (digest, holds): (&str, Vec<String>),
+    ) -> Result<()> {
         let proved = self.proof().await?;
         let ours = self.ours(me).await?;
         let is_ours = |entity, key: &str| ours.made(entity, key);
-        self.write_report("workspace", &WorkspaceReport::new(workspace, proved, &is_ours))
+        let mut report = WorkspaceReport::new(workspace, proved, &is_ours);
+        (report.digest, report.holds) = (digest.to_owned(), holds);
+        self.write_report("workspace", &report)
     }
 
     async fn ensure_labels(&self, work: &Work<'_>, there: &[Known]) -> Result<HashMap<String, String>> {

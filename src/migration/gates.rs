@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use jiff::SignedDuration;
-
 use super::ahead::Stuck;
 use super::{FORECAST, Migration, read_mapping};
 use crate::error::{Error, Kind, Result};
@@ -48,6 +46,10 @@ impl From<&String> for Artefact {
         Self { digest: digest.clone(), content: String::new() }
     }
 }
+
+/// Where the journal keeps the digest of the workspace as it was made: what people changed before they approved anything is
+/// told against that.
+pub(super) const MADE: &str = "gate:workspace:made";
 
 /// Where the journal keeps why the plan cannot be laid before its gate; empty when it can.
 const BLOCKED: &str = "gate:plan:blocked";
@@ -111,8 +113,12 @@ pub(super) async fn by_itself(journal: &Journal, gate: Gate) -> Result<GateState
 pub async fn changes(journal: &Journal, gate: Gate) -> Result<Vec<String>> {
     let decisions = journal.decisions(gate).await?;
     let approved = decisions.iter().rfind(|decided| decided.decision.verdict == GateVerdict::Approved);
-    let (Some(approved), Some(now)) = (approved, journal.laid(gate).await?) else { return Ok(Vec::new()) };
-    let before = approved.decision.digest.clone();
+    let before = match approved {
+        Some(approved) => Some(approved.decision.digest.clone()),
+        None if gate == Gate::Workspace => journal.fact(MADE).await?,
+        None => None,
+    };
+    let (Some(before), Some(now)) = (before, journal.laid(gate).await?) else { return Ok(Vec::new()) };
     if before == now {
         let latest = decisions.last().map(|decided| &decided.decision);
         let rejected = latest.filter(|latest| latest.verdict == GateVerdict::Rejected);
@@ -221,7 +227,8 @@ impl Migration {
                 Ok(permit) => {
                     if told {
                         self.progress.waits("");
-                        self.waited_for_people(self.clock.utc().duration_since(began)).await?;
+                        let waited = Duration::try_from(self.clock.utc().duration_since(began));
+                        self.waited_for_people(waited.unwrap_or_default()).await?;
                     }
                     if was.as_ref() != Some(&digest) {
                         tracing::info!(%gate, by = approval.map(|approval| approval.by().to_owned()), "gate is open");
@@ -315,7 +322,7 @@ impl Migration {
     }
 
     /// People take the time they take; a forecast is not about that.
-    async fn waited_for_people(&self, wait: SignedDuration) -> Result<()> {
+    pub(super) async fn waited_for_people(&self, wait: Duration) -> Result<()> {
         if self.journal.fact(FORECAST).await?.is_none() {
             return Ok(());
         }

@@ -65,7 +65,7 @@ impl Migration {
     pub(super) async fn load_permit(&self, me: &Me) -> Result<WritePermit> {
         self.pass(Gate::Map, self.map_artefact()?).await?;
         self.pass_data().await?;
-        self.pass(Gate::Workspace, &self.workspace(me).await?.digest()).await?;
+        self.pass_workspace(me).await?;
         self.pass_again(Gate::Sample).await
     }
 

@@ -9,6 +9,7 @@ use super::follow::TRY_PARKED;
 use super::gates::Artefact;
 use super::inventory::Inventory;
 use super::load::STEPS;
+use super::made::looks;
 use super::standing::{Standing, Wanted, checks, judge};
 use super::survey::{Needs, RECENT_DAYS};
 use super::{Forecast, Migration};
@@ -140,6 +141,7 @@ impl Migration {
                     minimum: false,
                     effort: Effort { requests: counting.requests, tokens: counting.tokens, seconds: 0 },
                 },
+                Cost { what: "Reading the workspace back at its gate".to_owned(), minimum: false, effort: looks() },
                 Cost {
                     what: "Waiting until lists show what was written".to_owned(),
                     minimum: false,

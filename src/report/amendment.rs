@@ -102,16 +102,8 @@ fn fields<S: Serializer>(fields: &BTreeMap<(Entity, String), u64>, serializer: S
     serializer.collect_seq(fields.iter().map(|((entity, field), records)| (entity.as_str(), field, records)))
 }
 
-impl Report for Amendment {
-    fn page(&self) -> Page {
-        let [changed, stays, twins] = [Change::Changed, Change::Stays, Change::Twin].map(|change| self.count(change));
-        let made = self.count(Change::Made) + self.count(Change::Parted);
-        let says = format!(
-            "The changed mapping changes {} and makes {}, for {}.",
-            counted(changed, "record", "records"),
-            counted(made, "more", "more"),
-            counted(self.tokens, "token", "tokens"),
-        );
+impl Amendment {
+    fn records_section(&self) -> Section {
         let row = |((entity, change), records): (&(Entity, Change), &u64)| {
             let what = match change {
                 Change::Changed => "changed where it differs",
@@ -123,13 +115,49 @@ impl Report for Amendment {
             };
             Row::new(vec![Cell::text(title_case(entity.as_str())), Cell::words(what), Cell::count(*records)])
         };
-        let field = |((entity, field), records): (&(Entity, String), &u64)| {
-            Row::new(vec![Cell::text(title_case(entity.as_str())), Cell::text(&**field), Cell::count(*records)])
-        };
-        let named = |(record, same): (&String, &Option<String>)| {
+        Section::new(
+            "Records",
+            "Only fields that come out otherwise are written, and only where nobody changed them in Pipedrive meanwhile. \
+             Nothing is deleted: records that are the same as another now, and are both in Pipedrive, stay two, because \
+             people may have worked on either. Merge them there.",
+            Table::new(
+                &["Kind", "What becomes of them", "Records"],
+                self.records.iter().map(row).collect(),
+                "No record comes out otherwise.",
+            ),
+        )
+    }
+
+    fn duplicates_section(&self) -> Section {
+        let row = |(record, same): (&String, &Option<String>)| {
             let same =
                 same.as_ref().map_or_else(|| "a record of its own".to_owned(), |same| format!("the same as {same}"));
             Row::new(vec![Cell::words(record), Cell::words(&same)])
+        };
+        Section::new(
+            "Duplicates",
+            "Records that the changed keys make the same as another, or no longer; the first ones by name.",
+            Table::new(
+                &["Record", "Is now"],
+                self.named.iter().map(row).collect(),
+                "No keys of duplicates come out otherwise.",
+            ),
+        )
+    }
+}
+
+impl Report for Amendment {
+    fn page(&self) -> Page {
+        let [changed, stays, twins] = [Change::Changed, Change::Stays, Change::Twin].map(|change| self.count(change));
+        let made = self.count(Change::Made) + self.count(Change::Parted);
+        let says = format!(
+            "The changed mapping changes {} and makes {}, for {}.",
+            counted(changed, "record", "records"),
+            counted(made, "more", "more"),
+            counted(self.tokens, "token", "tokens"),
+        );
+        let field = |((entity, field), records): (&(Entity, String), &u64)| {
+            Row::new(vec![Cell::text(title_case(entity.as_str())), Cell::text(&**field), Cell::count(*records)])
         };
         let new = |field: &String| Row::new(vec![Cell::text(&**field)]);
         Page {
@@ -144,17 +172,7 @@ impl Report for Amendment {
                 Figure::new("Tokens", number(self.tokens)),
             ],
             sections: vec![
-                Section::new(
-                    "Records",
-                    "Only fields that come out otherwise are written, and only where nobody changed them in Pipedrive \
-                     meanwhile. Nothing is deleted: records that are the same as another now, and are both in Pipedrive, \
-                     stay two, because people may have worked on either. Merge them there.",
-                    Table::new(
-                        &["Kind", "What becomes of them", "Records"],
-                        self.records.iter().map(row).collect(),
-                        "No record comes out otherwise.",
-                    ),
-                ),
+                self.records_section(),
                 Section::new(
                     "Fields",
                     "",
@@ -164,15 +182,7 @@ impl Report for Amendment {
                         "No field changes.",
                     ),
                 ),
-                Section::new(
-                    "Duplicates",
-                    "Records that the changed keys make the same as another, or no longer; the first ones by name.",
-                    Table::new(
-                        &["Record", "Is now"],
-                        self.named.iter().map(named).collect(),
-                        "No keys of duplicates come out otherwise.",
-                    ),
-                ),
+                self.duplicates_section(),
                 Section::new(
                     "Custom fields to be made",
                     "",

@@ -44,8 +44,10 @@ pub struct StageLine {
 /// The report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WorkspaceReport {
-    /// What the gate approves: fields and stages. Options, labels and types grow with the data under approved rules.
+    /// Digest of what the gate approves.
     pub digest: String,
+    /// What the gate approves: what is used of the account, as it is, a line for each thing.
+    pub holds: Vec<String>,
     /// By kind of record and name.
     pub fields: Vec<FieldLine>,
     /// By pipeline and place.
@@ -95,7 +97,8 @@ impl WorkspaceReport {
             names
         };
         Self {
-            digest: workspace.digest(),
+            digest: String::new(),
+            holds: Vec::new(),
             fields,
             stages,
             lead_labels: sorted(&workspace.lead_labels),
@@ -118,6 +121,16 @@ impl WorkspaceReport {
         let columns = ["Of", "Name", "Type", "Options", "", "Key"];
         Table::new(&columns, self.fields.iter().map(row).collect(), "None.")
             .whole(Whole::File("workspace-fields".to_owned()))
+    }
+
+    fn holds_section(&self) -> Section {
+        let row = |line: &String| {
+            let (thing, is) = line.rsplit_once(": ").unwrap_or((line, ""));
+            Row::new(vec![Cell::words(thing), Cell::words(is)])
+        };
+        let rows = self.holds.iter().map(row).collect();
+        let table = Table::new(&["Used", "As it is"], rows, "Nothing.").whole(Whole::File("workspace".to_owned()));
+        Section::new("What is approved", "A change of any of these before the approval is named and asks again.", table)
     }
 
     fn stages_table(&self) -> Table {
@@ -168,6 +181,7 @@ impl Report for WorkspaceReport {
                 Section::new("Stages", "", self.stages_table()),
                 names("Lead labels", "Label", &self.lead_labels),
                 names("Activity types", "Type", &self.activity_types),
+                self.holds_section(),
                 proof,
             ],
         }

@@ -3,6 +3,7 @@
 
 #![cfg(feature = "standin")]
 
+mod changed;
 mod departed;
 mod interrupted;
 mod world;

@@ -37,7 +37,7 @@ impl Migration {
     /// Loads the sample, shows it, and waits for its approval. One that was approved in staging is not loaded here: what is
     /// left to do is to pass the gate of the workspace.
     pub(super) async fn sample(&self, me: &Me) -> Result<()> {
-        let permit = self.pass(Gate::Workspace, &self.workspace(me).await?.digest()).await?;
+        let permit = self.pass_workspace(me).await?;
         if self.went_by_staging().await? {
             return self.pass_again(Gate::Sample).await.map(drop);
         }

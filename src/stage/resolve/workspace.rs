@@ -81,8 +81,8 @@ impl Workspace {
             .min_by_key(|key| (key.pipeline_id, key.position))
     }
 
-    /// What an approval names: fields and stages. Options, labels and types grow with the data under approved rules, so they
-    /// do not count.
+    /// What asks for another approval when it changes: fields and stages. Options, labels and types grow with the data under
+    /// approved rules, so they do not count.
     #[must_use]
     pub fn digest(&self) -> String {
         let mut lines: Vec<String> = self
