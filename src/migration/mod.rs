@@ -31,6 +31,7 @@ mod plan;
 mod preflight;
 pub mod review;
 mod sample;
+mod settled;
 mod standing;
 mod survey;
 mod vanished;

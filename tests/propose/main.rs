@@ -7,6 +7,7 @@
 mod ends;
 mod layouts;
 mod model;
+mod placement;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -105,5 +106,12 @@ fn a_migration_with_the_proposed_mapping_ends_like_one_with_that_by_hand() {
         });
     }
     let outcomes = outcomes.lock().expect("no panic");
-    assert_eq!(outcomes[0], outcomes[1], "proposed, by hand");
+    let but_notes = |(fates, live): &Outcome| {
+        let live: Vec<(Entity, usize)> = live.iter().copied().filter(|(entity, _)| *entity != Entity::Note).collect();
+        (fates.clone(), live)
+    };
+    assert_eq!(but_notes(&outcomes[0]), but_notes(&outcomes[1]), "proposed, by hand");
+    // Prose of clients and projects, which the mapping by hand keeps in fields, is proposed as notes.
+    let notes = |(_, live): &Outcome| live.iter().find(|(entity, _)| *entity == Entity::Note).map(|(_, notes)| *notes);
+    assert!(notes(&outcomes[0]) > notes(&outcomes[1]), "{outcomes:?}");
 }

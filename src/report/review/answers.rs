@@ -10,14 +10,16 @@ use toml::{Table, Value};
 
 use super::lines::{Given, Origin, columns, kind_for, tidy};
 use super::remarks::{Remarks, column_key, field_key};
-use super::sheets::{EDITED, ORIGIN, ORIGIN_COLUMNS, WHOLE};
+use super::sheets::{EDITED, ORIGIN, ORIGIN_COLUMNS, PLACED, TABLE, WHOLE};
 use super::target::{self, Target};
 use super::{fingerprint, written_fields};
 use crate::mapping::edit::{Edit, Editor, FieldPlace};
 use crate::mapping::field::Kind;
 use crate::mapping::object::ObjectRules;
+use crate::mapping::placement::Placement;
 use crate::mapping::{Mapping, clauses};
 use crate::record::Object;
+use crate::report::workbook::place;
 use crate::report::workbook::read::ReadBook;
 
 /// The reason of a column that was left out without a remark.
@@ -30,6 +32,9 @@ pub struct Answers {
     pub text: String,
     /// The remarks with their edits.
     pub remarks: Remarks,
+    /// What the rows of whole tables are to become, where that was changed, each with its cell: the tables must be laid out
+    /// anew for that.
+    pub placements: BTreeMap<String, (Placement, String)>,
     /// Everything that is wrong, each with its cell. Not empty: nothing may be applied.
     pub problems: Vec<String>,
     /// What was noticed and hinders nothing, each with its place.
@@ -68,6 +73,7 @@ pub fn read(book: &ReadBook, file: &str, text: &str, mapping: &Mapping, remarks:
             }
         }
     }
+    reading.placements(book);
     reading.leave();
     reading.apply(text);
     reading.answers
@@ -131,6 +137,39 @@ impl Reading<'_> {
             origins.insert(cell(0).to_owned(), origin);
         }
         Some(origins)
+    }
+
+    /// Whole tables whose placement was changed.
+    fn placements(&mut self, book: &ReadBook) {
+        let origin = |table: &str| {
+            let sheet = book.sheet(ORIGIN)?;
+            let (header, columns) = sheet.header(&ORIGIN_COLUMNS)?;
+            let key = format!("{TABLE}{table}");
+            let is_meant = |row: &u32| *row > header && sheet.text(*row, columns[0]) == key;
+            sheet.rows().into_iter().find(is_meant).map(|row| sheet.text(row, columns[5]).to_owned())
+        };
+        for sheet in book.sheets.iter().filter(|sheet| sheet.name != ORIGIN) {
+            let Some((header, columns)) = sheet.header(&PLACED) else { continue };
+            for row in sheet.rows().into_iter().filter(|row| *row > header) {
+                let (table, given) = (sheet.text(row, columns[0]), tidy(sheet.text(row, columns[1])));
+                let was = origin(table);
+                if was.as_deref().unwrap_or_default() == given {
+                    continue;
+                }
+                let cell = format!("{}, sheet {}, cell {}", self.file, sheet.name, place(row, columns[1]));
+                let now = self.mapping.placements.get(table).map(ToString::to_string);
+                match (was, Placement::parse(&given)) {
+                    (None, _) => self.problem(&cell, &given, "stands beside a table of which nothing can be chosen"),
+                    (Some(_), Err(reason)) => self.problem(&cell, &given, &reason),
+                    (Some(was), Ok(_)) if now.is_some_and(|now| now != was && now != given) => {
+                        self.problem(&cell, &given, CONFLICT);
+                    }
+                    (Some(_), Ok(placement)) => {
+                        self.answers.placements.insert(table.to_owned(), (placement, cell));
+                    }
+                }
+            }
+        }
     }
 
     fn given(&mut self, book: &ReadBook, origins: &BTreeMap<String, Origin>) -> BTreeMap<String, Given> {
@@ -465,5 +504,8 @@ const CONFLICT: &str = "was edited here, and mapping.toml was changed in the sam
 /// or something in it is wrong.
 #[must_use]
 pub fn holds_edits(answers: &Answers, text: &str, remarks: &Remarks) -> bool {
-    answers.text != text || answers.remarks != *remarks || !answers.problems.is_empty()
+    answers.text != text
+        || answers.remarks != *remarks
+        || !answers.problems.is_empty()
+        || !answers.placements.is_empty()
 }

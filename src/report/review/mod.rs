@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::mapping::object::ObjectRules;
-use crate::mapping::proposal::{Alternative, ColumnFacts, Proposal, ProposedField, ProposedTable};
+use crate::mapping::proposal::{Alternative, ColumnFacts, PlacementChoice, Proposal, ProposedField, ProposedTable};
 use crate::mapping::{Mapping, clauses};
 use crate::record::{Entity, Object};
 use remarks::Remarks;
@@ -62,8 +62,11 @@ pub struct TableReview {
     pub confidence: Option<f64>,
     /// Why, in words.
     pub reasons: Vec<String>,
-    /// Other placements, in words.
-    pub alternatives: Vec<String>,
+    /// The placement as the mapping's `[placement]` writes it; empty where nobody can choose.
+    #[serde(default)]
+    pub placed: String,
+    /// Other placements, best first.
+    pub alternatives: Vec<PlacementChoice>,
     /// Its fields in the mapping's order, then its columns that are left out, then those that nobody decided about.
     pub fields: Vec<FieldReview>,
 }
@@ -198,6 +201,7 @@ fn left_table(proposed: &ProposedTable) -> TableReview {
         placement: "not migrated".to_owned(),
         confidence: Some(proposed.confidence),
         reasons: proposed.reasons.clone(),
+        placed: proposed.placed.clone().unwrap_or_default(),
         alternatives: proposed.alternatives.clone(),
         fields: Vec::new(),
     }
@@ -269,6 +273,13 @@ fn table(parts: &Parts<'_>, rules: &ObjectRules, written: &Table) -> TableReview
             .unwrap_or_else(|| placement(rules)),
         confidence: known.filter(|known| !known.fields.is_empty()).map(|known| known.confidence),
         reasons: known.map(|known| known.reasons.clone()).unwrap_or_default(),
+        placed: parts
+            .mapping
+            .placements
+            .get(&rules.table)
+            .map(ToString::to_string)
+            .or_else(|| known.and_then(|known| known.placed.clone()))
+            .unwrap_or_default(),
         alternatives: known.map(|known| known.alternatives.clone()).unwrap_or_default(),
         fields,
     }
