@@ -15,6 +15,7 @@ pub mod coverage;
 pub mod defaults;
 pub mod difference;
 pub mod edit;
+pub mod edit_note;
 pub mod existing;
 pub mod field;
 pub mod object;

@@ -10,7 +10,7 @@ use crossdock::control::{Saying, keep};
 use crossdock::journal::{FateCount, GateVerdict, Journal};
 use crossdock::mapping::Mapping;
 use crossdock::mapping::defaults::{DayOrder, DecimalSign};
-use crossdock::mapping::placement::Placement;
+use crossdock::mapping::placement::{Placement, Placements};
 use crossdock::mapping::proposal::Proposal;
 use crossdock::migration::map::{Chosen, Reading, propose_as};
 use crossdock::migration::{Ending, GateState, Migration, Opening, Signals, artefact};
@@ -46,6 +46,38 @@ impl Moved {
     }
 }
 
+/// An account with these users, and the settings of a migration from a folder of files into it.
+async fn ends_of(files: &Path, users: &[(String, String)], folder: &Path) -> (Clock, Running, Config) {
+    let clock = Clock::system();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let settings = Settings { unlimited: true, caps: false, ..Settings::default() };
+    let pipedrive = Pipedrive::start(settings, clock.clone(), listener).expect("an account");
+    users.iter().for_each(|(name, email)| drop(pipedrive.add_user(name, email)));
+    let text = format!(
+        "name = \"files\"\n[source]\nfolder = {files:?}\npoll_seconds = 1\n[pipedrive]\naddress = \"http://{}\"\n\
+         unlimited = true\nlist_lag_seconds = 0\n",
+        pipedrive.address()
+    );
+    let environment = |name: &str| (name == "CROSSDOCK_PIPEDRIVE_TOKEN").then(|| pipedrive.token());
+    let surroundings = Surroundings { folder, environment: &environment };
+    let config = Config::parse(&text, &surroundings).expect("settings");
+    (clock, pipedrive, config)
+}
+
+/// The proposals for a folder of files with two sets of placements: those before, then those chosen.
+pub(crate) fn proposals(files: &Path, before: Placements, placements: Placements) -> (String, String) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let folder = tempfile::tempdir().expect("a folder");
+    runtime.block_on(async {
+        let (clock, _pipedrive, config) = ends_of(files, &[], folder.path()).await;
+        let (_stopper, stop) = stop::switch();
+        let reading = Reading { clock, stop, progress: Progress::default() };
+        let chosen = Chosen { placements, before: Some(before) };
+        let proposed = propose_as(&config, &reading, chosen).await.expect("a proposal");
+        (proposed.before.expect("asked for"), proposed.mapping)
+    })
+}
+
 /// Proposes a mapping for a folder of files and migrates with it. `users` are the account's, by name and address.
 fn moved(files: &Path, users: &[(String, String)]) -> Moved {
     let moved = moved_as(files, users, &[]);
@@ -57,6 +89,16 @@ fn moved(files: &Path, users: &[(String, String)]) -> Moved {
 
 /// The same with placements that somebody chose, by table.
 pub(crate) fn moved_as(files: &Path, users: &[(String, String)], placements: &[(&str, &str)]) -> Moved {
+    moved_edited(files, users, placements, &|text| text)
+}
+
+/// The same with a mapping that somebody edited.
+pub(crate) fn moved_edited(
+    files: &Path,
+    users: &[(String, String)],
+    placements: &[(&str, &str)],
+    edit: &dyn Fn(String) -> String,
+) -> Moved {
     let placements = placements
         .iter()
         .map(|(table, word)| ((*table).to_owned(), Placement::parse(word).expect("a placement")))
@@ -64,24 +106,13 @@ pub(crate) fn moved_as(files: &Path, users: &[(String, String)], placements: &[(
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let folder = tempfile::tempdir().expect("a folder");
     runtime.block_on(async {
-        let clock = Clock::system();
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let settings = Settings { unlimited: true, caps: false, ..Settings::default() };
-        let pipedrive = Pipedrive::start(settings, clock.clone(), listener).expect("an account");
-        users.iter().for_each(|(name, email)| drop(pipedrive.add_user(name, email)));
-        let text = format!(
-            "name = \"files\"\n[source]\nfolder = {files:?}\npoll_seconds = 1\n[pipedrive]\naddress = \"http://{}\"\n\
-             unlimited = true\nlist_lag_seconds = 0\n",
-            pipedrive.address()
-        );
-        let environment = |name: &str| (name == "CROSSDOCK_PIPEDRIVE_TOKEN").then(|| pipedrive.token());
-        let surroundings = Surroundings { folder: folder.path(), environment: &environment };
-        let config = Config::parse(&text, &surroundings).expect("settings");
+        let (clock, pipedrive, config) = ends_of(files, users, folder.path()).await;
         let (_stopper, stop) = stop::switch();
         let reading = Reading { clock: clock.clone(), stop: stop.clone(), progress: Progress::default() };
         let chosen = Chosen { placements, before: None };
-        let proposed = propose_as(&config, &reading, chosen).await.expect("a proposal");
+        let mut proposed = propose_as(&config, &reading, chosen).await.expect("a proposal");
         assert_nothing_is_silent(&proposed.proposal, &proposed.mapping);
+        proposed.mapping = edit(proposed.mapping);
         std::fs::write(folder.path().join("mapping.toml"), &proposed.mapping).expect("written");
         let signals = Signals::default();
         signals.freeze();

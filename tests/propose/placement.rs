@@ -3,12 +3,15 @@
 
 use std::path::Path;
 
-use crossdock::mapping::placement::Placement;
+use crossdock::mapping::Mapping;
+use crossdock::mapping::edit::{Edit, Editor, FieldPlace};
+use crossdock::mapping::placement::{Placement, Placements};
+use crossdock::mapping::relay::{relay, wanted};
 use crossdock::record::{Entity, Fate, Object};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::layouts::{Moved, moved_as, write};
+use super::layouts::{Moved, moved_as, moved_edited, proposals, write};
 
 const CLIENTS: usize = 24;
 const DEALS: usize = 30;
@@ -75,7 +78,7 @@ fn account(folder: &Path) {
                 "PR-{number:04}{part},D-{number:04},Ideas {number}.{part},ideas-{number}-{part}.pdf,https://files.example/{number}/{part},Open"
             ));
             samples.push(format!(
-                "SA-{number:04}{part},D-{number:04},Mug {part} (navy),2025-0{}-0{}",
+                "SA-{number:04}{part},D-{number:04},Mug {number}.{part} (navy),2025-0{}-0{}",
                 number % 9 + 1,
                 part + 1
             ));
@@ -165,11 +168,27 @@ fn as_it_is_proposed() {
         let verdict = moved.custom(person, Entity::PersonField, "Vendor scorecard verdict");
         assert!(verdict.as_str().is_some_and(|text| text.starts_with("Good and reliable")), "{verdict}");
     }
-    // Prose of a client is a note at its person and its organization, and no field.
+}
+
+#[test]
+fn prose_of_a_client_as_a_note_at_it() {
+    let files = tempfile::tempdir().expect("a folder");
+    account(files.path());
+    let moved = moved_edited(files.path(), &users(), &[], &|text| {
+        let mapping = Mapping::parse(&text, "proposed").expect("valid");
+        let person = mapping.destination(Object::Client, "person").expect("a person");
+        let position = person.fields.iter().position(|field| field.label == "Notes").expect("the field");
+        let field = "to = \"content\"\nkind = \"html\"\nfrom = \"Notes\"\ncut = true".parse().expect("TOML");
+        let at = FieldPlace { object: Object::Client, role: "person".to_owned(), position };
+        let mut editor = Editor::new(&text).expect("TOML");
+        editor.apply(&[Edit::Remove(at), Edit::Add(Object::Client, "note".to_owned(), field)]).expect("edited");
+        editor.text()
+    });
     let notes = moved.live(Entity::Note);
     assert_eq!(notes.len(), CLIENTS);
     assert!(notes.iter().all(|note| note["person_id"].is_number() && note["org_id"].is_number()), "{:?}", notes[0]);
     assert!(notes.iter().any(|note| note["content"].as_str().is_some_and(|text| text.contains("Second line 7"))));
+    assert_eq!(moved.fate(Object::Client, Fate::Loaded), CLIENTS as u64);
 }
 
 #[test]
@@ -209,7 +228,7 @@ fn commissions_at_the_person_and_split_by_rep() {
     }
     assert_eq!(moved.fate(Object::Commission, Fate::Folded), commissions());
     let latest = moved.custom(&moved.deal(5), Entity::DealField, "Sample request item");
-    assert_eq!(latest, "Mug 1 (navy)");
+    assert_eq!(latest, "Mug 5.1 (navy)");
 
     let moved = run(&[("commissions", "deal: split"), ("vendor_scorecards", "person: note")]);
     for number in 1..=DEALS {
@@ -220,7 +239,7 @@ fn commissions_at_the_person_and_split_by_rep() {
             assert_eq!((decimal(&own), rep.as_str()), (cents(amount), Some(["Ada Stone", "Bo Field"][part % 2])));
         }
     }
-    assert_eq!(moved.live(Entity::Note).len(), 2 * CLIENTS);
+    assert_eq!(moved.live(Entity::Note).len(), CLIENTS);
 }
 
 #[test]
@@ -309,4 +328,37 @@ fn contacts_as_a_list_of_their_company() {
         details.as_str().is_some_and(|text| text.contains("p5.1@firm.example") && text.contains("p5.2@")),
         "{details}"
     );
+}
+
+#[test]
+fn another_placement_keeps_what_was_edited_elsewhere() {
+    let files = tempfile::tempdir().expect("a folder");
+    account(files.path());
+    let note: Placements =
+        [("commissions".to_owned(), Placement::parse("deal: note").expect("a placement"))].into_iter().collect();
+    let (base, theirs) = proposals(files.path(), Placements::new(), note.clone());
+    let asked = base.replacen("commissions = \"deal: sum\"", "commissions = \"deal: note\"", 1);
+    // What is asked for and what is laid out are two things until it is laid out anew.
+    let refused = Mapping::problems(&asked);
+    assert!(refused.iter().any(|problem| problem.place == "placement, commissions"), "{refused:?}");
+    assert_eq!(wanted(&asked).get("commissions"), note.get("commissions"));
+    let mine = asked.replacen("\"custom:Client notes\"", "\"custom:What we know\"", 1);
+    let merged = relay(&base, &mine, &theirs).expect("merged");
+    let mapping = Mapping::parse(&merged, "merged").expect("valid");
+    assert!(merged.contains("custom:What we know"), "the edit is lost");
+    assert!(mapping.destination(Object::Commission, "note").is_some());
+    assert!(!merged.contains("custom:Commission total"));
+    // Who edited the lines that go is told which.
+    let mine = asked.replacen("custom:Commission total", "custom:Payout", 1);
+    let told = relay(&base, &mine, &theirs).expect_err("both changed it");
+    assert!(told.iter().any(|line| line.contains("custom:Payout") && line.contains("mapping.toml line")), "{told:?}");
+}
+
+#[test]
+fn placements_that_cannot_be_are_named() {
+    let moved = std::panic::catch_unwind(|| run(&[("presentations", "person: sum"), ("nothing", "deal")]));
+    let Err(told) = moved else { panic!("it was not refused") };
+    let told = told.downcast_ref::<String>().cloned().unwrap_or_default();
+    assert!(told.contains("placement, presentations: \"person: sum\" cannot be; possible: \"deal: list\""), "{told}");
+    assert!(told.contains("placement, nothing"), "{told}");
 }

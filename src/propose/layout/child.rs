@@ -79,6 +79,7 @@ pub(super) fn folded(own: &Planned, entity: Entity, scene: &mut Scene<'_>) -> Ve
     for child in plans {
         let Some(Placement::Within(holder, rule)) = child.placement() else { continue };
         let is_ours = *holder == entity
+            && child.placement().is_some_and(Placement::is_folded)
             && child.key.is_some()
             && parent(child, scene, entity).is_some_and(|(_, object)| Some(object) == own.object);
         if is_ours {

@@ -10,16 +10,15 @@ use toml::{Table, Value};
 
 use super::lines::{Given, Origin, columns, kind_for, tidy};
 use super::remarks::{Remarks, column_key, field_key};
-use super::sheets::{EDITED, ORIGIN, ORIGIN_COLUMNS, PLACED, TABLE, WHOLE};
+use super::sheets::{EDITED, ORIGIN, ORIGIN_COLUMNS, WHOLE};
 use super::target::{self, Target};
-use super::{fingerprint, written_fields};
+use super::{fingerprint, placements, written_fields};
 use crate::mapping::edit::{Edit, Editor, FieldPlace};
 use crate::mapping::field::Kind;
 use crate::mapping::object::ObjectRules;
 use crate::mapping::placement::Placement;
 use crate::mapping::{Mapping, clauses};
 use crate::record::Object;
-use crate::report::workbook::place;
 use crate::report::workbook::read::ReadBook;
 
 /// The reason of a column that was left out without a remark.
@@ -141,33 +140,12 @@ impl Reading<'_> {
 
     /// Whole tables whose placement was changed.
     fn placements(&mut self, book: &ReadBook) {
-        let origin = |table: &str| {
-            let sheet = book.sheet(ORIGIN)?;
-            let (header, columns) = sheet.header(&ORIGIN_COLUMNS)?;
-            let key = format!("{TABLE}{table}");
-            let is_meant = |row: &u32| *row > header && sheet.text(*row, columns[0]) == key;
-            sheet.rows().into_iter().find(is_meant).map(|row| sheet.text(row, columns[5]).to_owned())
-        };
-        for sheet in book.sheets.iter().filter(|sheet| sheet.name != ORIGIN) {
-            let Some((header, columns)) = sheet.header(&PLACED) else { continue };
-            for row in sheet.rows().into_iter().filter(|row| *row > header) {
-                let (table, given) = (sheet.text(row, columns[0]), tidy(sheet.text(row, columns[1])));
-                let was = origin(table);
-                if was.as_deref().unwrap_or_default() == given {
-                    continue;
+        for changed in placements::changed(book, self.file, self.mapping) {
+            match changed.placement {
+                Ok(placement) => {
+                    self.answers.placements.insert(changed.table, (placement, changed.cell));
                 }
-                let cell = format!("{}, sheet {}, cell {}", self.file, sheet.name, place(row, columns[1]));
-                let now = self.mapping.placements.get(table).map(ToString::to_string);
-                match (was, Placement::parse(&given)) {
-                    (None, _) => self.problem(&cell, &given, "stands beside a table of which nothing can be chosen"),
-                    (Some(_), Err(reason)) => self.problem(&cell, &given, &reason),
-                    (Some(was), Ok(_)) if now.is_some_and(|now| now != was && now != given) => {
-                        self.problem(&cell, &given, CONFLICT);
-                    }
-                    (Some(_), Ok(placement)) => {
-                        self.answers.placements.insert(table.to_owned(), (placement, cell));
-                    }
-                }
+                Err(reason) => self.problem(&changed.cell, &changed.given, &reason),
             }
         }
     }
@@ -271,8 +249,9 @@ impl Reading<'_> {
             Ok(field) => field,
             Err(reason) => return self.problem(&given.cell(self.file, 2), &given.transform, &reason),
         };
-        let Some(destination) = rules.destination(role) else { return };
-        field.entry("kind").or_insert_with(|| Value::String(kind_for(destination, to, None).as_str().to_owned()));
+        // A note of the row's own text is made with the first column in it.
+        let fitting = rules.destination(role).map_or(Kind::Html, |destination| kind_for(destination, to, None));
+        field.entry("kind").or_insert_with(|| Value::String(fitting.as_str().to_owned()));
         field.insert("to".to_owned(), Value::String(to.to_owned()));
         field.insert("from".to_owned(), Value::String(column.to_owned()));
         self.edit(Edit::Add(rules.object, role.to_owned(), field), &given.cell(self.file, 1), rules.object, role);
@@ -379,7 +358,6 @@ impl Reading<'_> {
                 keys.insert(key.clone(), is.get(key).cloned());
             }
         }
-        let destination = rules.destination(role)?;
         let is_moved = *role != at.role;
         let old_to = field.get("to").and_then(Value::as_str).unwrap_or_default();
         if to != old_to {
@@ -388,7 +366,7 @@ impl Reading<'_> {
         // Who chose another target and no other kind means the kind that fits it.
         if (is_moved || to != old_to) && !keys.contains_key("kind") {
             let kind = is.get("kind").and_then(Value::as_str).and_then(Kind::parse);
-            let fitting = kind_for(destination, to, kind);
+            let fitting = rules.destination(role).map_or(Kind::Html, |destination| kind_for(destination, to, kind));
             if Some(fitting) != kind {
                 keys.insert("kind".to_owned(), Some(Value::String(fitting.as_str().to_owned())));
             }
@@ -497,7 +475,7 @@ impl Reading<'_> {
     }
 }
 
-const CONFLICT: &str = "was edited here, and mapping.toml was changed in the same place since the workbook was made; make \
+pub(super) const CONFLICT: &str = "was edited here, and mapping.toml was changed in the same place since the workbook was made; make \
     the workbook again (crossdock map) and edit that";
 
 /// Whether a workbook holds remarks or edits that were not read back: the text of the mapping or the remarks would change,

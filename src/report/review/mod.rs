@@ -9,6 +9,7 @@ pub mod answers;
 mod lines;
 pub mod owners;
 mod page;
+mod placements;
 pub mod remarks;
 pub mod sheets;
 pub mod target;
@@ -20,6 +21,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+use crate::mapping::edit_note::NOTE;
 use crate::mapping::object::ObjectRules;
 use crate::mapping::proposal::{Alternative, ColumnFacts, PlacementChoice, Proposal, ProposedField, ProposedTable};
 use crate::mapping::{Mapping, clauses};
@@ -376,6 +378,8 @@ fn alternatives(rules: &ObjectRules, first: Option<(Entity, &str)>, more: &[Alte
     let all = first.map(|(entity, target)| (Some(entity), target)).into_iter().chain(more);
     all.filter_map(|(entity, target)| match entity {
         None => Some(target::LEAVE.to_owned()),
+        // A note of the row's own text, as the proposal calls it.
+        Some(_) if target == "a note" => Some(target::Target::field(NOTE.0, NOTE.1).to_string()),
         Some(entity) => Some(target::Target::field(&role_of(entity)?, target).to_string()),
     })
     .collect()

@@ -64,9 +64,15 @@ fn what_does_not_fit_is_refused() {
         let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
         assert!(told.iter().any(|problem| problem.contains(expected)), "{told:?}");
     };
-    check("kind = \"number\", fold = \"commission\", sum = \"amount\", nth = 2", "has by or nth without first or latest");
+    check(
+        "kind = \"number\", fold = \"commission\", sum = \"amount\", nth = 2",
+        "has by or nth without first or latest",
+    );
     check("kind = \"stage\", fold = \"commission\", first = \"amount\"", "does not fit: count makes a number");
-    check("kind = \"number\", fold = \"commission\", first = \"amount\", latest = \"amount\"", "has more than one of count");
+    check(
+        "kind = \"number\", fold = \"commission\", first = \"amount\", latest = \"amount\"",
+        "has more than one of count",
+    );
     check("kind = \"number\", fold = \"commission\", first = \"amount\", nth = 0", "nth counts from 1");
     check("kind = \"text\", from = \"name\", fold_if = { a = \"b\" }", "has fold_if without fold");
 }
