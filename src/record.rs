@@ -56,6 +56,8 @@ named_enum! {
         Contact = "contact",
         /// A lead.
         Lead = "lead",
+        /// A deal, where the source keeps deals in a table of their own beside its projects.
+        Deal = "deal",
         /// A project: a promotional-products order or campaign.
         Project = "project",
         /// A commission record of a project.
@@ -74,8 +76,47 @@ named_enum! {
         Presentation = "presentation",
         /// A file.
         File = "file",
-        /// A record of a custom object.
+        /// A record of a custom object. Each kind of custom object is a kind of record of its own, since their ids say
+        /// nothing of one another; twenty of them are more than accounts have.
         Custom = "custom",
+        /// A record of a further kind of custom object.
+        Custom2 = "custom_2",
+        /// A record of a further kind of custom object.
+        Custom3 = "custom_3",
+        /// A record of a further kind of custom object.
+        Custom4 = "custom_4",
+        /// A record of a further kind of custom object.
+        Custom5 = "custom_5",
+        /// A record of a further kind of custom object.
+        Custom6 = "custom_6",
+        /// A record of a further kind of custom object.
+        Custom7 = "custom_7",
+        /// A record of a further kind of custom object.
+        Custom8 = "custom_8",
+        /// A record of a further kind of custom object.
+        Custom9 = "custom_9",
+        /// A record of a further kind of custom object.
+        Custom10 = "custom_10",
+        /// A record of a further kind of custom object.
+        Custom11 = "custom_11",
+        /// A record of a further kind of custom object.
+        Custom12 = "custom_12",
+        /// A record of a further kind of custom object.
+        Custom13 = "custom_13",
+        /// A record of a further kind of custom object.
+        Custom14 = "custom_14",
+        /// A record of a further kind of custom object.
+        Custom15 = "custom_15",
+        /// A record of a further kind of custom object.
+        Custom16 = "custom_16",
+        /// A record of a further kind of custom object.
+        Custom17 = "custom_17",
+        /// A record of a further kind of custom object.
+        Custom18 = "custom_18",
+        /// A record of a further kind of custom object.
+        Custom19 = "custom_19",
+        /// A record of a further kind of custom object.
+        Custom20 = "custom_20",
     }
 }
 
@@ -130,6 +171,19 @@ named_enum! {
         Rejected = "rejected",
         /// A rule or a decision left it out.
         Skipped = "skipped",
+    }
+}
+
+impl Object {
+    /// The kinds of custom objects, in the order in which they are taken.
+    pub fn customs() -> impl Iterator<Item = Object> {
+        Object::ALL.iter().copied().filter(|object| object.is_custom())
+    }
+
+    /// Whether it is a kind of custom object.
+    #[must_use]
+    pub fn is_custom(self) -> bool {
+        self >= Object::Custom
     }
 }
 
@@ -354,5 +408,6 @@ mod tests {
             assert_eq!(Object::parse(object.as_str()), Some(*object));
         }
         assert_eq!(Fate::parse("vanished"), None);
+        assert_eq!((Object::customs().count(), Object::File.is_custom()), (20, false));
     }
 }

@@ -53,6 +53,7 @@ const CARDS: &[(&str, &[&str])] = &[
     ("calamine", &["report/workbook", "source/csv", "spreadsheet"]),
     ("zip", &["report/workbook", "source/csv", "spreadsheet"]),
     ("toml_edit", &["mapping"]),
+    ("diffy", &["mapping"]),
     ("plotters", &["report"]),
     ("strsim", &["mapping", "propose"]),
     ("axum", &["control", "standin"]),

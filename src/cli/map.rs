@@ -11,8 +11,10 @@ use crate::error::{Error, Kind, Result};
 use crate::journal::FolderLock;
 use crate::mapping::Mapping;
 use crate::mapping::difference::difference;
+use crate::mapping::placement::{Placement, Placements};
 use crate::mapping::proposal::Proposal;
-use crate::migration::map::{Proposed, Reading, propose};
+use crate::mapping::relay;
+use crate::migration::map::{Chosen, Proposed, Reading, propose_as};
 use crate::migration::read_mapping;
 use crate::migration::review::{Seen, look};
 use crate::progress::Progress;
@@ -66,8 +68,10 @@ impl Map {
         }
         let proposed = if self.propose || (!self.check && !config.mapping.exists()) {
             Some(self.proposed(&config).await?)
-        } else {
+        } else if self.check {
             None
+        } else {
+            self.laid_out(&config).await?
         };
         let mapping = read_mapping(&config.mapping)?;
         if self.check {
@@ -88,10 +92,13 @@ impl Map {
         let (_stopper, stop) = stop::switch();
         let progress = Progress::default();
         let show = terminal::Show::start(progress.clone());
-        let Proposed { proposal, mapping } =
-            propose(config, &Reading { clock: Clock::system(), stop, progress }).await?;
-        drop(show);
         let before = if config.mapping.exists() { Some(text_of(&config.mapping)?) } else { None };
+        // What was chosen for whole tables stays chosen.
+        let placements = before.as_deref().map(relay::wanted).unwrap_or_default();
+        let chosen = Chosen { placements, before: None };
+        let Proposed { proposal, mapping, .. } =
+            propose_as(config, &Reading { clock: Clock::system(), stop, progress }, chosen).await?;
+        drop(show);
         if before.as_ref() != Some(&mapping) {
             if let Some(before) = &before {
                 let kept = config.mapping.with_extension("before.toml");
@@ -107,6 +114,60 @@ impl Map {
             }
         });
         Ok(proposal)
+    }
+
+    /// Lays tables out anew whose placement was changed in mapping.toml since it was proposed.
+    async fn laid_out(&self, config: &Config) -> Result<Option<Proposal>> {
+        let text = text_of(&config.mapping)?;
+        let wanted = relay::wanted(&text);
+        let before = self.placements_before();
+        let is_changed = |(table, placement): (&String, &Placement)| before.get(table) != Some(placement);
+        if !wanted.iter().any(is_changed) || Mapping::problems(&text).is_empty() {
+            return Ok(None);
+        }
+        match self.relaid(config, &text, wanted).await? {
+            Ok((merged, proposal)) => {
+                write_text(&config.mapping.with_extension("before.toml"), &text)?;
+                write_text(&config.mapping, &merged)?;
+                terminal::complain(
+                    "Tables were laid out anew as [placement] says; what was there is kept as mapping.before.toml.",
+                );
+                Ok(Some(proposal))
+            }
+            Err(problems) => Err(Error::new(
+                Kind::Settings,
+                format!(
+                    "the tables cannot be laid out anew without losing edits; nothing was changed. Take these back, or let crossdock map --propose write the mapping anew:\n  {}",
+                    problems.join("\n  ")
+                ),
+            )),
+        }
+    }
+
+    /// What tables became when the mapping was last proposed.
+    fn placements_before(&self) -> Placements {
+        let tables = last(&self.folder.folder).map(|last| last.proposal.tables).unwrap_or_default();
+        let read = |table: crate::mapping::proposal::ProposedTable| {
+            Some((table.table, Placement::parse(&table.placed?).ok()?))
+        };
+        tables.into_iter().filter_map(read).collect()
+    }
+
+    /// The mapping with other placements, and its proposal; or what stands in their way.
+    async fn relaid(
+        &self,
+        config: &Config,
+        text: &str,
+        placements: Placements,
+    ) -> Result<std::result::Result<(String, Proposal), Vec<String>>> {
+        let (_stopper, stop) = stop::switch();
+        let progress = Progress::default();
+        let show = terminal::Show::start(progress.clone());
+        let chosen = Chosen { placements, before: Some(self.placements_before()) };
+        let proposed = propose_as(config, &Reading { clock: Clock::system(), stop, progress }, chosen).await?;
+        drop(show);
+        let base = proposed.before.unwrap_or_default();
+        Ok(relay::relay(&base, text, &proposed.mapping).map(|merged| (merged, proposed.proposal)))
     }
 
     /// Writes page, JSON and workbooks of the mapping as it is.
@@ -224,7 +285,8 @@ impl Map {
         let mapping = read_mapping(&config.mapping)?;
         let remarks = Remarks::read(&config.mapping)?;
         let users = last(folder).map(|last| last.owners.users).unwrap_or_default();
-        let asked = ask(&files, &text, &mapping, &remarks, &users)?;
+        let mut asked = ask(&files, &text, &mapping, &remarks, &users)?;
+        let proposal = self.place(config, &mut asked, &text).await?;
         let Asked { answers, lines } = &asked;
         let is_applied = answers.problems.is_empty() && !self.check && holds_edits(answers, &text, &remarks);
         if is_applied {
@@ -235,7 +297,7 @@ impl Map {
                     Error::new(Kind::Settings, format!("replacing {}", file.display())).because(error)
                 })?;
             }
-            self.make(config, &read_mapping(&config.mapping)?, None).await?;
+            self.make(config, &read_mapping(&config.mapping)?, proposal).await?;
         }
         if self.json {
             let whole = json!({"applied": is_applied, "changed": lines, "remarks_changed": answers.remarks != remarks,
@@ -252,6 +314,33 @@ impl Map {
             self.tell_read(&asked, &remarks, is_applied);
         }
         Ok(Success::Well)
+    }
+
+    /// Lays out anew the tables whose placement a workbook changes.
+    async fn place(&self, config: &Config, asked: &mut Asked, text: &str) -> Result<Option<Proposal>> {
+        let answers = &mut asked.answers;
+        if answers.placements.is_empty() || !answers.problems.is_empty() {
+            return Ok(None);
+        }
+        let mut wanted = relay::wanted(&answers.text);
+        wanted.extend(answers.placements.iter().map(|(table, (placement, _))| (table.clone(), placement.clone())));
+        let cells: Vec<&str> = answers.placements.values().map(|(_, cell)| cell.as_str()).collect();
+        let relaid = match self.relaid(config, &answers.text, wanted).await {
+            Err(error) if error.kind() == Kind::Settings => Err(vec![error.message().to_owned()]),
+            relaid => relaid?,
+        };
+        match relaid {
+            Ok((merged, proposal)) => {
+                answers.text = merged;
+                asked.lines = difference(text, &answers.text);
+                Ok(Some(proposal))
+            }
+            Err(problems) => {
+                let told = problems.iter().map(|problem| format!("{}: {problem}", cells.join(" and ")));
+                answers.problems.extend(told.collect::<Vec<_>>());
+                Ok(None)
+            }
+        }
     }
 
     fn tell_read(&self, asked: &Asked, remarks: &Remarks, is_applied: bool) {
@@ -290,6 +379,7 @@ fn ask(files: &[&PathBuf], text: &str, mapping: &Mapping, remarks: &Remarks, use
         }
         whole.text = answers.text;
         whole.remarks = answers.remarks;
+        whole.placements.extend(answers.placements);
         whole.problems.extend(answers.problems);
         whole.notices.extend(answers.notices);
     }

@@ -11,6 +11,7 @@ mod effects;
 mod existing;
 mod gates;
 mod open;
+mod parents;
 mod records;
 mod report;
 mod sample;
@@ -32,6 +33,7 @@ pub use effects::{Conclusion, EffectId, EffectKind, Intent, OpenEffect, Outcome}
 pub use existing::{Candidate, Held};
 pub use gates::{Decided, Decision, GateVerdict, Proof};
 pub use open::FolderLock;
+pub use parents::Parented;
 pub use records::{FateCount, Landed, Landing, Novelty};
 pub use report::{LeftOutRole, Notable};
 pub use sample::Chosen;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::{Map, Value};
 
+use super::parents::touch_parent;
 use super::{Journal, unknown_name, unreadable};
 use crate::error::Result;
 use crate::record::{Fate, Finding, Object, Place, ROW, SourceRecord};
@@ -343,17 +344,6 @@ fn land_one(connection: &Connection, landing: &Landing, at: &str) -> rusqlite::R
         touch_parent(connection, object, id)?;
     }
     Ok(if known.is_some() { Novelty::Changed } else { Novelty::New })
-}
-
-/// What is folded into a parent is part of the parent's content, so the parent changes with it.
-fn touch_parent(connection: &Connection, object: &str, id: &str) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "UPDATE record SET version = version + 1, pending = 1 WHERE (object, source_id) = \
-             (SELECT parent_object, parent_id FROM record WHERE object = ?1 AND source_id = ?2)",
-        )?
-        .execute(params![object, id])
-        .map(drop)
 }
 
 pub(super) fn walk(

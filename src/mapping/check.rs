@@ -13,6 +13,7 @@ use super::existing::Existing;
 use super::object::{Applies, Destination, Each, FoldInto, ObjectRules, Skip};
 use super::owners::{OwnerDecision, Owners};
 use super::pipelines::{DeclaredPipeline, DeclaredStage, Fallback, Pipelines};
+use super::placement::{Placement, Placements};
 use super::problems::{Problem, Problems};
 use super::raw::{
     OneOrMany, RawConditions, RawDecision, RawDefaults, RawDestination, RawExisting, RawMapping, RawObject, RawOwners,
@@ -20,6 +21,7 @@ use super::raw::{
 };
 use super::{Mapping, accepted, check_links};
 use crate::error::{Error, Kind, Result};
+use crate::record::Object;
 
 /// The one version of the format there is.
 const VERSION: u32 = 1;
@@ -90,14 +92,32 @@ fn sections(raw: RawMapping, digest: String, problems: &mut Problems) -> Option<
             continue;
         };
         if objects.iter().any(|known| known.object == rules.object) {
-            problems.add(&place, rules.object.as_str(), "is mapped twice");
+            let free = Object::customs().find(|free| !objects.iter().any(|known| known.object == *free));
+            let further = match free {
+                Some(free) if rules.object.is_custom() => {
+                    format!("is mapped twice; a further kind of custom object is kind = \"{free}\"")
+                }
+                _ => "is mapped twice".to_owned(),
+            };
+            problems.add(&place, rules.object.as_str(), further);
         }
         objects.push(rules);
     }
+    let placements = placements(raw.placement, problems);
     let (marker, defaults) = defaults?;
-    let mapping = Mapping { defaults, owners, pipelines: pipelines?, marker, objects, digest };
+    let mapping = Mapping { defaults, owners, pipelines: pipelines?, placements, marker, objects, digest };
     check_links::check(&mapping, problems);
     Some(mapping)
+}
+
+fn placements(raw: BTreeMap<String, String>, problems: &mut Problems) -> Placements {
+    let mut placements = Placements::new();
+    for (table, written) in raw {
+        let place = format!("placement, {table}");
+        let read = problems.take(&place, &written, Placement::parse(&written));
+        placements.extend(read.map(|placement| (table, placement)));
+    }
+    placements
 }
 
 fn defaults(raw: RawDefaults, problems: &mut Problems) -> Option<(String, Defaults)> {

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use super::accepted::{self, Accepted};
 use super::check::{self, Aliases};
 use super::column::Column;
-use super::field::{Extra, Field, Fold, FoldOf, Kind, LinkRule, Origin, Other, ValueMap, custom_owner};
+use super::field::{Extra, Field, Fold, FoldOf, Kind, LinkRule, Origin, Other, Pick, ValueMap, custom_owner};
 use super::object::{Applies, KeyPart};
 use super::problems::Problems;
 use super::raw::{OneOrMany, RawField, RawKeyPart};
@@ -66,6 +66,11 @@ pub(super) fn field(
     if scale.is_some() && !matches!(raw.kind, Kind::Number | Kind::Money) {
         problems.add(place, raw.kind.as_str(), "takes no scale; only number and money do");
     }
+    let pick = match &fold {
+        // What becomes of the value is the same as with a column of the row's own.
+        Some(Fold { of: FoldOf::Pick(_), .. }) => Some(picked(&raw, columns, place, problems)?),
+        _ => None,
+    };
     let sources = Sources {
         from: raw.from,
         join: raw.join,
@@ -74,7 +79,10 @@ pub(super) fn field(
         own_role: raw.own_role.is_some(),
         fold: raw.fold.is_some(),
     };
-    let from = origin(sources, columns, place, problems)?;
+    let from = match (origin(sources, columns, place, problems)?, pick) {
+        (_, Some(pick)) => pick,
+        (origin, None) => origin,
+    };
     let label = match (&fold, from.label()) {
         (Some(fold), _) => fold.object.to_string(),
         (None, label) if label.is_empty() => target.to_string(),
@@ -204,11 +212,11 @@ struct Shape {
 }
 
 fn shape(raw: &RawField, place: &str, problems: &mut Problems) -> Shape {
-    let has_text = raw.from.is_some() || raw.template.is_some();
+    let has_text = [&raw.template, &raw.first, &raw.latest].iter().any(|key| key.is_some()) || raw.from.is_some();
     let needs_text =
         [("split", raw.split.is_some()), ("lookup", raw.lookup.is_some()), ("format", raw.format.is_some())];
     for (name, _) in needs_text.iter().filter(|(_, is_given)| *is_given && !has_text) {
-        problems.add(place, *name, "needs from or template, whose text it is about");
+        problems.add(place, *name, "needs from, template, first or latest, whose text it is about");
     }
     let split = raw.split.as_ref().map(|split| {
         if split.at.is_empty() {
@@ -245,6 +253,9 @@ fn extra(raw: &RawField, columns: &Columns<'_>, place: &str, problems: &mut Prob
     }
     if let Some(name) = &raw.pipeline_from {
         found.push(("pipeline_from", raw.kind == Kind::Stage, Extra::Pipeline(columns.column(name))));
+    }
+    if let Some(name) = &raw.pipeline {
+        found.push(("pipeline", raw.kind == Kind::Stage, Extra::PipelineNamed(name.clone())));
     }
     if let Some(options) = &raw.options {
         found.push(("options", matches!(raw.kind, Kind::Enum | Kind::Set), Extra::Options(options.clone())));
@@ -284,42 +295,79 @@ fn link(raw: &RawField, place: &str, problems: &mut Problems) -> Option<LinkRule
 }
 
 fn fold(raw: &RawField, columns: &Columns<'_>, place: &str, problems: &mut Problems) -> Option<Fold> {
-    let of = match (raw.count, &raw.sum, &raw.list) {
-        (false, None, None) => None,
-        (true, None, None) => Some(FoldOf::Count),
-        (false, Some(name), None) => Some(FoldOf::Sum(columns.column(name))),
-        (false, None, Some(written)) => columns.template(written, place, problems).map(FoldOf::List),
-        _ => {
-            problems.add(place, "", "has more than one of count, sum and list");
-            None
-        }
+    let pick = |from_end| {
+        FoldOf::Pick(Pick {
+            from_end,
+            by: raw.by.as_ref().map(|name| columns.column(name)),
+            nth: raw.nth.unwrap_or(1).max(1),
+        })
     };
+    let given: Vec<FoldOf> = [
+        raw.count.then_some(FoldOf::Count),
+        raw.sum.as_ref().map(|name| FoldOf::Sum(columns.column(name))),
+        raw.list.as_ref().and_then(|written| columns.template(written, place, problems).map(FoldOf::List)),
+        raw.first.as_ref().map(|_| pick(false)),
+        raw.latest.as_ref().map(|_| pick(true)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if given.len() > 1 {
+        problems.add(place, "", format!("has more than one of {FOLDS}"));
+    }
+    let of = given.into_iter().next();
     let fits = match of {
         Some(FoldOf::Count) => raw.kind == Kind::Number,
         Some(FoldOf::Sum(_)) => matches!(raw.kind, Kind::Money | Kind::Number),
         Some(FoldOf::List(_)) => raw.kind == Kind::LongText,
+        Some(FoldOf::Pick(_)) => !matches!(raw.kind, Kind::Link | Kind::Stage | Kind::Due),
         None => true,
     };
     if !fits {
         problems.add(
             place,
             raw.kind.as_str(),
-            "does not fit: count makes a number, sum a number or money, list a long_text",
+            "does not fit: count makes a number, sum a number or money, list a long_text, first and latest any value \
+             but a link, a stage or a due",
         );
     }
+    if !matches!(of, Some(FoldOf::Pick(_))) && (raw.by.is_some() || raw.nth.is_some()) {
+        problems.add(place, "", "has by or nth without first or latest, which they are about");
+    }
+    if raw.nth == Some(0) {
+        problems.add(place, "0", "is no place: nth counts from 1");
+    }
+    if raw.fold.is_none() && !raw.fold_if.is_empty() {
+        problems.add(place, "", "has fold_if without fold, the children's object");
+    }
     match (raw.fold, of) {
-        (Some(object), Some(of)) => Some(Fold { object, of }),
+        (Some(object), Some(of)) => Some(Fold { object, only: check::conditions(raw.fold_if.clone(), columns), of }),
         (Some(object), None) => {
-            problems.add(place, object.as_str(), "is folded without count, sum or list");
+            problems.add(place, object.as_str(), format!("is folded without {FOLDS}"));
             None
         }
         (None, Some(_)) => {
-            problems.add(place, "", "has count, sum or list without fold, the children's object");
+            problems.add(place, "", format!("has one of {FOLDS} without fold, the children's object"));
             None
         }
         (None, None) => None,
     }
 }
+
+/// What is read of the child that is meant: a column, or a text made of several.
+fn picked(raw: &RawField, columns: &Columns<'_>, place: &str, problems: &mut Problems) -> Option<Origin> {
+    let written = raw.first.as_ref().or(raw.latest.as_ref())?;
+    if written.contains('{') {
+        return columns.template(written, place, problems).map(Origin::Template);
+    }
+    if written.trim().is_empty() {
+        problems.add(place, "", "has an empty column name in first or latest");
+    }
+    Some(Origin::First(vec![columns.column(written)]))
+}
+
+/// The rules by which several children become one value.
+const FOLDS: &str = "count, sum, list, first and latest";
 
 fn origin(sources: Sources, columns: &Columns<'_>, place: &str, problems: &mut Problems) -> Option<Origin> {
     let given = [

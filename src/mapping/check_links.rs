@@ -19,10 +19,14 @@ pub(super) fn check(mapping: &Mapping, problems: &mut Problems) {
                 let place = format!("{place}, field {} ({})", position + 1, field.target);
                 check_link(mapping, rules, (destination.entity, field), &place, problems);
                 check_folded(mapping, rules.object, field, &place, problems);
+                check_pipeline(mapping, field, &place, problems);
             }
         }
     }
     check_custom_types(mapping, problems);
+    for (table, placement, reason) in super::placement::differing(mapping) {
+        problems.add(&format!("placement, {table}"), placement.to_string(), reason);
+    }
 }
 
 /// A folded object needs its parent in the mapping and no destination of its own.
@@ -125,6 +129,15 @@ fn check_folded(mapping: &Mapping, own: Object, field: &Field, place: &str, prob
     let is_child = mapping.children_of(own).any(|child| child.object == fold.object);
     if !is_child {
         problems.add(place, fold.object.as_str(), format!("is not folded into {own}; give it fold_into"));
+    }
+}
+
+/// A pipeline that a field names is declared, unless pipelines come from the source's rows.
+fn check_pipeline(mapping: &Mapping, field: &Field, place: &str, problems: &mut Problems) {
+    let Extra::PipelineNamed(name) = &field.extra else { return };
+    let comes_over = mapping.object(Object::Pipeline).is_some();
+    if !comes_over && mapping.pipelines.declared(Some(name)).is_none() {
+        problems.add(place, name, "is no pipeline that the mapping declares");
     }
 }
 

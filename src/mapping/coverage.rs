@@ -41,12 +41,14 @@ impl Mapping {
         if let Some(fold) = &rules.fold_into {
             add(&mut used, [&fold.from]);
             let fields = self.object(fold.object).into_iter().flat_map(|parent| &parent.to).flat_map(|to| &to.fields);
-            for folded in fields.filter_map(|field| field.fold.as_ref()).filter(|folded| folded.object == rules.object)
-            {
+            for field in fields {
+                let Some(folded) = field.fold.as_ref().filter(|folded| folded.object == rules.object) else { continue };
+                add(&mut used, folded.only.iter().map(|condition| &condition.column));
                 match &folded.of {
                     FoldOf::Count => {}
                     FoldOf::Sum(column) => add(&mut used, [column]),
                     FoldOf::List(template) => add(&mut used, template.columns()),
+                    FoldOf::Pick(pick) => add(&mut used, field.from.columns().into_iter().chain(&pick.by)),
                 }
             }
         }

@@ -15,10 +15,11 @@ pub fn difference(old: &str, new: &str) -> Vec<String> {
     let read = |text: &str| text.parse::<Table>().unwrap_or_default();
     let (old, new) = (read(old), read(new));
     let mut lines = Lines::default();
-    lines.keys("", &old, &new, &["defaults", "owners", "pipelines", "object"]);
+    lines.keys("", &old, &new, &["defaults", "owners", "pipelines", "placement", "object"]);
     lines.keys("defaults", table(&old, "defaults"), table(&new, "defaults"), &[]);
     lines.owners(table(&old, "owners"), table(&new, "owners"));
     lines.pipelines(table(&old, "pipelines"), table(&new, "pipelines"));
+    lines.keys("placement", table(&old, "placement"), table(&new, "placement"), &[]);
     lines.objects(&tables(&old, "object"), &tables(&new, "object"));
     if lines.said.is_empty() && old != new {
         lines.say("the mapping", "its parts stand in another order");

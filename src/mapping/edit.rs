@@ -3,9 +3,10 @@
 use toml::{Table, Value};
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, TableLike};
 
+use super::edit_note::{NOTE, destination, drop_empty};
 use super::owners::OwnerDecision;
 use crate::error::{Error, Kind, Result};
-use crate::record::Object;
+use crate::record::{Entity, Object};
 
 /// Where a field stands.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -94,11 +95,29 @@ impl Editor {
         }
         for (edit, place) in edits.iter().zip(&mut places) {
             let Edit::Add(object, role, field) = edit else { continue };
+            self.make_note(*object, role, field)?;
             let fields = self.fields(*object, role)?;
             add(fields, field)?;
             *place = Some(FieldPlace { object: *object, role: role.clone(), position: fields.len() - 1 });
         }
+        // Whoever takes the last text out of a note means that there shall be none.
+        let touched = edits.iter().filter_map(|edit| if let Edit::Remove(at) = edit { Some(at) } else { None });
+        for at in touched.filter(|at| at.role == NOTE.0 && at.object != Object::Note) {
+            drop_empty(self.object(at.object)?);
+        }
         Ok(places)
+    }
+
+    /// Makes the destination of a note of the row's own text, where the first text goes into it.
+    fn make_note(&mut self, object: Object, role: &str, field: &Table) -> Result<()> {
+        if role != NOTE.0 || self.fields(object, role).is_ok() {
+            return Ok(());
+        }
+        let missing = || unfit(&format!("object {object}"));
+        let to = self.object(object)?.get_mut("to").and_then(Item::as_array_of_tables_mut).ok_or_else(missing)?;
+        let entities: Vec<Entity> = to.iter().filter_map(|table| Entity::parse(named(table, "entity")?)).collect();
+        to.push(destination(&entities, field));
+        Ok(())
     }
 
     fn object(&mut self, object: Object) -> Result<&mut toml_edit::Table> {

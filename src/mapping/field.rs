@@ -7,7 +7,7 @@ use std::fmt;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::column::{Column, Payload};
+use super::column::{Column, Condition, Payload};
 use super::object::Applies;
 use super::owners::Owners;
 use super::shape::{Format, Lookup, Split};
@@ -117,6 +117,8 @@ impl Origin {
 pub struct Fold {
     /// Kind of the children.
     pub object: Object,
+    /// All must hold for a child that counts; empty: every child does.
+    pub only: Vec<Condition>,
     /// How they become one value.
     pub of: FoldOf,
 }
@@ -130,6 +132,20 @@ pub enum FoldOf {
     Sum(Column),
     /// A line for each, in the order of their ids.
     List(Template),
+    /// The value of one of them, read as the field says from its own columns.
+    Pick(Pick),
+}
+
+/// Which of several children gives its value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pick {
+    /// Counted from the last one instead of the first.
+    pub from_end: bool,
+    /// The column with the time or number that puts them in order, ids deciding between equals; children without a value
+    /// in it come first. `None`: the order of their ids.
+    pub by: Option<Column>,
+    /// Which one, from 1.
+    pub nth: usize,
 }
 
 /// Which record a link points at.
@@ -176,7 +192,7 @@ pub struct Field {
     pub target: Target,
     /// How it is read.
     pub kind: Kind,
-    /// Where it comes from.
+    /// Where it comes from; of a value that one of the children gives, in the child.
     pub from: Origin,
     /// The columns it comes from, as findings name them.
     pub label: String,
@@ -212,11 +228,16 @@ impl Field {
     /// The columns of the row whose values it keeps, in order; those of folded children are not among them.
     #[must_use]
     pub fn columns(&self) -> Vec<&Column> {
-        let mut columns = self.from.columns();
+        let mut columns = if self.fold.is_some() { Vec::new() } else { self.from.columns() };
         match &self.extra {
             Extra::Currency(column) | Extra::Time(column) | Extra::Pipeline(column) => columns.push(column),
             Extra::Footer(templates) => columns.extend(templates.iter().flat_map(Template::columns)),
-            Extra::None | Extra::Options(_) | Extra::Label(_) | Extra::Link(_) | Extra::OwnRole(_) => {}
+            Extra::None
+            | Extra::Options(_)
+            | Extra::Label(_)
+            | Extra::Link(_)
+            | Extra::OwnRole(_)
+            | Extra::PipelineNamed(_) => {}
         }
         columns
     }
@@ -233,6 +254,8 @@ pub enum Extra {
     Time(Column),
     /// Stage: the column with the pipeline.
     Pipeline(Column),
+    /// Stage: the pipeline's name, the same for every row.
+    PipelineNamed(String),
     /// Enum, set: all options, in their order and spelling.
     Options(Vec<String>),
     /// E-mails, phones: their label.

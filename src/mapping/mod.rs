@@ -15,14 +15,17 @@ pub mod coverage;
 pub mod defaults;
 pub mod difference;
 pub mod edit;
+pub mod edit_note;
 pub mod existing;
 pub mod field;
 pub mod object;
 pub mod owners;
 pub mod pipelines;
+pub mod placement;
 pub mod problems;
 pub mod proposal;
 mod raw;
+pub mod relay;
 pub mod shape;
 pub mod template;
 #[cfg(test)]
@@ -39,6 +42,7 @@ use defaults::Defaults;
 use object::{Destination, ObjectRules};
 use owners::Owners;
 use pipelines::Pipelines;
+use placement::Placements;
 use problems::Problem;
 
 /// The default mapping, for an account as `crossdock standin promox` generates it.
@@ -53,6 +57,8 @@ pub struct Mapping {
     pub owners: Owners,
     /// Where pipelines and stages come from.
     pub pipelines: Pipelines,
+    /// What was chosen for whole tables, for people: the objects say the same.
+    pub placements: Placements,
     /// Name of the custom field that holds the source id in organizations, persons and deals.
     pub marker: String,
     /// The rules of each object, in the file's order; each object at most once.

@@ -29,16 +29,30 @@ pub struct ProposedTable {
     pub is_whole: bool,
     /// What a row becomes, in words: `a person, and an organization for its company`.
     pub placement: String,
+    /// The same as the mapping's `[placement]` writes it; `None` where nobody can choose.
+    #[serde(default)]
+    pub placed: Option<String>,
     /// How sure that is, 0 to 1.
     pub confidence: f64,
     /// Why, in words.
     pub reasons: Vec<String>,
-    /// Other placements, best first, each in words; at most three.
-    pub alternatives: Vec<String>,
+    /// Other placements, best first; at most three.
+    pub alternatives: Vec<PlacementChoice>,
     /// Its columns, in the source's order.
     pub columns: Vec<ColumnFacts>,
     /// Its proposed fields, in the mapping's order.
     pub fields: Vec<ProposedField>,
+}
+
+/// Another placement.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct PlacementChoice {
+    /// As the mapping's `[placement]` writes it.
+    pub placed: String,
+    /// In words, as the end of "Each row becomes …".
+    pub words: String,
+    /// How sure it is, 0 to 1.
+    pub confidence: f64,
 }
 
 /// What a column holds.

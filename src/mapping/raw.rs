@@ -44,6 +44,8 @@ pub(super) struct RawMapping {
     pub(super) owners: Option<Value>,
     pub(super) pipelines: Option<Value>,
     #[serde(default)]
+    pub(super) placement: BTreeMap<String, String>,
+    #[serde(default)]
     pub(super) object: Vec<Value>,
 }
 
@@ -210,6 +212,12 @@ pub(super) struct RawField {
     pub(super) count: bool,
     pub(super) sum: Option<String>,
     pub(super) list: Option<String>,
+    pub(super) first: Option<String>,
+    pub(super) latest: Option<String>,
+    pub(super) by: Option<String>,
+    pub(super) nth: Option<usize>,
+    #[serde(default)]
+    pub(super) fold_if: RawConditions,
     // When it applies.
     pub(super) when: Option<OneOrMany>,
     pub(super) unless: Option<OneOrMany>,
@@ -235,6 +243,7 @@ pub(super) struct RawField {
     pub(super) currency_from: Option<String>,
     pub(super) time_from: Option<String>,
     pub(super) pipeline_from: Option<String>,
+    pub(super) pipeline: Option<String>,
     pub(super) options: Option<Vec<String>>,
     pub(super) label: Option<String>,
     pub(super) footer: Option<Vec<String>>,

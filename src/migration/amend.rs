@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use super::Migration;
 use super::gates::Artefact;
+use super::settled::unchangeable;
 use crate::error::{Error, Kind, Result};
 use crate::journal::{Landed, PhaseState};
 use crate::mapping::Mapping;
@@ -129,6 +130,14 @@ impl Migration {
                 let why = format!("{what} cannot be changed once the load has begun: records carry it");
                 return Err(Error::new(Kind::Settings, why));
             }
+        }
+        let settled = unchangeable(&old, &new);
+        if !settled.is_empty() {
+            let lines = settled.join("\n  ");
+            return Err(Error::new(
+                Kind::Settings,
+                format!("what cannot be changed once the load has begun:\n  {lines}"),
+            ));
         }
         let (users, owners) = (self.users().await?, self.owners().await?);
         let book = |mapping: &Mapping| OwnerBook::new(&owners, &mapping.owners, &users);

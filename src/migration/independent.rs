@@ -16,7 +16,8 @@ use super::Migration;
 use crate::error::Result;
 use crate::mapping::Mapping;
 use crate::mapping::column::Column;
-use crate::mapping::field::{Extra, Origin};
+use crate::mapping::field::Origin;
+use crate::mapping::object::Destination;
 use crate::pipedrive::Row;
 use crate::record::{BindingKey, Entity, Object, Target, fold_name};
 use crate::report::page::counted;
@@ -37,7 +38,7 @@ struct Seen {
     title: String,
 }
 
-/// The columns of the object that becomes deals.
+/// The columns of an object that becomes deals.
 struct Columns {
     object: Object,
     role: String,
@@ -49,7 +50,7 @@ struct Columns {
 
 /// What was added up so far.
 pub(super) struct Independent {
-    columns: Option<Columns>,
+    columns: Vec<Columns>,
     stage_names: HashMap<i64, String>,
     known_stages: Vec<String>,
     owners: OwnerBook,
@@ -77,8 +78,7 @@ impl Independent {
 
     /// A live record of ours in Pipedrive.
     pub(super) fn see(&mut self, entity: Entity, key: &BindingKey, row: &Row) {
-        let is_ours =
-            self.columns.as_ref().is_some_and(|columns| columns.object == key.object && *columns.role == *key.role);
+        let is_ours = self.columns.iter().any(|columns| columns.object == key.object && *columns.role == *key.role);
         if entity != Entity::Deal || !is_ours {
             return;
         }
@@ -92,7 +92,7 @@ impl Independent {
 
     /// A row of the source, as it is now.
     fn read(&mut self, object: Object, id: &str, payload: &Map<String, Value>) {
-        let Some(columns) = self.columns.as_ref().filter(|columns| columns.object == object) else { return };
+        let Some(columns) = self.columns.iter().find(|columns| columns.object == object) else { return };
         let key = BindingKey::new(object, id, columns.role.as_str());
         let Some(deal) = self.deals.get(&key) else { return };
         let raw_value =
@@ -181,11 +181,15 @@ impl Migration {
     }
 }
 
-/// Which column is which, for the object that becomes deals.
-fn columns(mapping: &Mapping) -> Option<Columns> {
-    let (object, to) = mapping.destinations().find(|(_, to)| to.entity == Entity::Deal)?;
+/// Which column is which, for each object that becomes deals.
+fn columns(mapping: &Mapping) -> Vec<Columns> {
+    let deals = mapping.destinations().filter(|(_, to)| to.entity == Entity::Deal && to.each.is_none());
+    deals.map(|(object, to)| columns_of(object, to)).collect()
+}
+
+fn columns_of(object: Object, to: &Destination) -> Columns {
     let field = |name: &str| to.fields.iter().find(|field| field.target == Target::System(name.to_owned()));
-    let first = |name: &str| match &field(name)?.from {
+    let first = |name: &str| match &field(name).filter(|field| field.fold.is_none())?.from {
         Origin::First(columns) => columns.first().cloned(),
         _ => None,
     };
@@ -193,17 +197,9 @@ fn columns(mapping: &Mapping) -> Option<Columns> {
         Some(Origin::First(columns)) => columns.clone(),
         _ => Vec::new(),
     };
-    let scaled =
-        field("value").is_some_and(|field| field.scale.is_some() || field.extra == Extra::None && field.fold.is_some());
+    let scaled = field("value").is_some_and(|field| field.scale.is_some());
     let value = if scaled { None } else { first("value") };
-    Some(Columns {
-        object,
-        role: to.role.to_string(),
-        value,
-        stage: first("stage_id"),
-        owner: first("owner_id"),
-        title,
-    })
+    Columns { object, role: to.role.to_string(), value, stage: first("stage_id"), owner: first("owner_id"), title }
 }
 
 /// The stage a raw row names; for names that no pipeline has any more, the stage that stands in for it.

@@ -98,12 +98,15 @@ fn landings(object: Object, page: Page, mapping: &Mapping) -> (Vec<Landing>, Aft
 
 fn landing(record: SourceRecord, mapping: &Mapping) -> Landing {
     let digest = dedupe::digest(&record, mapping);
-    let fold = mapping.object(record.object).and_then(|rules| rules.fold_into.as_ref());
-    let parent = fold.and_then(|fold| {
-        let id = fold.from.text(&record.payload)?;
-        Some((fold.object, Arc::from(id.as_ref())))
-    });
+    let parent = parent_of(&record, mapping);
     Landing { record, digest, parent, walk: None }
+}
+
+/// The record that a row is folded into, as the mapping says.
+pub(super) fn parent_of(record: &SourceRecord, mapping: &Mapping) -> Option<(Object, Arc<str>)> {
+    let fold = mapping.object(record.object)?.fold_into.as_ref()?;
+    let id = fold.from.text(&record.payload)?;
+    Some((fold.object, Arc::from(id.as_ref())))
 }
 
 #[expect(clippy::too_many_arguments, reason = "one row, its place and reason, and where both of its halves go")]

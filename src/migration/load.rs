@@ -154,7 +154,7 @@ impl Migration {
             self.sweep(run, entity).await?;
         }
         if sweep != Sweep::Sample {
-            self.fold_children(&objects).await?;
+            self.fold_children(&objects, entity).await?;
         }
         if sweep == Sweep::Whole {
             // Written before the next kind of record begins, so that a load that goes wrong stops early and can be read.
@@ -180,12 +180,17 @@ impl Migration {
         Ok(())
     }
 
-    /// Children that are folded into records of these objects end with them.
-    async fn fold_children(&self, parents: &[Object]) -> Result<()> {
+    /// Children that are folded into records of these objects end with them: after the last kind of record that these
+    /// become, since only then it is known how they end.
+    async fn fold_children(&self, parents: &[Object], entity: Entity) -> Result<()> {
         for parent in parents {
+            let last = STEPS.iter().rev().find(|step| self.objects_of(**step).contains(parent));
+            if last != Some(&entity) {
+                continue;
+            }
             let children: Vec<Object> = self.mapping.children_of(*parent).map(|rules| rules.object).collect();
             for child in children {
-                self.fold(child, *parent).await?;
+                self.fold(child, *parent, entity).await?;
             }
         }
         Ok(())

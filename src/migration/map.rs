@@ -19,12 +19,13 @@ use crate::http::Http;
 use crate::mapping::Mapping;
 use crate::mapping::column::Payload;
 use crate::mapping::object::ObjectRules;
+use crate::mapping::placement::Placements;
 use crate::mapping::proposal::Proposal;
 use crate::pipedrive::{Budget, Client};
 use crate::progress::Progress;
 use crate::propose::compose::compose;
 use crate::propose::losses::Losses;
-use crate::propose::plan::{Held, Known, plan};
+use crate::propose::plan::{Held, Known, Planned, plan};
 use crate::propose::profile::Table;
 use crate::propose::vocabulary::Vocabulary;
 use crate::record::{Entity, Place};
@@ -57,38 +58,71 @@ pub struct Proposed {
     pub proposal: Proposal,
     /// The text of `mapping.toml`.
     pub mapping: String,
+    /// The same with the placements before, where they were asked for.
+    pub before: Option<String>,
 }
 
 /// Rows of one table, as JSON lines.
 struct Spool(File);
+
+/// Placements to propose with.
+#[derive(Debug, Clone, Default)]
+pub struct Chosen {
+    /// What the rows of tables become, where somebody chose that.
+    pub placements: Placements,
+    /// What they became when the mapping was last proposed; `None`: nobody asks for that mapping too.
+    pub before: Option<Placements>,
+}
 
 /// Proposes a mapping for the source and the account that the settings name.
 ///
 /// # Errors
 /// Those of reading the source and the account; `Stopped`; `Bug` when the proposed text is no valid mapping.
 pub async fn propose(config: &Config, reading: &Reading) -> Result<Proposed> {
+    propose_as(config, reading, Chosen::default()).await
+}
+
+/// Proposes a mapping in which tables become what somebody chose.
+///
+/// # Errors
+/// As [`propose`]; `Settings` naming every choice that cannot be.
+pub async fn propose_as(config: &Config, reading: &Reading, chosen: Chosen) -> Result<Proposed> {
     let (mut known, spools) = match &config.source {
         SourceConfig::Csv { folder, .. } => read_files(folder, reading).await?,
         SourceConfig::Api { .. } => read_api(config, reading).await?,
     };
     known.held = held(config, reading).await?;
     let job = reading.clock.job();
+    let Chosen { placements, before } = chosen;
     let planned = tokio::task::spawn_blocking(move || {
-        let plans = Vocabulary::shipped().map(|vocabulary| plan(&known, &vocabulary));
+        let plans = Vocabulary::shipped().and_then(|vocabulary| {
+            let before = before.map(|before| plan(&known, &vocabulary, &before)).transpose()?;
+            Ok((plan(&known, &vocabulary, &placements)?, before))
+        });
         (known, plans, job)
     });
     let (known, plans, _job) = planned.await.map_err(proposing)?;
-    let mut plans = plans?;
+    let (mut plans, mut before) = plans?;
     let shown = match &config.map_model {
-        Some(model) => Some(ask_all(model, &mut plans, &known, reading).await?),
+        Some(model) => {
+            if let Some(before) = &mut before {
+                ask_all(model, before, &known, reading).await?;
+            }
+            Some(ask_all(model, &mut plans, &known, reading).await?)
+        }
         None => None,
     };
     let job = reading.clock.job();
     let work = tokio::task::spawn_blocking(move || {
-        let mut composed = compose(&known, &plans);
-        if let Some(shown) = &shown {
-            composed.mapping.insert_str(0, &format!("# {shown}.\n"));
-        }
+        let written = |plans: &[Planned]| {
+            let mut composed = compose(&known, plans);
+            if let Some(shown) = &shown {
+                composed.mapping.insert_str(0, &format!("# {shown}.\n"));
+            }
+            composed
+        };
+        let before = before.map(|before| written(&before).mapping);
+        let mut composed = written(&plans);
         composed.proposal.shown_to = shown;
         let mapping = Mapping::parse(&composed.mapping, "the proposed mapping")
             .map_err(|error| Error::new(Kind::Bug, "the proposed mapping is none").because(error.chain()))?;
@@ -98,7 +132,7 @@ pub async fn propose(config: &Config, reading: &Reading) -> Result<Proposed> {
                 count_losses(rules, &mapping, table, spool, &mut proposal)?;
             }
         }
-        Ok((Proposed { proposal, mapping: composed.mapping }, job))
+        Ok((Proposed { proposal, mapping: composed.mapping, before }, job))
     });
     let done: Result<_> = work.await.map_err(proposing)?;
     done.map(|(proposed, _job)| proposed)

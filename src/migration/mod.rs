@@ -35,6 +35,7 @@ mod preflight;
 pub mod review;
 mod sample;
 mod staging;
+mod settled;
 mod standing;
 mod survey;
 mod vanished;

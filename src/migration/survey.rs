@@ -126,6 +126,7 @@ impl Migration {
             let count = self.land_object(object).await?;
             tracing::info!(%object, rows = count.read, new = count.new, "landed");
         }
+        self.refold().await?;
         let mut seen = Seen::default();
         for count in self.journal.fates().await? {
             seen.survey.add_records(count.object, count.records);

@@ -1,21 +1,24 @@
 //! The whole proposal: every table laid out, the mapping's text with its head, and what people read beside it.
 
 use super::layout::{Laid, Names, Scene, lay};
+use super::placement::Placed;
 use super::plan::{Found, Known, Planned};
 use super::profile::{COUNTRIES, Column, day_order};
 use super::shape::Shape;
-use super::write::{Part, quoted, text};
+use super::write::{Part, pair, quoted, text};
 use crate::mapping::defaults::{DayOrder, DecimalSign};
-use crate::mapping::proposal::{ColumnFacts, Proposal, ProposedTable};
+use crate::mapping::placement::Placement;
+use crate::mapping::proposal::{ColumnFacts, PlacementChoice, Proposal, ProposedTable};
 use crate::record::{Entity, Object, fold_name};
 
 /// Objects in the order in which a mapping is read.
-const ORDER: [Object; 13] = [
+const ORDER: [Object; 15] = [
     Object::Owner,
     Object::Pipeline,
     Object::Client,
     Object::Contact,
     Object::Lead,
+    Object::Deal,
     Object::Project,
     Object::Commission,
     Object::Task,
@@ -23,7 +26,8 @@ const ORDER: [Object; 13] = [
     Object::Email,
     Object::Meeting,
     Object::Note,
-    Object::Custom,
+    Object::Presentation,
+    Object::File,
 ];
 
 /// What was proposed, and from what.
@@ -41,24 +45,29 @@ pub fn compose(known: &Known, plans: &[Planned]) -> Composed {
     let mut scene = Scene { known, plans, names: Names::default() };
     let mut proposal = Proposal::default();
     let mut parts: Vec<Part> = Vec::new();
-    for object in ORDER {
+    let mut usable: Vec<&Planned> = Vec::new();
+    let mut left: Vec<(&Planned, String)> = Vec::new();
+    for object in ORDER.into_iter().chain(Object::customs()) {
         let Some(planned) = plans.iter().find(|planned| planned.object == Some(object)) else { continue };
+        if planned.placement() == Some(&Placement::LeftOut) {
+            left.push((planned, planned.placed[0].why.clone()));
+            continue;
+        }
         let laid = lay(planned, &mut scene);
         if is_usable(&laid, planned) {
             proposal.tables.push(table(planned, known, &laid));
             parts.push(laid.part);
+            usable.push(planned);
         } else {
-            proposal.tables.push(left_out(
-                planned,
-                known,
-                "a record of its kind needs a key and a name, and it has none",
-            ));
+            left.push((planned, "a record of its kind needs a key and a name, and it has none".to_owned()));
         }
     }
     let mut head = head(known, plans);
-    for planned in plans.iter().filter(|planned| planned.object.is_none()) {
+    let chosen = left.iter().filter(|(planned, _)| planned.placement() == Some(&Placement::LeftOut));
+    head.push_str(&placements(usable.into_iter().chain(chosen.map(|(planned, _)| *planned)), known));
+    left.extend(plans.iter().filter(|planned| planned.object.is_none()).map(|planned| (planned, reason(planned))));
+    for (planned, reason) in left {
         let name = &known.tables[planned.at].name;
-        let reason = reason(planned);
         head.push_str(&format!("# Left out: {name}: {reason}.\n"));
         proposal.tables.push(left_out(planned, known, &reason));
     }
@@ -75,46 +84,68 @@ fn is_usable(laid: &Laid, planned: &Planned) -> bool {
 fn reason(planned: &Planned) -> String {
     match planned.guesses.first().map(|guess| guess.kind.as_str()) {
         Some("stage") => "its stages come with the pipelines".to_owned(),
-        Some("presentation" | "file") => "files are not loaded from a table".to_owned(),
-        Some("other") | None => "no kind of record that Pipedrive has".to_owned(),
+        Some("other") | None => "no kind of record that Pipedrive has, and nothing that it could belong to".to_owned(),
         Some(kind) => format!("another table holds the {kind} records"),
     }
 }
 
 fn table(planned: &Planned, known: &Known, laid: &Laid) -> ProposedTable {
     let base = facts(planned, known);
-    let alternatives = planned.guesses.iter().skip(1).filter(|guess| guess.score > 0.2).take(3);
     let mut reasons: Vec<String> = planned.guesses.first().map(|guess| guess.why.clone()).into_iter().collect();
-    reasons.extend(evidence(planned, known));
+    reasons.extend(planned.placed.first().map(|placed| placed.why.clone()));
     ProposedTable {
         object: planned.object,
         placement: laid.placement.clone(),
         confidence: confidence(planned),
         reasons,
-        alternatives: alternatives.map(|guess| format!("a table of {} records", guess.kind)).collect(),
+        placed: planned.placement().map(ToString::to_string),
+        alternatives: alternatives(planned),
         fields: laid.fields.clone(),
         ..base
     }
 }
 
-/// How sure the kind of a table is: how much speaks for it, and how little for the next one.
+/// How sure it is what a table becomes: how much speaks for its kind and how little for the next one, and how sure it is
+/// what rows of that kind become.
 fn confidence(planned: &Planned) -> f64 {
     let score = |at: usize| planned.guesses.get(at).map_or(0.0, |guess| guess.score);
-    (score(0) - 0.3 * score(1)).clamp(0.05, 0.98)
+    let placed = planned.placed.first().map_or(1.0, |placed| placed.confidence);
+    // Both are rarely wrong about the same table for different reasons.
+    (score(0) - 0.3 * score(1)).clamp(0.05, 0.98).min(placed)
 }
 
-/// The shares that decided whether a client is a person, a company or both.
-fn evidence(planned: &Planned, known: &Known) -> Option<String> {
-    let table = known.tables.get(planned.at)?;
-    if !matches!(planned.object, Some(Object::Client | Object::Contact)) || table.rows == 0 {
-        return None;
-    }
-    let share = |concept: &str| {
-        let column = planned.of_concept(concept).and_then(|found| table.column(&found.name));
-        column.map_or(0, |column| column.filled * 100 / table.rows)
+/// Alternatives that are shown.
+const ALTERNATIVES: usize = 3;
+
+fn alternatives(planned: &Planned) -> Vec<PlacementChoice> {
+    let choice = |placed: &Placed| PlacementChoice {
+        placed: placed.placement.to_string(),
+        words: placed.placement.words(),
+        confidence: placed.confidence,
     };
-    let (first, last, company) = (share("first_name"), share("last_name"), share("company_name"));
-    Some(format!("{first} % of its rows have a first name, {last} % a last name, {company} % a company"))
+    planned.placed.iter().skip(1).take(ALTERNATIVES).map(choice).collect()
+}
+
+/// What becomes of whole tables, for those of which people may choose.
+fn placements<'p>(plans: impl Iterator<Item = &'p Planned>, known: &Known) -> String {
+    let mut lines = Vec::new();
+    for planned in plans.filter(|planned| planned.placed.len() > 1) {
+        let Some(first) = planned.placed.first() else { continue };
+        let others: Vec<String> =
+            planned.placed.iter().skip(1).map(|placed| quoted(&placed.placement.to_string())).collect();
+        let name = &known.tables[planned.at].name;
+        let sure = format!("{:.0} %", first.confidence * 100.0);
+        let chosen = pair(name, &quoted(&first.placement.to_string()));
+        lines.push(format!("{chosen}  # {sure}: {}; or {}", first.why, others.join(", ")));
+    }
+    if lines.is_empty() {
+        return String::new();
+    }
+    let mut text = "\n# What the rows of a table become. Change a word and run crossdock map: it lays the table out anew, and keeps\n\
+                    # what you edited elsewhere.\n[placement]\n"
+        .to_owned();
+    lines.iter().for_each(|line| text.push_str(&format!("{}\n", line.replace('\n', " "))));
+    text
 }
 
 fn left_out(planned: &Planned, known: &Known, reason: &str) -> ProposedTable {
@@ -122,6 +153,9 @@ fn left_out(planned: &Planned, known: &Known, reason: &str) -> ProposedTable {
     base.confidence = confidence(planned);
     base.placement = format!("left out: {reason}");
     base.reasons = planned.guesses.first().map(|guess| guess.why.clone()).into_iter().collect();
+    // A table that cannot be laid out is none of which people may choose.
+    base.placed = planned.placement().filter(|placement| **placement == Placement::LeftOut).map(ToString::to_string);
+    base.alternatives = alternatives(planned);
     base
 }
 
@@ -226,15 +260,36 @@ fn pipelines(known: &Known, plans: &[Planned]) -> Vec<String> {
     let table = plans.iter().find(|planned| planned.object == Some(Object::Pipeline));
     let nested =
         table.is_some_and(|table| known.tables[table.at].columns.iter().any(|column| !column.parts.is_empty()));
-    let deals = plans.iter().find(|planned| planned.object == Some(Object::Project));
-    let Some(deals) = deals.filter(|_| !nested) else {
-        lines.push("status_from_stage = false".to_owned());
-        return lines;
-    };
-    let telling = super::layout::telling_stage(deals);
-    lines.push(format!("status_from_stage = {}", telling.is_some()));
+    let deals: Vec<&Planned> = plans.iter().filter(|planned| planned.becomes == [Entity::Deal]).collect();
+    let is_own = |planned: &&&Planned| planned.placement() == Some(&Placement::OwnPipeline);
+    let main = deals.iter().find(|planned| !is_own(planned)).filter(|_| !nested);
+    let own = deals.iter().find(is_own);
+    let telling = main.into_iter().chain(own).any(|deals| super::layout::telling_stage(deals).is_some());
+    lines.push(format!("status_from_stage = {telling}"));
+    if let Some(main) = main {
+        lines.extend(declared(main, super::layout::MAIN_PIPELINE));
+    }
+    if let Some(own) = own {
+        let name = super::layout::own_pipeline(own, known);
+        let stages = declared(own, &name);
+        let only = format!("stages = [{{ name = \"{}\", kind = \"open\" }}]", super::layout::ONLY_STAGE);
+        match stages.is_empty() {
+            true => lines.extend([
+                String::new(),
+                "[[pipelines.declare]]".to_owned(),
+                format!("name = {}", quoted(&name)),
+                only,
+            ]),
+            false => lines.extend(stages),
+        }
+    }
+    lines
+}
+
+/// A pipeline declared from the stages that deals have; nothing where they have none.
+fn declared(deals: &Planned, name: &str) -> Vec<String> {
     let stage = deals.at_place(Entity::Deal, "stage_id").find(|column| column.concept() == "stage");
-    let Some(stage) = stage.filter(|stage| !stage.values.is_empty()) else { return lines };
+    let Some(stage) = stage.filter(|stage| !stage.values.is_empty()) else { return Vec::new() };
     let mut seen: Vec<String> = Vec::new();
     let mut stages: Vec<(usize, String)> = Vec::new();
     for value in &stage.values {
@@ -247,8 +302,8 @@ fn pipelines(known: &Known, plans: &[Planned]) -> Vec<String> {
     }
     // Open stages first, in the order of their first appearance; what ends a deal comes last.
     stages.sort_by_key(|(rank, _)| *rank);
-    lines.extend(["".to_owned(), "# From the stages that the deals have; put them into their order.".to_owned()]);
-    lines.extend(["[[pipelines.declare]]".to_owned(), "name = \"Sales\"".to_owned(), "stages = [".to_owned()]);
+    let mut lines = vec![String::new(), "# From the stages that the deals have; put them into their order.".to_owned()];
+    lines.extend(["[[pipelines.declare]]".to_owned(), format!("name = {}", quoted(name)), "stages = [".to_owned()]);
     lines.extend(stages.into_iter().map(|(_, line)| line));
     lines.push("]".to_owned());
     lines

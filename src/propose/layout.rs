@@ -1,18 +1,22 @@
 //! From places to destinations: which records a row becomes, under which roles, with which links, keys and conditions.
 
 mod activity;
+mod child;
 mod contact;
 mod deal;
 mod lines;
+mod notes;
 mod others;
 
 use super::answer::Place;
 use super::plan::{Found, Known, Planned};
 use super::write::{Line, Part, Section, pair, quoted, quoted_list};
+use crate::mapping::placement::Placement;
 use crate::mapping::proposal::{Alternative, ProposedField};
 use crate::record::{Entity, Object};
 
-pub(super) use deal::{meaning, telling_stage};
+pub use child::has_amount;
+pub(super) use deal::{MAIN_PIPELINE, ONLY_STAGE, meaning, own_pipeline, telling_stage};
 pub use lines::Names;
 
 /// What a table's layout is made from.
@@ -57,33 +61,60 @@ impl Scene<'_> {
 /// Lays a table out.
 pub fn lay(plan: &Planned, scene: &mut Scene<'_>) -> Laid {
     let Some(object) = plan.object else { return Laid::default() };
+    let is_within = matches!(plan.placement(), Some(Placement::Within(..)));
     let mut laid = match object {
         Object::Owner => others::owner(plan, scene),
         Object::Pipeline => others::pipeline(plan, scene),
+        _ if is_within => child::child(plan, scene),
         Object::Client | Object::Contact => contact::client(plan, scene),
         Object::Lead => contact::lead(plan, scene),
-        Object::Project => deal::project(plan, scene),
-        Object::Commission => others::commission(plan, scene),
+        Object::Deal | Object::Project => deal::project(plan, scene),
         Object::Note => activity::note(plan, scene),
         _ => activity::activity(plan, scene),
     };
+    if let Some(placement) = plan.placement() {
+        laid.placement = placement.words();
+    }
+    hold(plan, scene, &mut laid);
+    if matches!(object, Object::Client | Object::Contact | Object::Lead | Object::Deal | Object::Project) {
+        notes::apart(plan, &mut laid);
+    }
     head(plan, object, scene, &mut laid);
     cover(plan, &mut laid);
-    if object == Object::Commission {
-        listed(plan, scene, &mut laid);
+    if is_within {
+        kept(plan, scene, &mut laid);
     }
     laid
 }
 
-/// What is folded stands in the list of its deal.
-fn listed(plan: &Planned, scene: &Scene<'_>, laid: &mut Laid) {
-    for (column, field) in plan.columns.iter().zip(&mut laid.fields) {
-        if others::is_listed(plan, scene, column) {
-            laid.part.leave.retain(|(name, _, _)| *name != column.name);
-            field.entity = Some(Entity::Deal);
-            field.role = Entity::Deal.to_string();
-            field.target = "custom:Commission details".to_owned();
+/// Fields made of the rows that belong to this one.
+fn hold(plan: &Planned, scene: &mut Scene<'_>, laid: &mut Laid) {
+    let names = contact::person_names(plan, Entity::Person);
+    let is_both = plan.becomes == [Entity::Organization, Entity::Person];
+    for section in &mut laid.part.to {
+        let Some(entity) = Entity::parse(&section.entity).filter(|entity| plan.becomes.contains(entity)) else {
+            continue;
+        };
+        section.lines.extend(child::folded(plan, entity, scene).into_iter().map(|folded| folded.line));
+        if is_both && entity == Entity::Organization && !names.is_empty() {
+            // Rows without a person's name have only their company to hold them.
+            let others = child::folded(plan, Entity::Person, scene).into_iter();
+            let copies = others.map(|folded| folded.line.key(condition("unless", &names)));
+            section.lines.extend(copies.map(|line| line.remark("for rows that become only this record")));
         }
+        section.lines = contact::unique(std::mem::take(&mut section.lines));
+    }
+}
+
+/// What is folded stands in the fields of its parent.
+fn kept(plan: &Planned, scene: &mut Scene<'_>, laid: &mut Laid) {
+    let kept = child::kept_by_parent(plan, scene);
+    for (column, field) in plan.columns.iter().zip(&mut laid.fields) {
+        let Some((_, entity, target)) = kept.iter().find(|(name, ..)| *name == column.name) else { continue };
+        laid.part.leave.retain(|(name, _, _)| *name != column.name);
+        field.entity = Some(*entity);
+        field.role = entity.to_string();
+        field.target.clone_from(target);
     }
 }
 

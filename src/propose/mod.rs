@@ -11,6 +11,7 @@ pub mod confidence;
 pub mod fields;
 pub mod layout;
 pub mod losses;
+pub mod placement;
 pub mod plan;
 pub mod profile;
 pub mod rerank;

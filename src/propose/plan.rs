@@ -2,11 +2,14 @@
 
 use super::answer::{Answer, Place};
 use super::fields::{Ranked, context, rank};
+use super::placement::{Placed, Tables, becomes};
 use super::profile::{Column, Table, VALUES};
 use super::score::Clue;
 use super::shape::Shape;
-use super::tables::{Guess, Reference, concept_of, guesses, key_column, object_of, references};
+use super::tables::{Guess, Reference, guesses, key_column, object_of, references};
 use super::vocabulary::Vocabulary;
+use crate::error::Result;
+use crate::mapping::placement::{Placement, Placements};
 use crate::record::{Entity, Object};
 
 /// A field that Pipedrive has already.
@@ -85,6 +88,8 @@ pub struct Planned {
     pub object: Option<Object>,
     /// What it may be, the one it is taken for first.
     pub guesses: Vec<Guess>,
+    /// What its rows may become, the proposed or chosen placement first; empty where it is left out.
+    pub placed: Vec<Placed>,
     /// The records that a row becomes.
     pub becomes: Vec<Entity>,
     /// The column of its key.
@@ -94,6 +99,12 @@ pub struct Planned {
 }
 
 impl Planned {
+    /// The placement: the proposed or the chosen one.
+    #[must_use]
+    pub fn placement(&self) -> Option<&Placement> {
+        self.placed.first().map(|option| &option.placement)
+    }
+
     /// The column with a name.
     #[must_use]
     pub fn column(&self, name: &str) -> Option<&Found> {
@@ -114,14 +125,20 @@ impl Planned {
     }
 }
 
-/// Plans every table.
-#[must_use]
-pub fn plan(known: &Known, vocabulary: &Vocabulary) -> Vec<Planned> {
+/// Plans every table, with the placements that somebody chose.
+///
+/// # Errors
+/// `Settings` naming every choice that cannot be.
+pub fn plan(known: &Known, vocabulary: &Vocabulary, chosen: &Placements) -> Result<Vec<Planned>> {
     let guessed: Vec<Vec<Guess>> = known.tables.iter().map(|table| guesses(table, vocabulary)).collect();
-    let (kinds, objects) = objects(&guessed, known);
+    let (kinds, mut objects) = objects(&guessed, known);
     let references = references(&known.tables, &kinds, vocabulary);
+    split_deals(&kinds, &guessed, &references, known, &mut objects);
+    take_customs(&kinds, &references, known, &mut objects);
+    let tables = Tables { known, vocabulary, kinds: &kinds, objects: &objects, references: &references };
+    let placed = tables.placed(chosen)?;
     let mut plans = Vec::with_capacity(known.tables.len());
-    for (at, table) in known.tables.iter().enumerate() {
+    for (at, (table, placed)) in known.tables.iter().zip(placed).enumerate() {
         let used: Vec<String> = references
             .iter()
             .enumerate()
@@ -131,11 +148,49 @@ pub fn plan(known: &Known, vocabulary: &Vocabulary) -> Vec<Planned> {
             .map(|reference| reference.key.clone())
             .collect();
         let key = key_column(table, &kinds[at], &most_used(&used), vocabulary).map(|column| column.name.clone());
-        let becomes = becomes(table, &kinds[at], objects[at], vocabulary);
+        let becomes = placed.first().map(|option| becomes(&option.placement)).unwrap_or_default();
         let columns = columns(table, &becomes, (&references[at], &kinds), vocabulary, key.as_deref());
-        plans.push(Planned { at, object: objects[at], guesses: guessed[at].clone(), becomes, key, columns });
+        plans.push(Planned { at, object: objects[at], guesses: guessed[at].clone(), placed, becomes, key, columns });
     }
-    plans
+    Ok(plans)
+}
+
+/// A table of deals beside one of projects: where rows of one name rows of the other, those that are named are the deals.
+fn split_deals(
+    kinds: &[String],
+    guessed: &[Vec<Guess>],
+    references: &[Vec<Reference>],
+    known: &Known,
+    objects: &mut [Option<Object>],
+) {
+    let score = |at: usize| guessed[at].first().map_or(0.0, |guess| guess.score);
+    let Some(first) = objects.iter().position(|object| *object == Some(Object::Project)) else { return };
+    let names = |from: usize, to: usize| references[from].iter().any(|reference| reference.table == to);
+    let second = (0..kinds.len()).find(|at| {
+        let is_such = *at != first && objects[*at].is_none() && kinds[*at] == "project" && score(*at) >= 0.3;
+        is_such && known.tables[*at].rows > 0 && (names(*at, first) || names(first, *at))
+    });
+    let Some(second) = second else { return };
+    let (deals, projects) = if names(second, first) { (first, second) } else { (second, first) };
+    (objects[deals], objects[projects]) = (Some(Object::Deal), Some(Object::Project));
+}
+
+/// Tables of no kind that is known, whose rows name other records: custom objects, while there are kinds for them.
+fn take_customs(kinds: &[String], references: &[Vec<Reference>], known: &Known, objects: &mut [Option<Object>]) {
+    let mut free = Object::customs();
+    let named: Vec<bool> = (0..kinds.len())
+        .map(|at| {
+            references[at].iter().any(|reference| {
+                let object = objects.get(reference.table).copied().flatten();
+                object.is_some_and(|object| !matches!(object, Object::Owner | Object::Pipeline))
+            })
+        })
+        .collect();
+    for at in 0..kinds.len() {
+        if objects[at].is_none() && kinds[at] == "other" && known.tables[at].rows > 0 && named[at] {
+            objects[at] = free.next();
+        }
+    }
 }
 
 /// The column that most references use.
@@ -170,32 +225,6 @@ fn objects(guessed: &[Vec<Guess>], known: &Known) -> (Vec<String>, Vec<Option<Ob
         }
     }
     (kinds, objects)
-}
-
-/// The records that a row becomes.
-fn becomes(table: &Table, kind: &str, object: Option<Object>, vocabulary: &Vocabulary) -> Vec<Entity> {
-    let Some(object) = object else { return Vec::new() };
-    let has = |names: &[&str]| {
-        table.columns.iter().any(|column| {
-            let filled = column.filled * 20 >= table.rows;
-            filled && concept_of(column, vocabulary).is_some_and(|concept| names.contains(&concept))
-        })
-    };
-    let persons = has(&["first_name", "last_name"]);
-    match object {
-        Object::Owner => vec![Entity::User],
-        Object::Pipeline => vec![Entity::Pipeline],
-        Object::Client if kind == "company" => vec![Entity::Organization],
-        Object::Client if persons && has(&["company_name"]) => vec![Entity::Organization, Entity::Person],
-        Object::Client if persons || kind == "person" => vec![Entity::Person],
-        Object::Client => vec![Entity::Organization],
-        Object::Contact => vec![Entity::Person],
-        Object::Lead => vec![Entity::Lead, Entity::Person, Entity::Organization],
-        Object::Project => vec![Entity::Deal],
-        Object::Task | Object::Call | Object::Email | Object::Meeting => vec![Entity::Activity],
-        Object::Note => vec![Entity::Note],
-        Object::Commission | Object::Presentation | Object::File | Object::Custom => Vec::new(),
-    }
 }
 
 fn columns(

@@ -128,7 +128,7 @@ mod tests {
         table.is_whole = true;
         let known = Known { tables: vec![table], ..Known::default() };
         let vocabulary = Vocabulary::shipped().expect("the vocabulary is whole");
-        let mut plans = plan(&known, &vocabulary);
+        let mut plans = plan(&known, &vocabulary, &std::collections::BTreeMap::new()).expect("plans");
         (known, plans.remove(0))
     }
 

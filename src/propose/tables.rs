@@ -96,13 +96,13 @@ pub fn concept_of<'v>(column: &Column, vocabulary: &'v Vocabulary) -> Option<&'v
     vocabulary.concepts.get(best.concept).map(|concept| concept.name.as_str())
 }
 
-/// The object that a kind of table becomes; `None` for tables that are left out.
+/// The object that a kind of table becomes; `None` for tables that are left out or of a kind that nobody knows.
 #[must_use]
 pub fn object_of(kind: &str, has_companies: bool) -> Option<Object> {
     match kind {
         "person" if has_companies => Some(Object::Contact),
         "company" | "client" | "person" => Some(Object::Client),
-        "stage" | "other" | "file" | "presentation" => None,
+        "stage" | "other" => None,
         kind => Object::parse(kind),
     }
 }

@@ -7,11 +7,12 @@ use std::time::Duration;
 use crossdock::clock::Clock;
 use crossdock::config::{Config, Surroundings};
 use crossdock::control::{Saying, keep};
-use crossdock::journal::{GateVerdict, Journal};
+use crossdock::journal::{FateCount, GateVerdict, Journal};
 use crossdock::mapping::Mapping;
 use crossdock::mapping::defaults::{DayOrder, DecimalSign};
+use crossdock::mapping::placement::{Placement, Placements};
 use crossdock::mapping::proposal::Proposal;
-use crossdock::migration::map::{Reading, propose};
+use crossdock::migration::map::{Chosen, Reading, propose_as};
 use crossdock::migration::{Ending, GateState, Migration, Opening, Signals, artefact};
 use crossdock::permit::Gate;
 use crossdock::progress::Progress;
@@ -25,46 +26,93 @@ use serde_json::Value;
 use super::assert_nothing_is_silent;
 
 /// What came of an export.
-struct Moved {
-    proposal: Proposal,
-    mapping: Mapping,
-    pipedrive: Running,
+pub(crate) struct Moved {
+    pub(crate) proposal: Proposal,
+    pub(crate) mapping: Mapping,
+    pub(crate) text: String,
+    pub(crate) fates: Vec<FateCount>,
+    pub(crate) pipedrive: Running,
 }
 
 impl Moved {
-    fn live(&self, entity: Entity) -> Vec<Value> {
+    pub(crate) fn live(&self, entity: Entity) -> Vec<Value> {
         let mut rows = self.pipedrive.rows(entity);
         rows.retain(|row| row["is_deleted"] != true);
         rows
     }
 
-    fn object(&self, table: &str) -> Option<Object> {
+    pub(crate) fn object(&self, table: &str) -> Option<Object> {
         self.proposal.tables.iter().find(|proposed| proposed.table == table).expect("the table").object
     }
 }
 
-/// Proposes a mapping for a folder of files and migrates with it. `users` are the account's, by name and address.
-fn moved(files: &Path, users: &[(String, String)]) -> Moved {
+/// An account with these users, and the settings of a migration from a folder of files into it.
+async fn ends_of(files: &Path, users: &[(String, String)], folder: &Path) -> (Clock, Running, Config) {
+    let clock = Clock::system();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let settings = Settings { unlimited: true, caps: false, ..Settings::default() };
+    let pipedrive = Pipedrive::start(settings, clock.clone(), listener).expect("an account");
+    users.iter().for_each(|(name, email)| drop(pipedrive.add_user(name, email)));
+    let text = format!(
+        "name = \"files\"\n[source]\nfolder = {files:?}\npoll_seconds = 1\n[pipedrive]\naddress = \"http://{}\"\n\
+         unlimited = true\nlist_lag_seconds = 0\n",
+        pipedrive.address()
+    );
+    let environment = |name: &str| (name == "CROSSDOCK_PIPEDRIVE_TOKEN").then(|| pipedrive.token());
+    let surroundings = Surroundings { folder, environment: &environment };
+    let config = Config::parse(&text, &surroundings).expect("settings");
+    (clock, pipedrive, config)
+}
+
+/// The proposals for a folder of files with two sets of placements: those before, then those chosen.
+pub(crate) fn proposals(files: &Path, before: Placements, placements: Placements) -> (String, String) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let folder = tempfile::tempdir().expect("a folder");
     runtime.block_on(async {
-        let clock = Clock::system();
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let settings = Settings { unlimited: true, caps: false, ..Settings::default() };
-        let pipedrive = Pipedrive::start(settings, clock.clone(), listener).expect("an account");
-        users.iter().for_each(|(name, email)| drop(pipedrive.add_user(name, email)));
-        let text = format!(
-            "name = \"files\"\n[source]\nfolder = {files:?}\npoll_seconds = 1\n[pipedrive]\naddress = \"http://{}\"\n\
-             unlimited = true\nlist_lag_seconds = 0\n",
-            pipedrive.address()
-        );
-        let environment = |name: &str| (name == "CROSSDOCK_PIPEDRIVE_TOKEN").then(|| pipedrive.token());
-        let surroundings = Surroundings { folder: folder.path(), environment: &environment };
-        let config = Config::parse(&text, &surroundings).expect("settings");
+        let (clock, _pipedrive, config) = ends_of(files, &[], folder.path()).await;
+        let (_stopper, stop) = stop::switch();
+        let reading = Reading { clock, stop, progress: Progress::default() };
+        let chosen = Chosen { placements, before: Some(before) };
+        let proposed = propose_as(&config, &reading, chosen).await.expect("a proposal");
+        (proposed.before.expect("asked for"), proposed.mapping)
+    })
+}
+
+/// Proposes a mapping for a folder of files and migrates with it. `users` are the account's, by name and address.
+fn moved(files: &Path, users: &[(String, String)]) -> Moved {
+    let moved = moved_as(files, users, &[]);
+    for count in &moved.fates {
+        assert!(!matches!(count.fate, Some(Fate::Rejected | Fate::Parked)), "{count:?}");
+    }
+    moved
+}
+
+/// The same with placements that somebody chose, by table.
+pub(crate) fn moved_as(files: &Path, users: &[(String, String)], placements: &[(&str, &str)]) -> Moved {
+    moved_edited(files, users, placements, &|text| text)
+}
+
+/// The same with a mapping that somebody edited.
+pub(crate) fn moved_edited(
+    files: &Path,
+    users: &[(String, String)],
+    placements: &[(&str, &str)],
+    edit: &dyn Fn(String) -> String,
+) -> Moved {
+    let placements = placements
+        .iter()
+        .map(|(table, word)| ((*table).to_owned(), Placement::parse(word).expect("a placement")))
+        .collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let folder = tempfile::tempdir().expect("a folder");
+    runtime.block_on(async {
+        let (clock, pipedrive, config) = ends_of(files, users, folder.path()).await;
         let (_stopper, stop) = stop::switch();
         let reading = Reading { clock: clock.clone(), stop: stop.clone(), progress: Progress::default() };
-        let proposed = propose(&config, &reading).await.expect("a proposal");
+        let chosen = Chosen { placements, before: None };
+        let mut proposed = propose_as(&config, &reading, chosen).await.expect("a proposal");
         assert_nothing_is_silent(&proposed.proposal, &proposed.mapping);
+        proposed.mapping = edit(proposed.mapping);
         std::fs::write(folder.path().join("mapping.toml"), &proposed.mapping).expect("written");
         let signals = Signals::default();
         signals.freeze();
@@ -84,11 +132,10 @@ fn moved(files: &Path, users: &[(String, String)]) -> Moved {
         assert_eq!(ending, Ending::Done);
         let verification = migration.verification().expect("it was verified");
         assert!(verification.is_clean(), "{verification:?}");
-        for count in migration.journal().fates().await.expect("the journal reads") {
-            assert!(!matches!(count.fate, Some(Fate::Rejected | Fate::Parked) | None), "{count:?}");
-        }
+        let fates = migration.journal().fates().await.expect("the journal reads");
+        assert!(fates.iter().all(|count| count.fate.is_some()), "a record has no fate: {fates:?}");
         let mapping = Mapping::parse(&proposed.mapping, "proposed").expect("valid");
-        Moved { proposal: proposed.proposal, mapping, pipedrive }
+        Moved { proposal: proposed.proposal, mapping, text: proposed.mapping, fates, pipedrive }
     })
 }
 
@@ -104,7 +151,7 @@ async fn approve_all(journal: Journal, clock: Clock) {
     }
 }
 
-fn write(folder: &Path, file: &str, rows: &[String]) {
+pub(crate) fn write(folder: &Path, file: &str, rows: &[String]) {
     std::fs::write(folder.join(file), rows.join("\r\n")).expect("written");
 }
 

@@ -7,6 +7,7 @@
 mod ends;
 mod layouts;
 mod model;
+mod placement;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};

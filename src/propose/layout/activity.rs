@@ -97,7 +97,7 @@ const PARENTS: [(&str, &str, Entity); 4] = [
 
 /// A table of tasks, calls, e-mails or meetings.
 pub(super) fn activity(plan: &Planned, scene: &mut Scene<'_>) -> Laid {
-    let mut laid = Laid { placement: "an activity".to_owned(), ..Laid::default() };
+    let mut laid = Laid::default();
     let mut own = section(Entity::Activity);
     own.lines.push(subject(plan));
     own.lines.push(kind(plan));
@@ -116,7 +116,7 @@ pub(super) fn activity(plan: &Planned, scene: &mut Scene<'_>) -> Laid {
 
 /// A table of notes.
 pub(super) fn note(plan: &Planned, scene: &mut Scene<'_>) -> Laid {
-    let mut laid = Laid { placement: "a note".to_owned(), ..Laid::default() };
+    let mut laid = Laid::default();
     let mut own = section(Entity::Note);
     let mut texts = found(plan, Entity::Note, "content");
     // The text before its title: of several columns the longest kind is the text.
@@ -213,7 +213,7 @@ fn done(plan: &Planned) -> Option<Line> {
 }
 
 /// Links to what the row belongs to; a column that points at several kinds is told apart by the one that names the kind.
-fn parents(plan: &Planned, scene: &Scene<'_>, own: Entity) -> Vec<Line> {
+pub(super) fn parents(plan: &Planned, scene: &Scene<'_>, own: Entity) -> Vec<Line> {
     let mut lines = Vec::new();
     for (activity_field, note_field, entity) in PARENTS {
         let field = if own == Entity::Note { note_field } else { activity_field };

@@ -21,7 +21,13 @@ pub(super) fn client(plan: &Planned, scene: &mut Scene<'_>) -> Laid {
                 own.head.push(format!("when = {}", quoted(&company.name)));
             }
             own.head.push(organization_key(&company.name));
-            lines.push(line("name", "text", company, plan).key("cut = true"));
+            let mut columns = vec![company.name.clone()];
+            if !is_both {
+                // Rows that name no company are called by the person they name.
+                columns.extend(names.iter().filter(|name| **name != company.name).cloned());
+            }
+            let named = Line::from("name", "text", &columns).key("cut = true");
+            lines.push(named.remark(remark(company, plan)));
         }
         lines.extend(scene.lines_of(Entity::Organization, plan, &["name"]));
         if is_both {
@@ -45,11 +51,6 @@ pub(super) fn client(plan: &Planned, scene: &mut Scene<'_>) -> Laid {
         }
         laid.part.to.push(own);
     }
-    laid.placement = match (is_both, plan.becomes.first()) {
-        (true, _) => "a person, and an organization for its company".to_owned(),
-        (false, Some(Entity::Person)) => "a person".to_owned(),
-        _ => "an organization".to_owned(),
-    };
     laid
 }
 
@@ -104,7 +105,6 @@ pub(super) fn lead(plan: &Planned, scene: &mut Scene<'_>) -> Laid {
         ));
         laid.part.head.push("]".to_owned());
     }
-    laid.placement = "a lead, with a person and an organization where it names no client".to_owned();
     laid
 }
 
@@ -259,7 +259,7 @@ fn person_key(emails: &[String], names: &[String], company: Option<&Found>) -> V
 }
 
 /// The columns of a person's name: first and last, or the whole.
-fn person_names(plan: &Planned, entity: Entity) -> Vec<String> {
+pub(super) fn person_names(plan: &Planned, entity: Entity) -> Vec<String> {
     let columns = found(plan, entity, "name");
     let of =
         |concept: &str| columns.iter().find(|column| column.concept() == concept).map(|column| column.name.clone());

@@ -3,9 +3,16 @@
 use super::contact::{found, link, unique, value_line};
 use super::lines::is_empty;
 use super::{Laid, Scene, line, section};
-use crate::propose::plan::{Found, Planned};
+use crate::mapping::placement::Placement;
+use crate::propose::plan::{Found, Known, Planned};
 use crate::propose::write::{Line, pair, quoted, quoted_list};
 use crate::record::{Entity, Object};
+
+/// The pipeline that is declared from the stages of the deals.
+pub(in super::super) const MAIN_PIPELINE: &str = "Sales";
+
+/// The only stage of a pipeline whose deals name none.
+pub(in super::super) const ONLY_STAGE: &str = "Open";
 
 /// Words for a deal that is won or lost, in the languages of the vocabulary; compared as the beginning of a value.
 const WON: &[&str] = &[
@@ -76,12 +83,12 @@ pub(in super::super) fn meaning(value: &str) -> &'static str {
 
 /// A table of projects, deals or orders.
 pub(super) fn project(plan: &Planned, scene: &mut Scene<'_>) -> Laid {
-    let mut laid = Laid { placement: "a deal".to_owned(), ..Laid::default() };
+    let mut laid = Laid::default();
     let mut own = section(Entity::Deal);
     own.lines.push(title(plan, scene));
     own.lines.extend(scene.owner_line("owner_id", &found(plan, Entity::Deal, "owner_id"), plan));
     own.lines.extend(links(plan, scene));
-    own.lines.extend(stage(plan, scene));
+    own.lines.extend(stage(plan, scene).or_else(|| own_stage(plan, scene)));
     own.lines.extend(
         value_line(plan, Entity::Deal).map(|line| line.key("default = \"0\", flag_missing = \"missing_value\"")),
     );
@@ -104,7 +111,6 @@ pub(super) fn project(plan: &Planned, scene: &mut Scene<'_>) -> Laid {
     rest.retain(|line| line.to != "lost_reason" || status.is_some());
     own.lines.extend(rest);
     own.lines.extend(kept(plan, scene, &own.lines, &done));
-    own.lines.extend(folded(scene));
     own.lines = unique(own.lines);
     laid.part.to.push(own);
     laid
@@ -162,8 +168,31 @@ fn stage(plan: &Planned, scene: &Scene<'_>) -> Option<Line> {
             own.columns.push(pipeline.name.clone());
             Some(own)
         }
-        None => Some(own),
+        None => Some(match declared_pipeline(plan, scene) {
+            Some(name) => own.key(format!("pipeline = {}", quoted(&name))),
+            None => own,
+        }),
     }
+}
+
+/// The pipeline that is declared for a table; `None` where only one is, and stages name it.
+fn declared_pipeline(plan: &Planned, scene: &Scene<'_>) -> Option<String> {
+    let own = scene.plans.iter().find(|other| other.placement() == Some(&Placement::OwnPipeline))?;
+    Some(if own.at == plan.at { own_pipeline(own, scene.known) } else { MAIN_PIPELINE.to_owned() })
+}
+
+/// The name of the pipeline of deals that stand beside others: that of their table.
+pub(in super::super) fn own_pipeline(plan: &Planned, known: &Known) -> String {
+    known.tables.get(plan.at).map_or_else(|| "Projects".to_owned(), |table| super::lines::plain_title(&table.name))
+}
+
+/// The stage of deals that have none, in a pipeline of their own.
+fn own_stage(plan: &Planned, scene: &Scene<'_>) -> Option<Line> {
+    (plan.placement() == Some(&Placement::OwnPipeline)).then(|| {
+        Line::plain("stage_id", "stage")
+            .key(format!("constant = \"{ONLY_STAGE}\""))
+            .key(format!("pipeline = {}", quoted(&own_pipeline(plan, scene.known))))
+    })
 }
 
 /// The status column with what its values mean; none where the stage tells it.
@@ -226,37 +255,4 @@ fn kept(plan: &Planned, scene: &mut Scene<'_>, lines: &[Line], done: &[&str]) ->
         .cloned()
         .collect();
     left.iter().map(|column| scene.custom_line(column, Entity::Deal, plan)).collect()
-}
-
-/// The fields made of commissions.
-fn folded(scene: &Scene<'_>) -> Vec<Line> {
-    let Some(commission) = scene.of_object(Object::Commission) else { return Vec::new() };
-    if super::others::parent(commission, scene).is_none() {
-        return Vec::new();
-    }
-    let mut lines = Vec::new();
-    let amount = super::others::amount(commission);
-    if let Some(amount) = amount {
-        let mut sum = Line::plain("custom:Commission total", "money").key("fold = \"commission\"");
-        sum = sum.key(format!("sum = {}", quoted(&amount.name)));
-        let currency =
-            found(scene_deal(scene), Entity::Deal, "value").into_iter().find(|column| column.concept() == "currency");
-        if let Some(currency) = currency {
-            sum = sum.key(format!("currency_from = {}", quoted(&currency.name)));
-        }
-        lines.push(sum.remark("amounts are copied and added up, never computed"));
-    }
-    lines.push(Line::plain("custom:Commission records", "number").key("fold = \"commission\", count = true"));
-    let list = super::others::list(commission, scene);
-    lines.push(
-        Line::plain("custom:Commission details", "long_text")
-            .key("fold = \"commission\", cut = true")
-            .key(format!("list = {}", quoted(&list))),
-    );
-    lines
-}
-
-fn scene_deal<'s>(scene: &Scene<'s>) -> &'s Planned {
-    // The table that is just being laid out; asked for only from there.
-    scene.plans.iter().find(|plan| plan.object == Some(Object::Project)).unwrap_or(&scene.plans[0])
 }

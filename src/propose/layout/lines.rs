@@ -6,6 +6,7 @@ use super::{Scene, line, remark};
 use crate::mapping::accepted::custom_type;
 use crate::mapping::field::{Kind, custom_owner};
 use crate::propose::answer::Place;
+use crate::propose::fields::Ranked;
 use crate::propose::plan::{Found, Planned};
 use crate::propose::shape::Shape;
 use crate::propose::write::Line;
@@ -61,8 +62,19 @@ const NAME_PARTS: &[&str] = &["first_name", "middle_name", "last_name", "name_su
 /// The parts of an address in the order in which they are written.
 const ADDRESS_PARTS: &[&str] = &["address", "street", "street_2", "city", "state", "zip", "country", "address_other"];
 
-/// A column's name as people write names of fields: `in_hands_date` is `In hands date`.
+/// A column's name as people write names of fields: `in_hands_date` is `In hands date`. Names that say too little alone
+/// have the kind of their record before them.
 pub(super) fn title(column: &str, plan: &Planned) -> String {
+    let words = plain_title(column);
+    if !BARE.contains(&words.to_lowercase().as_str()) {
+        return words;
+    }
+    let own = plan.object.map_or(String::new(), |object| object.to_string());
+    capital(&format!("{own} {}", words.to_lowercase()))
+}
+
+/// The same from the name alone.
+pub(super) fn plain_title(column: &str) -> String {
     let spaced: String =
         column.chars().map(|sign| if matches!(sign, '_' | '.' | '-' | '\t') { ' ' } else { sign }).collect();
     let mut words = String::new();
@@ -76,13 +88,10 @@ pub(super) fn title(column: &str, plan: &Planned) -> String {
         }
         before = sign;
     }
-    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    let words = if BARE.contains(&words.to_lowercase().as_str()) {
-        let own = plan.object.map_or(String::new(), |object| object.to_string());
-        format!("{own} {}", words.to_lowercase())
-    } else {
-        words
-    };
+    capital(&words.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+fn capital(words: &str) -> String {
     let mut letters = words.chars();
     let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
     format!("{first}{}", letters.as_str()).chars().take(200).collect()
@@ -128,6 +137,28 @@ impl Scene<'_> {
         }
         self.names.0.insert((owner, fold_name(&name)), field_type);
         (format!("custom:{name}"), kind, String::new())
+    }
+
+    /// A custom field by its name alone, of exactly this kind.
+    pub(super) fn named(&mut self, name: &str, kind: Kind, entity: Entity, plan: &Planned) -> (String, Kind) {
+        const TRIES: usize = 9;
+        let mut wanted = name.to_owned();
+        for number in 2..2 + TRIES {
+            let found = Found {
+                name: wanted,
+                shape: Shape::Text,
+                values: Vec::new(),
+                ranked: Ranked { answers: Vec::new(), confidence: 0.0 },
+                points_at: Vec::new(),
+            };
+            let (to, given, _) = self.custom(&found, entity, kind, plan);
+            if given == kind {
+                return (to, kind);
+            }
+            // The name is taken by a field of another type, which cannot hold what is made here.
+            wanted = format!("{name} {number}");
+        }
+        (format!("custom:{wanted}"), kind)
     }
 
     /// A custom field of the account with the same name, or with most of the column's values among its options.
@@ -258,7 +289,7 @@ fn is_part_of_address(column: &Found) -> bool {
 }
 
 /// How a column is read into a custom field.
-fn custom_kind(column: &Found) -> Kind {
+pub(super) fn custom_kind(column: &Found) -> Kind {
     let by_type = match column.place() {
         Place::Custom(_, field_type) => match field_type.as_str() {
             "phone" => Some(Kind::Phones),

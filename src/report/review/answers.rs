@@ -12,10 +12,11 @@ use super::lines::{Given, Origin, columns, kind_for, tidy};
 use super::remarks::{Remarks, column_key, field_key};
 use super::sheets::{EDITED, ORIGIN, ORIGIN_COLUMNS, WHOLE};
 use super::target::{self, Target};
-use super::{fingerprint, written_fields};
+use super::{fingerprint, placements, written_fields};
 use crate::mapping::edit::{Edit, Editor, FieldPlace};
 use crate::mapping::field::Kind;
 use crate::mapping::object::ObjectRules;
+use crate::mapping::placement::Placement;
 use crate::mapping::{Mapping, clauses};
 use crate::record::Object;
 use crate::report::workbook::read::ReadBook;
@@ -30,6 +31,9 @@ pub struct Answers {
     pub text: String,
     /// The remarks with their edits.
     pub remarks: Remarks,
+    /// What the rows of whole tables are to become, where that was changed, each with its cell: the tables must be laid out
+    /// anew for that.
+    pub placements: BTreeMap<String, (Placement, String)>,
     /// Everything that is wrong, each with its cell. Not empty: nothing may be applied.
     pub problems: Vec<String>,
     /// What was noticed and hinders nothing, each with its place.
@@ -68,6 +72,7 @@ pub fn read(book: &ReadBook, file: &str, text: &str, mapping: &Mapping, remarks:
             }
         }
     }
+    reading.placements(book);
     reading.leave();
     reading.apply(text);
     reading.answers
@@ -131,6 +136,18 @@ impl Reading<'_> {
             origins.insert(cell(0).to_owned(), origin);
         }
         Some(origins)
+    }
+
+    /// Whole tables whose placement was changed.
+    fn placements(&mut self, book: &ReadBook) {
+        for changed in placements::changed(book, self.file, self.mapping) {
+            match changed.placement {
+                Ok(placement) => {
+                    self.answers.placements.insert(changed.table, (placement, changed.cell));
+                }
+                Err(reason) => self.problem(&changed.cell, &changed.given, &reason),
+            }
+        }
     }
 
     fn given(&mut self, book: &ReadBook, origins: &BTreeMap<String, Origin>) -> BTreeMap<String, Given> {
@@ -232,8 +249,9 @@ impl Reading<'_> {
             Ok(field) => field,
             Err(reason) => return self.problem(&given.cell(self.file, 2), &given.transform, &reason),
         };
-        let Some(destination) = rules.destination(role) else { return };
-        field.entry("kind").or_insert_with(|| Value::String(kind_for(destination, to, None).as_str().to_owned()));
+        // A note of the row's own text is made with the first column in it.
+        let fitting = rules.destination(role).map_or(Kind::Html, |destination| kind_for(destination, to, None));
+        field.entry("kind").or_insert_with(|| Value::String(fitting.as_str().to_owned()));
         field.insert("to".to_owned(), Value::String(to.to_owned()));
         field.insert("from".to_owned(), Value::String(column.to_owned()));
         self.edit(Edit::Add(rules.object, role.to_owned(), field), &given.cell(self.file, 1), rules.object, role);
@@ -340,7 +358,6 @@ impl Reading<'_> {
                 keys.insert(key.clone(), is.get(key).cloned());
             }
         }
-        let destination = rules.destination(role)?;
         let is_moved = *role != at.role;
         let old_to = field.get("to").and_then(Value::as_str).unwrap_or_default();
         if to != old_to {
@@ -349,7 +366,7 @@ impl Reading<'_> {
         // Who chose another target and no other kind means the kind that fits it.
         if (is_moved || to != old_to) && !keys.contains_key("kind") {
             let kind = is.get("kind").and_then(Value::as_str).and_then(Kind::parse);
-            let fitting = kind_for(destination, to, kind);
+            let fitting = rules.destination(role).map_or(Kind::Html, |destination| kind_for(destination, to, kind));
             if Some(fitting) != kind {
                 keys.insert("kind".to_owned(), Some(Value::String(fitting.as_str().to_owned())));
             }
@@ -458,12 +475,15 @@ impl Reading<'_> {
     }
 }
 
-const CONFLICT: &str = "was edited here, and mapping.toml was changed in the same place since the workbook was made; make \
+pub(super) const CONFLICT: &str = "was edited here, and mapping.toml was changed in the same place since the workbook was made; make \
     the workbook again (crossdock map) and edit that";
 
 /// Whether a workbook holds remarks or edits that were not read back: the text of the mapping or the remarks would change,
 /// or something in it is wrong.
 #[must_use]
 pub fn holds_edits(answers: &Answers, text: &str, remarks: &Remarks) -> bool {
-    answers.text != text || answers.remarks != *remarks || !answers.problems.is_empty()
+    answers.text != text
+        || answers.remarks != *remarks
+        || !answers.problems.is_empty()
+        || !answers.placements.is_empty()
 }

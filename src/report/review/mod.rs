@@ -9,6 +9,7 @@ pub mod answers;
 mod lines;
 pub mod owners;
 mod page;
+mod placements;
 pub mod remarks;
 pub mod sheets;
 pub mod target;
@@ -20,8 +21,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+use crate::mapping::edit_note::NOTE;
 use crate::mapping::object::ObjectRules;
-use crate::mapping::proposal::{Alternative, ColumnFacts, Proposal, ProposedField, ProposedTable};
+use crate::mapping::proposal::{Alternative, ColumnFacts, PlacementChoice, Proposal, ProposedField, ProposedTable};
 use crate::mapping::{Mapping, clauses};
 use crate::record::{Entity, Object};
 use remarks::Remarks;
@@ -62,8 +64,11 @@ pub struct TableReview {
     pub confidence: Option<f64>,
     /// Why, in words.
     pub reasons: Vec<String>,
-    /// Other placements, in words.
-    pub alternatives: Vec<String>,
+    /// The placement as the mapping's `[placement]` writes it; empty where nobody can choose.
+    #[serde(default)]
+    pub placed: String,
+    /// Other placements, best first.
+    pub alternatives: Vec<PlacementChoice>,
     /// Its fields in the mapping's order, then its columns that are left out, then those that nobody decided about.
     pub fields: Vec<FieldReview>,
 }
@@ -198,6 +203,7 @@ fn left_table(proposed: &ProposedTable) -> TableReview {
         placement: "not migrated".to_owned(),
         confidence: Some(proposed.confidence),
         reasons: proposed.reasons.clone(),
+        placed: proposed.placed.clone().unwrap_or_default(),
         alternatives: proposed.alternatives.clone(),
         fields: Vec::new(),
     }
@@ -269,6 +275,13 @@ fn table(parts: &Parts<'_>, rules: &ObjectRules, written: &Table) -> TableReview
             .unwrap_or_else(|| placement(rules)),
         confidence: known.filter(|known| !known.fields.is_empty()).map(|known| known.confidence),
         reasons: known.map(|known| known.reasons.clone()).unwrap_or_default(),
+        placed: parts
+            .mapping
+            .placements
+            .get(&rules.table)
+            .map(ToString::to_string)
+            .or_else(|| known.and_then(|known| known.placed.clone()))
+            .unwrap_or_default(),
         alternatives: known.map(|known| known.alternatives.clone()).unwrap_or_default(),
         fields,
     }
@@ -365,6 +378,8 @@ fn alternatives(rules: &ObjectRules, first: Option<(Entity, &str)>, more: &[Alte
     let all = first.map(|(entity, target)| (Some(entity), target)).into_iter().chain(more);
     all.filter_map(|(entity, target)| match entity {
         None => Some(target::LEAVE.to_owned()),
+        // A note of the row's own text, as the proposal calls it.
+        Some(_) if target == "a note" => Some(target::Target::field(NOTE.0, NOTE.1).to_string()),
         Some(entity) => Some(target::Target::field(&role_of(entity)?, target).to_string()),
     })
     .collect()

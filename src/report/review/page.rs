@@ -2,6 +2,7 @@
 
 use super::sheets::{LIKELY, SURE, percent, percent_of};
 use super::{FieldReview, Preview, Review, TableReview, target};
+use crate::mapping::proposal::PlacementChoice;
 use crate::report::Report;
 use crate::report::page::{Cell, Figure, Page, Row, Section, Table, Tone, Whole, counted, number, title_case};
 
@@ -85,7 +86,10 @@ fn overview(review: &Review) -> Section {
 fn section(table: &TableReview, no_previews: &str) -> Section {
     let mut intro = format!("Each row becomes {}.", table.placement);
     if !table.alternatives.is_empty() {
-        intro.push_str(&format!(" It could also become {}.", table.alternatives.join(", or ")));
+        let one =
+            |other: &PlacementChoice| format!("{} (\"{}\", {})", other.words, other.placed, percent(other.confidence));
+        let others: Vec<String> = table.alternatives.iter().map(one).collect();
+        intro.push_str(&format!(" It could also become {}.", others.join(", or ")));
     }
     if !no_previews.is_empty() {
         intro.push_str(&format!(" There are no values to show: {no_previews}."));

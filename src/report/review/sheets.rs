@@ -3,6 +3,7 @@
 
 use super::{FieldReview, Review, TableReview, target};
 use crate::mapping::Mapping;
+use crate::mapping::placement::Placement;
 use crate::report::page::{counted, number, title_case};
 use crate::report::workbook::{Cell, Column, Line, Look, Sheet, Sight, Workbook, sheet_name};
 
@@ -15,6 +16,13 @@ pub(super) const ORIGIN: &str = "crossdock";
 /// Its columns.
 pub(super) const ORIGIN_COLUMNS: [&str; 8] =
     ["Key", "Object", "Role", "Position", "Fingerprint", "Target", "Transform", "Remark"];
+
+/// The headings of whole tables that are read back.
+pub(super) const PLACED: [&str; 2] = ["Table", PLACEMENT];
+const PLACEMENT: &str = "Placement";
+
+/// The beginning of the keys of whole tables, on the sheet for no eyes.
+pub(super) const TABLE: &str = "table:";
 
 /// The key of its first line, whose fingerprint is the mapping's digest.
 pub(super) const WHOLE: &str = "mapping";
@@ -84,7 +92,8 @@ pub fn workbook(review: &Review, mapping: &Mapping) -> Workbook {
             sight: Sight::Shown,
         });
     }
-    workbook.sheets.push(start(review));
+    let start = start(review, &mut workbook);
+    workbook.sheets.push(start);
     workbook.sheets.extend(sheets);
     workbook.sheets.push(origin(review));
     workbook
@@ -169,6 +178,7 @@ const START: &str = "Start here";
 
 const EXPLAINED: &[&str] = &[
     "This workbook shows where every column of your old system goes in Pipedrive. Change what is not right, save the file, and give it back: crossdock map --read. Nothing is written to Pipedrive by that.",
+    "Placement, in the list of tables below: what the rows of a whole table become. \"deal: sum\" is fields of the deal with a sum, a count and a line for each row; others are first, latest, count, list, split (fields for each of the first three), note and activity.",
     "Target in Pipedrive: choose from the list, or type. \"person: emails\" is the field emails of the person; \"deal: custom:Rush\" is a custom field named Rush, which is made if it is new; \"do not migrate\" leaves the column out. A column without a target is yellow: decide about it, so that nothing is lost unnoticed.",
     "What happens to the value: one clause a line (Alt+Enter), or with \" | \" between them. \"as KIND\" says how it is read. What else there is:",
     "    join: \" \"   several columns become one text, with a space between        split: \",\" 2   the second part; -1 is the last        constant: Web   always the same text",
@@ -180,7 +190,7 @@ const EXPLAINED: &[&str] = &[
     "Green is sure, yellow wants a look, red is a guess.",
 ];
 
-fn start(review: &Review) -> Sheet {
+fn start(review: &Review, workbook: &mut Workbook) -> Sheet {
     let mut above = vec![Line::heading("The map: what goes where")];
     above.extend(EXPLAINED.iter().map(|line| Line::text(*line)));
     if let Some(address) = &review.proposal.shown_to {
@@ -189,7 +199,7 @@ fn start(review: &Review) -> Sheet {
         )));
     }
     above.push(Line::heading("The tables"));
-    let row = |table: &TableReview| {
+    let mut row = |table: &TableReview| {
         let open = table.fields.iter().filter(|field| field.target.is_empty()).count() as u64;
         let unsure =
             table.fields.iter().filter(|field| field.confidence.is_some_and(|sure| sure < SURE)).count() as u64;
@@ -197,6 +207,7 @@ fn start(review: &Review) -> Sheet {
         vec![
             Cell::text(&*table.table),
             Cell::text(&*table.placement),
+            placed(table, workbook),
             Cell::text(table.confidence.map(percent).unwrap_or_default()),
             Cell::text(if table.rows > 0 { number(table.rows) } else { String::new() }),
             Cell::count(table.fields.iter().filter(|field| !field.role.is_empty()).count() as u64),
@@ -211,6 +222,11 @@ fn start(review: &Review) -> Sheet {
         columns: vec![
             Column::new("Table", 24),
             Column::new("Each row becomes", 40),
+            Column::edited(
+                PLACEMENT,
+                30,
+                "Choose from the list. The table is laid out anew when the workbook is read back; what you edited elsewhere stays.",
+            ),
             Column::new("Sure", 9),
             Column::new("Rows looked at", 11),
             Column::new("Fields", 9),
@@ -218,9 +234,24 @@ fn start(review: &Review) -> Sheet {
             Column::new("To decide", 10),
             Column::new("Why", 50),
         ],
-        rows: review.tables.iter().map(row).collect(),
+        rows: review.tables.iter().map(&mut row).collect(),
         sight: Sight::Shown,
     }
+}
+
+/// What the rows of a table become, to choose from where there is a choice.
+fn placed(table: &TableReview, workbook: &mut Workbook) -> Cell {
+    if table.placed.is_empty() {
+        return Cell::text("");
+    }
+    let mut choices = vec![table.placed.clone()];
+    choices.extend(table.alternatives.iter().map(|other| other.placed.clone()));
+    let leave = Placement::LeftOut.to_string();
+    if !choices.contains(&leave) {
+        choices.push(leave);
+    }
+    let list = workbook.list(choices);
+    Cell::open(&*table.placed).choose(list)
 }
 
 fn origin(review: &Review) -> Sheet {
@@ -232,12 +263,15 @@ fn origin(review: &Review) -> Sheet {
             .to_vec()
     };
     let whole = [WHOLE, "", "", "", &review.mapping, "", "", ""].map(Cell::text).to_vec();
+    let placed = review.tables.iter().filter(|table| !table.placed.is_empty()).map(|table| {
+        [&format!("{TABLE}{}", table.table), "", "", "", "", &table.placed, "", ""].map(Cell::text).to_vec()
+    });
     let lines = review.tables.iter().flat_map(|table| table.fields.iter().map(move |field| line(field, table)));
     Sheet {
         name: ORIGIN.to_owned(),
         above: Vec::new(),
         columns: ORIGIN_COLUMNS.iter().map(|title| Column::new(title, 20)).collect(),
-        rows: std::iter::once(whole).chain(lines).collect(),
+        rows: std::iter::once(whole).chain(placed).chain(lines).collect(),
         sight: Sight::Never,
     }
 }

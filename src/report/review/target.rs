@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::mapping::accepted::accepted;
 use crate::mapping::clauses::hint;
+use crate::mapping::edit_note::{NOTE, may_have_note};
 use crate::mapping::field::{Kind, custom_owner};
 use crate::mapping::object::{Destination, ObjectRules};
 use crate::record::Entity;
@@ -54,6 +55,10 @@ impl Target {
                 }
             },
         };
+        let is_note = role.eq_ignore_ascii_case(NOTE.0) && name.eq_ignore_ascii_case(NOTE.1);
+        if is_note && may_have_note(rules) {
+            return Ok(Self::field(NOTE.0, NOTE.1));
+        }
         let Some(destination) = rules.to.iter().find(|to| to.role.eq_ignore_ascii_case(role)) else {
             return Err(format!("{role:?} is no record that a {} becomes{}", rules.object, hint(role, &roles)));
         };
@@ -109,6 +114,9 @@ pub fn choices(rules: &ObjectRules) -> Vec<String> {
                 choices.push(choice);
             }
         }
+    }
+    if may_have_note(rules) {
+        choices.push(Target::field(NOTE.0, NOTE.1).to_string());
     }
     choices.push(LEAVE.to_owned());
     choices

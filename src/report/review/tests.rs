@@ -319,3 +319,51 @@ fn the_review_says_what_is_known() {
         (None, ["chosen by you; person: emails was proposed".to_owned()].as_slice())
     );
 }
+
+/// A mapping that names what its clients become, and what was proposed for them.
+fn placed() -> (String, Review) {
+    let text = PROMOX.replacen("[pipelines]", "[placement]\nclients = \"person and organization\"\n\n[pipelines]", 1);
+    let mut known = review(&text, &Remarks::default());
+    known.tables.iter_mut().filter(|table| table.table == "clients").for_each(|table| {
+        table.alternatives =
+            vec![PlacementChoice { placed: "person".to_owned(), words: "a person".to_owned(), confidence: 0.1 }];
+    });
+    (text, known)
+}
+
+/// Sets the placement of the clients in the first sheet, and reads the workbook back.
+fn place_clients(word: &str) -> Answers {
+    let (text, review) = placed();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("mapping.xlsx");
+    let mut workbook = sheets::workbook(&review, &mapping(&text));
+    let start = &mut workbook.sheets[0];
+    let column = start.columns.iter().position(|column| column.title == "Placement").expect("the column");
+    let row = start.rows.iter_mut().find(|row| row[0].value == Content::Text("clients".to_owned())).expect("the row");
+    assert_eq!(row[column].value, Content::Text("person and organization".to_owned()));
+    row[column].value = Content::Text(word.to_owned());
+    write(&path, &workbook).expect("written");
+    read_answers(&read(&path).expect("read"), "mapping.xlsx", &text, &mapping(&text), &Remarks::default())
+}
+
+#[test]
+fn placements_are_chosen_in_the_first_sheet() {
+    let answers = place_clients("person");
+    assert!(answers.problems.is_empty(), "{:?}", answers.problems);
+    let chosen: Vec<String> = answers.placements.iter().map(|(table, (word, _))| format!("{table}: {word}")).collect();
+    assert_eq!(chosen, ["clients: person"]);
+    assert!(place_clients("person and organization").placements.is_empty());
+    let problems = place_clients("persn").problems;
+    let [problem] = problems.as_slice() else { panic!("{problems:?}") };
+    assert!(problem.starts_with("mapping.xlsx, sheet Start here, cell C"), "{problem}");
+    assert!(problem.ends_with("\"persn\": \"persn\" is no kind of record; did you mean person?"), "{problem}");
+}
+
+#[test]
+fn a_mapping_that_differs_from_its_placements_is_refused() {
+    let (text, _) = placed();
+    let problems = Mapping::problems(&text.replacen("person and organization", "person", 1));
+    let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("placement, clients") && told[0].contains("crossdock map lays it out anew"), "{told:?}");
+}

@@ -93,7 +93,8 @@ fn scaled(number: rust_decimal::Decimal, field: &Field) -> rust_decimal::Decimal
 
 pub(super) fn amount(row: &Row<'_>, field: &Field, value: &Value) -> Outcome<Option<Read>> {
     let currency = match &field.extra {
-        Extra::Currency(column) => column.text(row.payload),
+        // A child that says nothing of it has the currency of the row that it is folded into.
+        Extra::Currency(column) => column.text(row.payload).or_else(|| column.text(&row.record.payload)),
         _ => None,
     };
     wrapped(money::money(value, currency.as_deref(), &row.mapping.defaults), |money| FieldValue::Money {
@@ -248,6 +249,7 @@ fn link(field: &Field, written: &str) -> Option<Read> {
 fn stage(row: &Row<'_>, field: &Field, written: &str) -> Cleaned<Option<Read>> {
     let pipeline = match &field.extra {
         Extra::Pipeline(column) => column.text(row.payload).map(Cow::into_owned),
+        Extra::PipelineNamed(name) => Some(name.clone()),
         _ => None,
     };
     let Cleaned { value: name, mut notes } = text::line(written);

@@ -8,6 +8,7 @@ use super::*;
 use crate::record::{FieldValue, Place};
 
 mod maven;
+mod picked;
 mod random;
 mod shapes;
 

@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::convert::{Read, amount, body, converted, limited, one, within_length};
-use super::folds::folded;
+use super::folds::{folded, picked};
 use super::{Rejection, Row};
 use crate::clean::{Cleaned, Note, Outcome, Unreadable, address, code, formats, shown};
 use crate::mapping::Mapping;
-use crate::mapping::field::{Extra, Field, Kind, Origin, Other};
+use crate::mapping::field::{Extra, Field, Fold, FoldOf, Kind, Origin, Other};
 use crate::record::{Entity, FieldValue, Finding, LinkTarget, Target};
 
 type Fields = Vec<(Target, FieldValue)>;
@@ -80,6 +80,10 @@ fn default(row: &Row<'_>, field: &Field) -> Option<Read> {
 }
 
 fn read(row: &Row<'_>, field: &Field) -> Outcome<Option<Read>> {
+    if let Some(fold @ Fold { of: FoldOf::Pick(pick), .. }) = &field.fold {
+        let Some(child) = picked(row, fold, pick) else { return Ok(Cleaned::plain(None)) };
+        return read_row(&Row { payload: &child.payload, ..*row }, field);
+    }
     if let Some(fold) = &field.fold {
         let folded = folded(row, field, fold)?;
         let Cleaned { value: Some(FieldValue::Text(lines)), mut notes } = folded else {
@@ -88,6 +92,11 @@ fn read(row: &Row<'_>, field: &Field) -> Outcome<Option<Read>> {
         let lines = within_length(lines, field)?.into_value(&mut notes);
         return Ok(Cleaned { value: one(FieldValue::Text(lines)), notes });
     }
+    read_row(row, field)
+}
+
+/// Reads the field from the row itself, or from the child that stands in for it.
+fn read_row(row: &Row<'_>, field: &Field) -> Outcome<Option<Read>> {
     if let Extra::OwnRole(role) = &field.extra {
         let link = || LinkTarget { object: row.record.object, role: role.clone(), value: row.record.id.to_string() };
         return Ok(Cleaned::plain(row.has_role(role).then(|| Read::One(FieldValue::Link(link())))));
