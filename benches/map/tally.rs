@@ -1,6 +1,7 @@
 //! Counts of right and wrong answers.
 
-use crossdock::propose::fields::{context, rank};
+use crossdock::propose::context::Context;
+use crossdock::propose::fields::rank;
 use crossdock::propose::score::Clue;
 use crossdock::propose::shape::Shape;
 use crossdock::propose::vocabulary::Vocabulary;
@@ -91,7 +92,8 @@ pub(crate) fn proposed(catalogue: &Catalogue, vocabulary: &Vocabulary) -> (Tally
             }
         };
         let clues: Vec<Clue> = table.field.iter().zip(declared).map(clue).collect();
-        let context = context(&table.name, &table.becomes, &clues, vocabulary);
+        let tables = catalogue.table.iter().map(|table| (table.name.as_str(), table.becomes.as_slice()));
+        let context = Context::new(&table.name, &table.becomes, &clues, vocabulary).among(tables, vocabulary);
         for (field, ranked) in table.field.iter().zip(rank(&clues, &context, vocabulary)) {
             let texts: Vec<String> = ranked.answers.iter().map(|answer| answer.place.to_string()).collect();
             let is_right = |text: &String| field.target.contains(text);

@@ -60,7 +60,7 @@ impl Place {
                 // The stage with its pipeline, an amount with its currency, an id with a name beside it, a status in
                 // several flags.
                 (_, "status") => Some(3),
-                (_, "stage_id" | "value") => Some(3),
+                (_, "stage_id" | "value") => Some(4),
                 (_, "owner_id" | "user_id" | "org_id" | "person_id" | "organization_id" | "deal_id" | "lead_id") => {
                     Some(2)
                 }
@@ -84,6 +84,19 @@ pub struct Answer {
     pub concept: String,
     /// Why, in words.
     pub why: String,
+    /// What it rests on.
+    pub evidence: Evidence,
+}
+
+/// What an answer rests on, each 0 to 1; nothing of it where only the form of the values speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Evidence {
+    /// How well the name fits the concept: 1 is word by word.
+    pub name: f64,
+    /// How well the values go with the concept.
+    pub shape: f64,
+    /// Name and label say the same.
+    pub agrees: bool,
 }
 
 /// The letter by which the vocabulary's homes name a kind of record.
@@ -97,6 +110,8 @@ pub const fn letter(entity: Entity) -> &'static str {
         Entity::Activity => "a",
         Entity::Note => "n",
         Entity::User => "u",
+        Entity::Pipeline => "i",
+        Entity::Stage => "s",
         _ => "any",
     }
 }

@@ -57,11 +57,12 @@ pub fn assign(columns: &[Vec<Answer>]) -> Vec<Option<usize>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::answer::Evidence;
     use super::*;
     use crate::record::Entity;
 
     fn answer(place: Place, score: f64) -> Answer {
-        Answer { place, score, concept: String::new(), why: String::new() }
+        Answer { place, score, concept: String::new(), why: String::new(), evidence: Evidence::default() }
     }
 
     #[test]

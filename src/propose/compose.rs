@@ -3,7 +3,7 @@
 use super::layout::{Laid, Names, Scene, lay};
 use super::placement::Placed;
 use super::plan::{Found, Known, Planned};
-use super::profile::{COUNTRIES, Column, day_order};
+use super::profile::{COUNTRIES, Column, day_order, valid_in_countries};
 use super::shape::Shape;
 use super::write::{Part, pair, quoted, text};
 use crate::mapping::defaults::{DayOrder, DecimalSign};
@@ -242,10 +242,8 @@ fn currency(known: &Known, plans: &[Planned]) -> (String, String) {
 
 /// The country in which most of the numbers are valid.
 fn country(columns: &[&Column]) -> (String, String) {
-    let mut counts = [0_u64; COUNTRIES.len()];
-    for column in columns.iter().filter(|column| column.shape() == Shape::Phone) {
-        counts.iter_mut().zip(column.tests.countries).for_each(|(count, more)| *count += more);
-    }
+    let phones: Vec<&Column> = columns.iter().filter(|column| column.shape() == Shape::Phone).copied().collect();
+    let counts = valid_in_countries(&phones);
     // Of equals the first wins.
     let best = counts.iter().enumerate().rev().max_by_key(|(_, count)| **count);
     match best.filter(|(_, count)| **count > 0).and_then(|(at, count)| Some((COUNTRIES.get(at)?, count))) {

@@ -8,16 +8,22 @@ pub mod answer;
 pub mod assign;
 pub mod compose;
 pub mod confidence;
+pub mod context;
 pub mod fields;
 pub mod layout;
 pub mod losses;
 pub mod placement;
 pub mod plan;
 pub mod profile;
+mod reading;
 pub mod rerank;
 pub mod score;
 pub mod shape;
 pub mod tables;
+pub mod values;
 pub mod vocabulary;
 pub mod words;
 pub mod write;
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,8 @@
 //! From the profiles of all tables to what becomes of each: objects, keys, references, and a place for every column.
 
 use super::answer::{Answer, Place};
-use super::fields::{Ranked, context, rank};
+use super::context::Context;
+use super::fields::{Ranked, rank};
 use super::placement::{Placed, Tables, becomes};
 use super::profile::{Column, Table, VALUES};
 use super::score::Clue;
@@ -257,7 +258,7 @@ fn columns(
             is_key: key == Some(column.name.as_str()),
         });
     }
-    let context = context(&table.name, becomes, &clues, vocabulary);
+    let context = Context::new(&table.name, becomes, &clues, vocabulary);
     let ranked = rank(&clues, &context, vocabulary);
     let found = |((column, clue), ranked): ((&Column, &Clue), Ranked)| Found {
         name: column.name.clone(),

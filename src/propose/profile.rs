@@ -4,7 +4,7 @@
 //! compared; the values themselves are kept only as long as they are few. Whether a text is a date, a number or a phone
 //! number is asked of [`crate::clean`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use phonenumber::country::Id as Country;
 use serde_json::Value;
@@ -52,8 +52,12 @@ pub struct Column {
     pub samples: Vec<String>,
     /// Names of the parts of nested lists.
     pub parts: Vec<String>,
+    /// Values that look like phone numbers, while they are few.
+    pub numbers: Vec<String>,
     /// What the values were found to be.
     pub tests: Tests,
+    /// Positions in `values` by their folded text.
+    known: HashMap<String, usize>,
 }
 
 /// How many of the tested values passed which test.
@@ -87,8 +91,6 @@ pub struct Tests {
     pub decimal_point: u64,
     /// Times without a zone.
     pub zoneless: u64,
-    /// Phone numbers that are valid in each of [`COUNTRIES`].
-    pub countries: [u64; COUNTRIES.len()],
 }
 
 /// Countries whose phone numbers are tried, where numbers name none.
@@ -110,7 +112,19 @@ pub const COUNTRIES: [Country; 14] = [
 ];
 
 /// Phone numbers of a column that are tried in all of them.
-const TRIED: u64 = 200;
+const TRIED: usize = 100;
+
+/// How many of the phone numbers that were kept are valid in each of [`COUNTRIES`].
+///
+/// Country by country: the rules of one stay in memory, those of all would be read anew for each number.
+#[must_use]
+pub fn valid_in_countries(columns: &[&Column]) -> [u64; COUNTRIES.len()] {
+    let is_valid = |text: &&String, country: Country| {
+        phones::phones(text, country).notes.iter().all(|found| found.code != code::INVALID_PHONE)
+    };
+    let numbers = || columns.iter().flat_map(|column| &column.numbers);
+    COUNTRIES.map(|country| numbers().filter(|text| is_valid(text, country)).count() as u64)
+}
 
 /// A table while it is read.
 #[derive(Debug, Clone, Default)]
@@ -201,8 +215,9 @@ impl Column {
         let Some(text) = key.text(&row) else { return };
         self.filled += 1;
         self.longest = self.longest.max(text.chars().count());
-        self.sketch_in(hash(&text));
-        self.count_value(&text);
+        let folded = fold_name(&text);
+        self.sketch_in(hash(&folded));
+        self.count_value(&text, folded);
         if self.samples.len() < SAMPLES {
             let masked = mask(&text);
             if !self.samples.contains(&masked) {
@@ -225,10 +240,11 @@ impl Column {
         }
     }
 
-    fn count_value(&mut self, text: &str) {
-        if let Some((_, count)) = self.values.iter_mut().find(|(known, _)| fold_name(known) == fold_name(text)) {
+    fn count_value(&mut self, text: &str, folded: String) {
+        if let Some((_, count)) = self.known.get(&folded).and_then(|at| self.values.get_mut(*at)) {
             *count += 1;
         } else if self.values.len() < VALUES && text.chars().count() <= OPTION_CHARS {
+            self.known.insert(folded, self.values.len());
             self.values.push((text.to_owned(), 1));
         } else {
             self.has_more_values = true;
@@ -255,7 +271,9 @@ impl Column {
             }
             _ => {}
         }
-        tests.text(text);
+        if tests.text(text) && self.numbers.len() < TRIED {
+            self.numbers.push(text.to_owned());
+        }
     }
 
     /// Different values: exact while the sketch is not full, a lower bound after that.
@@ -333,7 +351,8 @@ impl Column {
 }
 
 impl Tests {
-    fn text(&mut self, text: &str) {
+    /// Counts a value; answers whether it looks like a phone number.
+    fn text(&mut self, text: &str) -> bool {
         let defaults = Defaults::promox();
         let mut count = |passed: bool, counter: fn(&mut Tests) -> &mut u64| *counter(self) += u64::from(passed);
         count(text.chars().any(char::is_alphabetic), |tests| &mut tests.letters);
@@ -378,12 +397,7 @@ impl Tests {
         count(text.len() > 120 || text.contains('\n'), |tests| &mut tests.long);
         count(is_name(text), |tests| &mut tests.name);
         self.decimals(text);
-        if is_number && self.phone <= TRIED {
-            for (country, valid) in COUNTRIES.into_iter().zip(&mut self.countries) {
-                let is_valid = |found: &crate::clean::Note| found.code != code::INVALID_PHONE;
-                *valid += u64::from(phones::phones(text, country).notes.iter().all(is_valid));
-            }
-        }
+        is_number
     }
 
     /// Whether a day can be read in one order only: `25/12/2024`.
@@ -421,8 +435,8 @@ pub fn day_order<'a>(columns: impl Iterator<Item = &'a Column>) -> Option<(DayOr
     }
 }
 
-fn hash(text: &str) -> u64 {
-    let digest = blake3::hash(fold_name(text).as_bytes());
+fn hash(folded: &str) -> u64 {
+    let digest = blake3::hash(folded.as_bytes());
     let mut bytes = [0; 8];
     bytes.copy_from_slice(&digest.as_bytes()[..8]);
     u64::from_le_bytes(bytes)

@@ -1,41 +1,16 @@
 //! Scores where one column may go: its name and label against the vocabulary, its values against the concepts' shapes.
 
-use super::answer::{Answer, Place, letter};
+use super::answer::{Answer, Evidence, Place, letter};
+use super::context::Context;
+use super::reading::{Reading, readings, redirected, reference_to};
 use super::shape::Shape;
-use super::vocabulary::{Concept, Meaning, Vocabulary};
+use super::values::{offer_values, shape_of_words};
+use super::vocabulary::{Concept, Vocabulary};
+use crate::mapping::accepted::accepted;
 use crate::record::Entity;
 
 /// What an answer is worth by its position among a concept's answers.
 const RANKS: [f64; 4] = [1.0, 0.55, 0.4, 0.32];
-
-/// Concepts that belong to the person where a row becomes a person and an organization.
-const PERSONAL: &[&str] = &[
-    "first_name",
-    "last_name",
-    "middle_name",
-    "full_name",
-    "name_suffix",
-    "nickname",
-    "maiden_name",
-    "salutation",
-    "job_title",
-    "job_role",
-    "department",
-    "birthday",
-    "gender",
-    "language",
-    "opt_out",
-    "assistant",
-    "reports_to",
-    "assistant_phone",
-    "spouse",
-    "mobile",
-    "phone_other",
-    "phone_extension",
-];
-
-/// Concepts that belong to the person only where the table names persons.
-const CONTACTS: &[&str] = &["email", "email_other", "phone", "fax", "title"];
 
 /// Concepts that name a record of another table.
 const NAMING: &[&str] =
@@ -83,7 +58,15 @@ const COMPUTED: &[&str] = &[
     "gewichtet",
     "pondere",
     "rollup",
+    "dollar",
 ];
+
+/// Words that make a count or an amount one of a few steps.
+const RANGES: &[&str] = &["range", "band", "bracket", "size", "class", "tier", "tranche", "klasse", "rango", "fascia"];
+
+/// Words of an amount that is only expected.
+const EXPECTED: &[&str] =
+    &["expected", "erwarteter", "attendu", "esperado", "esperada", "verwachte", "atteso", "previsto"];
 
 /// What is known of a column before it is scored.
 #[derive(Debug, Clone, Default)]
@@ -104,55 +87,23 @@ pub struct Clue {
     pub is_key: bool,
 }
 
-/// The table that a column stands in.
-#[derive(Debug, Clone)]
-pub struct Context {
-    /// What a row becomes.
-    pub becomes: Vec<Entity>,
-    /// The words of the table's own name.
-    pub own_words: Vec<String>,
-    /// Some column holds names of persons.
-    pub names_persons: bool,
-    /// Some column is a street, a city or a postal code.
-    pub has_address_parts: bool,
-    /// The source declares lists of options as such.
-    pub declares_options: bool,
-}
-
-impl Context {
-    /// The record that a row is first of all.
-    #[must_use]
-    pub fn primary(&self) -> Entity {
-        let lead = self.becomes.iter().find(|entity| **entity == Entity::Lead);
-        lead.or_else(|| self.becomes.first()).copied().unwrap_or(Entity::Organization)
-    }
-
-    fn is_mixed_client(&self) -> bool {
-        !self.becomes.contains(&Entity::Lead)
-            && self.becomes.contains(&Entity::Organization)
-            && self.becomes.contains(&Entity::Person)
-    }
-
-    /// The record that a concept belongs to.
-    fn home_of(&self, concept: &str) -> Entity {
-        if self.is_mixed_client() {
-            let is_personal = PERSONAL.contains(&concept) || (self.names_persons && CONTACTS.contains(&concept));
-            return if is_personal { Entity::Person } else { Entity::Organization };
-        }
-        self.primary()
-    }
-}
-
 /// All answers for a column, each place once, best first.
 #[must_use]
 pub fn answers(clue: &Clue, context: &Context, vocabulary: &Vocabulary) -> Vec<Answer> {
     let mut found: Vec<Answer> = Vec::new();
-    let readings = readings(clue, context, vocabulary);
-    for reading in &readings {
-        offer_concept(&mut found, reading, clue, context, vocabulary);
+    let text = clue.label.as_deref().filter(|label| !label.is_empty()).unwrap_or(&clue.name);
+    let promised = shape_of_words(&vocabulary.words(text));
+    let scene = Scene { clue, context, vocabulary, promised };
+    for reading in &readings(clue, context, vocabulary) {
+        offer_concept(&mut found, reading, &scene);
     }
     offer_reference(&mut found, clue, context, vocabulary);
-    offer_values(&mut found, clue, context);
+    offer_values(&mut found, clue, context, vocabulary);
+    if context.describing.contains(&clue.name) {
+        let why = "it only says of what kind the column beside it is".to_owned();
+        let evidence = Evidence { name: 0.9, shape: 1.0, agrees: false };
+        found.push(Answer { place: Place::Leave, score: 1.1, concept: String::new(), why, evidence });
+    }
     found.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.place.cmp(&b.place)));
     let mut answers: Vec<Answer> = Vec::with_capacity(found.len());
     for answer in found {
@@ -163,120 +114,39 @@ pub fn answers(clue: &Clue, context: &Context, vocabulary: &Vocabulary) -> Vec<A
     answers
 }
 
-/// A meaning of a name, and the record it speaks of where that is another one.
-struct Reading {
-    meaning: Meaning,
-    of: Option<Entity>,
-    factor: f64,
-    /// The other record is none that the row becomes: what stands here is a copy.
-    is_copy: bool,
+/// A column where it stands.
+struct Scene<'s> {
+    clue: &'s Clue,
+    context: &'s Context,
+    vocabulary: &'s Vocabulary,
+    /// The shape that the name's words promise.
+    promised: Option<Shape>,
 }
 
-fn readings(clue: &Clue, context: &Context, vocabulary: &Vocabulary) -> Vec<Reading> {
-    let label = clue.label.as_deref().filter(|label| !label.is_empty());
-    let trust = if label.is_some() { 0.95 } else { 1.0 };
-    let mut readings = Vec::new();
-    read_words(&vocabulary.words(&clue.name), trust, context, vocabulary, &mut readings);
-    let Some(label) = label else { return readings };
-    let mut labelled = Vec::new();
-    read_words(&vocabulary.words(label), 1.0, context, vocabulary, &mut labelled);
-    // Where name and label say the same, it is surer than what one of them says.
-    let best = |readings: &[Reading], concept: usize| {
-        let own = readings.iter().filter(|reading| reading.meaning.concept == concept);
-        own.map(Reading::strength).fold(0.0, f64::max)
-    };
-    let weaker: Vec<f64> = readings.iter().map(|own| best(&labelled, own.meaning.concept)).collect();
-    for reading in &mut labelled {
-        reading.factor += 0.1 * best(&readings, reading.meaning.concept);
-    }
-    for (reading, other) in readings.iter_mut().zip(weaker) {
-        reading.factor += 0.1 * other;
-    }
-    readings.extend(labelled);
-    readings
-}
-
-impl Reading {
-    fn strength(&self) -> f64 {
-        self.meaning.score * self.factor
+impl Scene<'_> {
+    /// The shape of the values, or where none is known the one that the name's words promise.
+    fn typed(&self, shape: Shape) -> Shape {
+        if shape == Shape::Unknown { self.promised.unwrap_or(shape) } else { shape }
     }
 }
 
-fn read_words(words: &[String], trust: f64, context: &Context, vocabulary: &Vocabulary, readings: &mut Vec<Reading>) {
-    for meaning in vocabulary.meanings(words).into_iter().take(12) {
-        let of = mentioned(&meaning.left, vocabulary).filter(|entity| context.becomes.contains(entity));
-        readings.push(Reading { meaning, of, factor: trust, is_copy: false });
-    }
-    // The same name without the words for the table's own records, or for another kind of record.
-    let is_own = |word: &String| context.own_words.contains(word) || names(word, context.primary(), vocabulary);
-    let rest: Vec<String> = words.iter().filter(|word| !is_own(word)).cloned().collect();
-    if !rest.is_empty() && rest.len() < words.len() {
-        for meaning in vocabulary.meanings(&rest).into_iter().take(8) {
-            let of = context.becomes.contains(&context.primary()).then(|| context.primary());
-            let of = if context.is_mixed_client() { None } else { of };
-            readings.push(Reading { meaning, of, factor: trust * 0.995, is_copy: false });
-        }
-    }
-    // A name that is a reference word by word speaks of the other record as a whole, not of a part of it.
-    let is_reference = |meaning: &Meaning| {
-        let concept = vocabulary.concepts.get(meaning.concept).map_or("", |concept| concept.name.as_str());
-        meaning.score > 0.96 && (concept == "parent_company" || concept.starts_with("ref_"))
-    };
-    if vocabulary.meanings(words).iter().any(is_reference) && !context.is_mixed_client() {
-        return;
-    }
-    for other in [Entity::Organization, Entity::Person, Entity::Lead, Entity::Deal, Entity::User] {
-        let is_of = |word: &String| names(word, other, vocabulary);
-        let rest: Vec<String> = words.iter().filter(|word| !is_of(word)).cloned().collect();
-        if rest.is_empty() || rest.len() == words.len() || (other == context.primary() && !context.is_mixed_client()) {
-            continue;
-        }
-        let is_copy = !context.becomes.contains(&other);
-        for meaning in vocabulary.meanings(&rest).into_iter().take(6) {
-            // Where the row becomes that other record too, the word says which of the two is meant.
-            let factor = if is_copy { trust * 0.97 } else { trust * 1.02 };
-            readings.push(Reading { meaning, of: Some(other), factor, is_copy });
-        }
-    }
-}
-
-/// Whether a word names records of a kind.
-fn names(word: &str, entity: Entity, vocabulary: &Vocabulary) -> bool {
-    let kinds: &[&str] = match entity {
-        Entity::Organization => &["company", "client"],
-        Entity::Person => &["person"],
-        Entity::Lead => &["lead"],
-        Entity::Deal => &["project"],
-        Entity::User => &["owner"],
-        Entity::Activity => &["task", "call", "meeting", "email"],
-        Entity::Note => &["note"],
-        _ => &[],
-    };
-    // In a mixed word such as `status` or `e mail` the table's meaning is the weaker one.
-    const NOT_RECORDS: &[&str] =
-        &["mail", "email", "message", "event", "office", "business", "adresse", "sale", "owner"];
-    !NOT_RECORDS.contains(&word)
-        && vocabulary
-            .tables()
-            .filter(|(kind, _)| kinds.contains(kind))
-            .any(|(_, all)| all.iter().any(|name| matches!(name.as_slice(), [only] if only == word)))
-}
-
-fn mentioned(left: &[String], vocabulary: &Vocabulary) -> Option<Entity> {
-    let kinds = [Entity::Person, Entity::Organization, Entity::Lead, Entity::Deal];
-    kinds.into_iter().find(|entity| left.iter().any(|word| names(word, *entity, vocabulary)))
-}
-
-fn offer_concept(found: &mut Vec<Answer>, reading: &Reading, clue: &Clue, context: &Context, vocabulary: &Vocabulary) {
+fn offer_concept(found: &mut Vec<Answer>, reading: &Reading, scene: &Scene<'_>) {
+    let Scene { clue, context, vocabulary, .. } = *scene;
     let Some(concept) = vocabulary.concepts.get(reading.meaning.concept) else { return };
-    let refined = refined(&concept.name, &reading.meaning.left);
+    let shape = match clue.shape.unwrap_or(Shape::Unknown) {
+        // A name that is a question is answered by yes or no.
+        Shape::Unknown if scene.promised == Some(Shape::Bool) => Shape::Bool,
+        known => known,
+    };
+    let refined = refined(&concept.name, reading, shape, context);
     let Some(concept) = refined.map_or(Some(concept), |name| vocabulary.concept(name)) else { return };
-    let shape = clue.shape.unwrap_or(Shape::Unknown);
     let fit = concept.shapes.iter().map(|wanted| shape.fits(*wanted)).fold(0.3, f64::max);
+    let evidence = Evidence { name: reading.meaning.score, shape: fit, agrees: reading.agrees };
     let mut score = reading.strength() * fit;
     if let Some(strength) = reading.foreign_key(concept, context) {
-        found.push(reading.answer(Place::Leave, score * strength, &concept.name, "a key of another system"));
-        score *= 0.75;
+        let why = "a key of another system";
+        found.push(reading.answer(Place::Leave, score * strength, &concept.name, why, evidence));
+        score *= if strength > 0.8 { 0.75 } else { 0.95 };
     }
     let mut name = concept.name.as_str();
     let is_other = reading.of.is_some_and(|of| of != context.primary());
@@ -286,45 +156,89 @@ fn offer_concept(found: &mut Vec<Answer>, reading: &Reading, clue: &Clue, contex
     } else if reading.is_copy {
         // What the source copied from another record stands there as well.
         score *= 0.72;
-        found.push(reading.answer(Place::Leave, score * 0.85, name, "a copy"));
-        let own = custom(context.primary(), shape, None);
-        found.extend(own.map(|place| reading.answer(place, score, name, "a copy")));
+        found.push(reading.answer(Place::Leave, score * 0.85, name, "a copy", evidence));
+        let own = custom(context.primary(), scene.typed(shape), None);
+        found.extend(own.map(|place| reading.answer(place, score, name, "a copy", evidence)));
         return;
     }
+    name = redirected(name, &reading.meaning.phrase, context).unwrap_or(name);
     let of = reading.of.filter(|_| !reading.is_copy && !is_reference).unwrap_or_else(|| context.home_of(name));
-    if is_own_reference(name, of) {
+    if is_own_reference(name, of, reading) {
         score *= 0.6;
     }
+    let is_state = name == "status" && !reading.meaning.phrase.split(' ').any(|word| word == "type");
+    if is_state && of == Entity::Deal && !context.has_stage && shape != Shape::Bool {
+        // A source that names no stage means it by the status.
+        name = "stage";
+    }
     let Some(concept) = vocabulary.concept(name) else { return };
-    let unnamed = (of == Entity::Lead && !context.names_persons).then(|| concept.homes.get("l_unnamed")).flatten();
-    let own = unnamed.or_else(|| concept.homes.get(letter(of)));
+    offer_homes(found, (reading, evidence, score), (concept, of, shape), scene);
+}
+
+/// The places of a concept on one kind of record.
+fn offer_homes(
+    found: &mut Vec<Answer>,
+    (reading, evidence, mut score): (&Reading, Evidence, f64),
+    (concept, of, shape): (&Concept, Entity, Shape),
+    scene: &Scene<'_>,
+) {
+    let Scene { clue, context, .. } = *scene;
+    let name = concept.name.as_str();
+    let own = own_homes(concept, of, context);
     if own.is_none() && concept.homes.len() > 1 {
         // The concept belongs to other kinds of records first of all.
-        score *= 0.93;
+        score *= 0.95;
+    }
+    if name == "id" && matches!(clue.name.to_lowercase().as_str(), "id" | "_id") {
+        score *= 1.05;
     }
     if name == "state" && context.has_address_parts && clue.options.is_empty() {
         score *= 1.06;
     }
     let Some(homes) = own.or_else(|| concept.homes.get("any")) else { return };
+    if !is_at_home(name, of) {
+        score *= 0.9;
+    }
     let has_line = homes.iter().any(|home| home == "c:varchar");
+    let has_list = homes.iter().any(|home| home == "c:enum");
     for (home, rank) in homes.iter().zip(RANKS) {
         // A source that declares lists of options and declares none here means a line of text.
         let rank = match home.as_str() {
             _ if !context.declares_options || shape != Shape::Text => rank,
             "c:enum" if has_line => rank * 0.75,
-            "c:varchar" => rank.max(0.97),
+            "c:varchar" if has_list => rank.max(0.97),
             _ => rank,
         };
+        // A concept that has a type of its own needs no guess from the words.
+        let is_open = matches!(home.rsplit(':').next(), Some("c" | "varchar" | "enum"));
+        let shape = if is_open { scene.typed(shape) } else { shape };
         if let Some(place) = place(home, of, context, shape) {
-            found.push(reading.answer(place, score * rank, name, &name.replace('_', " ")));
+            found.push(reading.answer(place, score * rank, name, &name.replace('_', " "), evidence));
         }
     }
 }
 
+/// The answers of a concept that belong to a kind of record, where it has some.
+fn own_homes<'c>(concept: &'c Concept, of: Entity, context: &Context) -> Option<&'c Vec<String>> {
+    let homes = &concept.homes;
+    match of {
+        Entity::Lead if !context.names_persons => homes.get("l_unnamed").or_else(|| homes.get("l")),
+        Entity::Person if context.is_mixed_client() => homes.get("m").or_else(|| homes.get("p")),
+        // A deal with its people beside it is laid out like a lead with its people.
+        Entity::Deal if context.is_mixed_deal() => {
+            let of_other = |homes: &&Vec<String>| {
+                homes.first().is_some_and(|home| home.starts_with("person:") || home.starts_with("organization:"))
+            };
+            homes.get("l").filter(of_other).or_else(|| homes.get("d"))
+        }
+        _ => homes.get(letter(of)),
+    }
+}
+
 impl Reading {
-    fn answer(&self, place: Place, score: f64, concept: &str, what: &str) -> Answer {
+    fn answer(&self, place: Place, score: f64, concept: &str, what: &str, evidence: Evidence) -> Answer {
         let why = format!("its name reads as {what} ({:?})", self.meaning.phrase);
-        Answer { place, score, concept: concept.to_owned(), why }
+        Answer { place, score, concept: concept.to_owned(), why, evidence }
     }
 
     /// How much speaks for a key of something that is no record here, such as `outlook_id` or `reason_id`.
@@ -332,47 +246,65 @@ impl Reading {
         let left = &self.meaning.left;
         let has_key = left.iter().any(|word| matches!(word.as_str(), "id" | "guid" | "key"));
         let points = concept.shapes.iter().any(|shape| matches!(shape, Shape::Reference | Shape::Id | Shape::User));
+        // Where its name stands beside it, the key tells nothing; alone, its values may be looked up.
+        let is_named = || {
+            matches!(left.as_slice(), [only] if only == "id")
+                && !context.names.contains(&self.meaning.phrase.replace(' ', ""))
+        };
         let is_other = concept.name == "id" && left.iter().any(|word| !context.own_words.contains(word));
         match () {
             () if is_other && self.of.is_none() => Some(0.95),
+            () if has_key && !points && is_named() => Some(0.6),
             () if has_key && !points => Some(0.9),
             () => None,
         }
     }
 }
 
-/// The concept of a reference to such records.
-const fn reference_to(entity: Option<Entity>) -> &'static str {
-    match entity {
-        Some(Entity::Organization) => "ref_company",
-        Some(Entity::Person) => "ref_person",
-        Some(Entity::Lead) => "ref_lead",
-        Some(Entity::Deal) => "ref_deal",
-        _ => "owner",
-    }
-}
-
 /// A concept that the words beside its phrase make another one: a second address, an amount that the source computes.
-fn refined(concept: &str, left: &[String]) -> Option<&'static str> {
+fn refined(concept: &str, reading: &Reading, shape: Shape, context: &Context) -> Option<&'static str> {
+    let left = &reading.meaning.left;
+    let phrase = || reading.meaning.phrase.split(' ');
+    let is_yes_no = shape == Shape::Bool;
     let has = |words: &[&str]| left.iter().any(|word| words.contains(&word.as_str()));
     match concept {
         "address" | "street" | "street_2" | "city" | "state" | "zip" | "country" if has(OTHER_ADDRESS) => {
             Some("address_other")
         }
         "value" | "value_other" if has(COMPUTED) => Some("value_computed"),
+        "employee_count" | "annual_revenue" if has(RANGES) => Some("size_range"),
+        // What is expected is the amount where none is beside it, else the amount times its probability.
+        "value" | "value_computed" if phrase().any(|word| EXPECTED.contains(&word)) => {
+            Some(if context.has_amount { "value_computed" } else { "value" })
+        }
+        // A yes or no beside a client or a supplier says what kind of client the row is.
+        "ref_client" | "competitor" | "employee_count" if is_yes_no => Some("ownership"),
+        "ref_company" | "company_name" | "ref_person" if is_yes_no => Some("system_field"),
+        "description" if context.primary() == Entity::Activity && phrase().eq(["summary"]) => Some("subject"),
         _ => None,
     }
 }
 
+/// Whether a concept is usual on such records: dates and steps of a sale are none of an activity, and so on.
+fn is_at_home(concept: &str, of: Entity) -> bool {
+    match of {
+        Entity::Activity => !matches!(concept, "promo_field" | "next_step" | "custom_slot" | "deal_title"),
+        Entity::Note => true,
+        _ => !matches!(concept, "related_id" | "done" | "activity_type" | "activity_detail"),
+    }
+}
+
 /// A reference to the table's own kind of record is rather its own key.
-fn is_own_reference(concept: &str, of: Entity) -> bool {
-    matches!(
-        (concept, of),
+fn is_own_reference(concept: &str, of: Entity, reading: &Reading) -> bool {
+    let says_key = || reading.meaning.phrase.split(' ').any(|word| word == "id");
+    match (concept, of) {
         ("ref_company" | "ref_client", Entity::Organization)
-            | ("ref_person", Entity::Person)
-            | ("ref_lead", Entity::Lead)
-            | ("ref_deal", Entity::Deal)
-    )
+        | ("ref_person", Entity::Person)
+        | ("ref_lead", Entity::Lead)
+        | ("ref_deal", Entity::Deal) => true,
+        ("pipeline", Entity::Pipeline) | ("stage", Entity::Stage) => says_key(),
+        _ => false,
+    }
 }
 
 /// The place that a home names, for a row that becomes `of` among others.
@@ -395,13 +327,16 @@ fn place(home: &str, of: Entity, context: &Context, shape: Shape) -> Option<Plac
         "c" => custom(entity, shape, None),
         _ => match field.strip_prefix("c:").or_else(|| field.strip_prefix("custom:")) {
             Some(field_type) => custom(entity, shape, Some(field_type)),
-            None => Some(Place::System(entity, field.to_owned())),
+            None if accepted(entity).iter().any(|known| known.name == field) => {
+                Some(Place::System(entity, field.to_owned()))
+            }
+            None => None,
         },
     }
 }
 
 /// A custom field, of the type that the values ask for where they do, else of the concept's.
-fn custom(entity: Entity, shape: Shape, wanted: Option<&str>) -> Option<Place> {
+pub(super) fn custom(entity: Entity, shape: Shape, wanted: Option<&str>) -> Option<Place> {
     match entity {
         Entity::Organization | Entity::Person | Entity::Lead | Entity::Deal => {}
         Entity::Activity => return Some(Place::System(entity, "note".to_owned())),
@@ -423,7 +358,8 @@ fn custom(entity: Entity, shape: Shape, wanted: Option<&str>) -> Option<Place> {
 fn offer_reference(found: &mut Vec<Answer>, clue: &Clue, context: &Context, vocabulary: &Vocabulary) {
     if clue.is_key {
         let why = "its values are unique and name the row".to_owned();
-        found.push(Answer { place: Place::Id, score: 1.2, concept: "id".to_owned(), why });
+        let evidence = Evidence { name: 1.0, shape: 1.0, agrees: true };
+        found.push(Answer { place: Place::Id, score: 1.2, concept: "id".to_owned(), why, evidence });
         return;
     }
     let concept = match clue.points_at.as_deref() {
@@ -440,50 +376,8 @@ fn offer_reference(found: &mut Vec<Answer>, clue: &Clue, context: &Context, voca
     for (home, rank) in homes.iter().zip(RANKS) {
         if let Some(place) = place(home, of, context, Shape::Reference) {
             let why = "its values are keys of another table".to_owned();
-            found.push(Answer { place, score: 0.95 * rank, concept: concept.name.clone(), why });
+            let evidence = Evidence { name: 1.0, shape: 1.0, agrees: false };
+            found.push(Answer { place, score: 0.95 * rank, concept: concept.name.clone(), why, evidence });
         }
-    }
-}
-
-/// Answers that the values alone give, whatever the name says.
-fn offer_values(found: &mut Vec<Answer>, clue: &Clue, context: &Context) {
-    let shape = clue.shape.unwrap_or(Shape::Unknown);
-    let primary = context.primary();
-    let mut offer = |place: Option<Place>, score: f64, why: &str| {
-        found.extend(place.map(|place| Answer { place, score, concept: String::new(), why: why.to_owned() }));
-    };
-    if clue.is_empty {
-        offer(Some(Place::Leave), 0.8, "no row has a value");
-    }
-    let (kept, left) = match shape {
-        Shape::File => (0.2, 0.62),
-        Shape::Formula => (0.3, 0.5),
-        Shape::List | Shape::Object => (0.25, 0.45),
-        Shape::Reference => (0.3, 0.42),
-        Shape::Id => (0.25, 0.48),
-        Shape::User => (0.4, 0.35),
-        Shape::Bool => (0.42, 0.38),
-        Shape::Enum | Shape::Set => (0.55, 0.2),
-        Shape::Money | Shape::LongText | Shape::Html => (0.52, 0.18),
-        Shape::Date | Shape::Datetime => (0.45, 0.32),
-        Shape::Number | Shape::Percent => (0.42, 0.35),
-        _ => (0.45, 0.25),
-    };
-    let why = format!("its values are {}", shape.words());
-    offer(custom(primary, shape, None), kept, &why);
-    offer(Some(Place::Leave), left, &why);
-    let person = context.becomes.contains(&Entity::Person);
-    match shape {
-        Shape::Email if person => offer(Some(Place::System(Entity::Person, "emails".into())), 0.62, &why),
-        Shape::Phone if person => offer(Some(Place::System(Entity::Person, "phones".into())), 0.62, &why),
-        Shape::Url if primary == Entity::Organization => {
-            offer(Some(Place::System(Entity::Organization, "website".into())), 0.5, &why);
-        }
-        Shape::LongText | Shape::Html => match primary {
-            Entity::Activity => offer(Some(Place::System(primary, "note".into())), 0.56, &why),
-            Entity::Note => offer(Some(Place::System(primary, "content".into())), 0.6, &why),
-            _ => offer(Some(Place::Note(primary)), 0.4, &why),
-        },
-        _ => {}
     }
 }

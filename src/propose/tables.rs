@@ -141,8 +141,9 @@ pub fn key_column<'t>(table: &'t Table, kind: &str, used: &[String], vocabulary:
         .iter()
         .filter(|column| column.filled > 0 && !matches!(column.shape(), Shape::List | Shape::Address));
     // The first of equals: keys stand at the left.
-    let best = usable.rev().max_by_key(rank)?;
-    (rank(&best).0 && rank(&best).1 >= 4).then_some(best)
+    let ranked = usable.rev().map(|column| (rank(&column), column));
+    let ((is_whole, score), best) = ranked.max_by_key(|(rank, _)| *rank)?;
+    (is_whole && score >= 4).then_some(best)
 }
 
 /// A column whose values are keys of another table.
@@ -162,21 +163,28 @@ pub struct Reference {
 #[must_use]
 pub fn references(tables: &[Table], kinds: &[String], vocabulary: &Vocabulary) -> Vec<Vec<Reference>> {
     let keys: Vec<Vec<&Column>> = tables.iter().zip(kinds).map(|(table, kind)| keys(table, kind, vocabulary)).collect();
+    let spoken: Vec<Vec<Vec<String>>> =
+        tables.iter().zip(kinds).map(|(table, kind)| names_of(kind, &table.name, vocabulary)).collect();
     let of_table = |(at, table): (usize, &Table)| {
         let mut found = Vec::new();
         for column in table.columns.iter().filter(|column| column.filled > 0) {
             let own = keys[at].first().is_some_and(|key| key.name == column.name);
+            let words = vocabulary.words(&column.name);
+            let concept = concept_of(column, vocabulary).unwrap_or_default();
+            // A column for records of any kind holds some of each.
+            let is_parent = matches!(concept, "related_id" | "who" | "what");
             for (other, candidates) in keys.iter().enumerate() {
+                let is_owner =
+                    kinds[other] == "owner" && matches!(concept, "owner" | "author" | "created_by" | "second_owner");
+                let says = |name: &Vec<String>| !name.is_empty() && name.iter().all(|word| words.contains(word));
+                let named = is_owner || is_parent || spoken[other].iter().any(says);
                 let found_key = candidates.iter().find_map(|key| {
                     if own || (other == at && key.name == column.name) || key.filled == 0 {
                         return None;
                     }
                     let share = column.share_in(key);
-                    let named = mentions(column, &kinds[other], &tables[other].name, vocabulary);
                     let telling =
                         is_telling(column) && !matches!(column.shape(), Shape::Bool | Shape::Date | Shape::Datetime);
-                    // A column for records of any kind holds some of each.
-                    let is_parent = matches!(concept_of(column, vocabulary), Some("related_id" | "who" | "what"));
                     let wanted = match (is_parent, named) {
                         (true, _) => 0.005,
                         (false, true) => 0.5,
@@ -212,17 +220,12 @@ fn is_telling(column: &Column) -> bool {
     column.tests.letters * 2 > column.tests.tested || column.longest >= 4
 }
 
-/// Whether a column's name speaks of the other table.
-fn mentions(column: &Column, kind: &str, table: &str, vocabulary: &Vocabulary) -> bool {
-    let words = vocabulary.words(&column.name);
-    let names: Vec<Vec<String>> = vocabulary
+/// The names by which columns speak of a table.
+fn names_of(kind: &str, table: &str, vocabulary: &Vocabulary) -> Vec<Vec<String>> {
+    vocabulary
         .tables()
         .filter(|(own, _)| *own == kind || (kind == "client" && matches!(*own, "company" | "person")))
         .flat_map(|(_, names)| names.to_vec())
         .chain([vocabulary.words(table)])
-        .collect();
-    let concept = concept_of(column, vocabulary).unwrap_or_default();
-    let is_owner = kind == "owner" && matches!(concept, "owner" | "author" | "created_by" | "second_owner");
-    let is_parent = concept == "related_id" || concept == "who" || concept == "what";
-    is_owner || is_parent || names.iter().any(|name| !name.is_empty() && name.iter().all(|word| words.contains(word)))
+        .collect()
 }

@@ -50,6 +50,79 @@ const QUALIFIERS: &[&str] = &[
     "usual",
     "new",
     "one",
+    "mailing",
+    "mail",
+    "billing",
+    "bill",
+    "invoice",
+    "physical",
+    "visiting",
+    "postal",
+    "official",
+    "social",
+    "selected",
+    "official",
+    "associated",
+    "related",
+    "linked",
+    "percent",
+];
+
+/// Words that say too little to be a phrase among others: they count only where they are the whole name.
+const VAGUE: &[&str] = &[
+    "first",
+    "last",
+    "open",
+    "start",
+    "end",
+    "from",
+    "to",
+    "post",
+    "set",
+    "key",
+    "text",
+    "size",
+    "post",
+    "site",
+    "function",
+    "level",
+    "age",
+    "view",
+    "import",
+    "object",
+    "step",
+    "process",
+    "column",
+    "column",
+    "hour",
+    "place",
+    "stand",
+    "art",
+    "stelle",
+    "konto",
+    "term",
+    "need",
+    "plan",
+    "group",
+    "class",
+    "brand",
+    "kind",
+    "reason",
+    "position",
+    "standard",
+    "direction",
+    "marker",
+    "flag",
+    "sends",
+    "post",
+    "notiz",
+    "no",
+    "fin",
+    "data",
+    "zusatz",
+    "service",
+    "type",
+    "date",
 ];
 
 /// A concept as its file says.
@@ -102,6 +175,9 @@ pub struct Vocabulary {
     by_word: HashMap<String, Vec<usize>>,
     types: HashMap<String, Shape>,
     tables: BTreeMap<String, Vec<Vec<String>>>,
+    /// Kinds of record by the names of their tables, where these are one word.
+    record_words: HashMap<String, Vec<String>>,
+    by_name: HashMap<String, usize>,
     splitter: Splitter,
 }
 
@@ -125,14 +201,18 @@ impl Vocabulary {
             by_word: HashMap::new(),
             types: HashMap::new(),
             tables: BTreeMap::new(),
+            record_words: HashMap::new(),
+            by_name: HashMap::new(),
             splitter: Splitter::default(),
         };
+        own.splitter.learn_abbreviations();
         for file in files {
             let concepts: BTreeMap<String, RawConcept> = toml::from_str(file).map_err(read)?;
             for (name, raw) in concepts {
                 let answers = |text: &String| text.split(';').map(|answer| answer.trim().to_owned()).collect();
                 let homes = homes.remove(&name).ok_or_else(|| bad(&format!("{name} has no home")))?;
                 let homes = homes.iter().map(|(letter, text)| (letter.clone(), answers(text))).collect();
+                own.by_name.insert(name.clone(), own.concepts.len());
                 own.concepts.push(Concept { name, shapes: raw.shapes, homes });
                 for phrase in raw.languages.values().flat_map(|phrases| phrases.split(';')) {
                     own.add(own.concepts.len() - 1, phrase);
@@ -147,7 +227,10 @@ impl Vocabulary {
             types.iter().flat_map(|(shape, words)| words.iter().map(|word| (type_word(word), *shape))).collect();
         let tables: BTreeMap<String, BTreeMap<String, String>> = toml::from_str(tables).map_err(read)?;
         for (kind, languages) in tables {
-            let names = languages.values().flat_map(|names| names.split(';')).map(words).collect();
+            let names: Vec<Vec<String>> = languages.values().flat_map(|names| names.split(';')).map(words).collect();
+            for word in names.iter().filter_map(|name| if let [only] = name.as_slice() { Some(only) } else { None }) {
+                own.record_words.entry(word.clone()).or_default().push(kind.clone());
+            }
             own.tables.insert(kind, names);
         }
         Ok(own)
@@ -178,7 +261,13 @@ impl Vocabulary {
     /// The concept with a name.
     #[must_use]
     pub fn concept(&self, name: &str) -> Option<&Concept> {
-        self.concepts.iter().find(|concept| concept.name == name)
+        self.by_name.get(name).and_then(|at| self.concepts.get(*at))
+    }
+
+    /// Whether a word alone names the tables of one of these kinds of record.
+    #[must_use]
+    pub fn names_records(&self, word: &str, kinds: &[&str]) -> bool {
+        self.record_words.get(word).is_some_and(|own| own.iter().any(|kind| kinds.contains(&kind.as_str())))
     }
 
     /// Names of tables for a kind of record, as words.
@@ -230,7 +319,12 @@ impl Vocabulary {
             }
         }
         if best.values().all(|meaning| meaning.score < 0.6) && joined.len() > 5 {
-            for (at, phrase) in self.phrases.iter().enumerate().filter(|(_, phrase)| phrase.joined.len() > 5) {
+            // Each letter more or less is one edit, so much longer and shorter phrases need no look.
+            let near = |phrase: &Phrase| {
+                let (a, b) = (phrase.joined.len(), joined.len());
+                a > 5 && a.abs_diff(b) * 100 <= a.max(b) * 13
+            };
+            for (at, phrase) in self.phrases.iter().enumerate().filter(|(_, phrase)| near(phrase)) {
                 let alike = strsim::normalized_damerau_levenshtein(&phrase.joined, &joined);
                 if alike >= 0.87 {
                     keep_better(&mut best, self.meaning(at, 0.85 * alike, Vec::new()));
@@ -250,6 +344,10 @@ impl Vocabulary {
     /// A phrase that shares words with the name.
     fn partly(&self, at: usize, name: &[String]) -> Option<Meaning> {
         let phrase = &self.phrases[at];
+        if matches!(phrase.words.as_slice(), [only] if VAGUE.contains(&only.as_str()) && name.len() > 1 && is_vague_in(only, name))
+        {
+            return None;
+        }
         let left: Vec<String> = name.iter().filter(|word| !phrase.words.contains(word)).cloned().collect();
         let missing = phrase.words.iter().filter(|word| !name.contains(word));
         let missing: f64 = missing.map(|word| self.weight(word)).sum();
@@ -268,7 +366,12 @@ impl Vocabulary {
                 (false, true) => 0.08,
                 (false, false) => 0.14,
             };
-            if left.is_empty() { 0.97 } else { 0.5 + 0.48 * share - head }
+            match left.is_empty() {
+                true if name == phrase.words => 0.97,
+                // The same words in another order may say something else: `number of contacts`, `contact number`.
+                true => 0.9,
+                false => 0.5 + 0.48 * share - head,
+            }
         };
         (score > 0.2).then(|| self.meaning(at, score, left))
     }
@@ -280,6 +383,11 @@ impl Vocabulary {
         let telling = if QUALIFIERS.contains(&word) { 0.35 } else { 1.0 };
         telling * (0.35 + 0.65 * rarity)
     }
+}
+
+/// Whether a vague word stands before others that tell more; at the end it says what the whole is.
+fn is_vague_in(word: &str, name: &[String]) -> bool {
+    name.last().is_none_or(|last| last != word)
 }
 
 fn keep_better(best: &mut HashMap<usize, Meaning>, meaning: Meaning) {

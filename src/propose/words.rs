@@ -8,7 +8,7 @@ use unicode_normalization::UnicodeNormalization as _;
 const STOP: &[&str] = &[
     "the", "of", "a", "an", "is", "de", "du", "des", "la", "le", "les", "l", "d", "del", "della", "dell", "di", "der",
     "die", "das", "den", "dem", "des", "do", "da", "dos", "van", "het", "een", "el", "los", "las", "un", "une", "and",
-    "und", "et", "y", "e", "en", "c", "hs", "fk",
+    "und", "et", "y", "e", "en", "c", "hs", "fk", "utc",
 ];
 
 /// Abbreviations, and what they stand for.
@@ -60,6 +60,24 @@ const ABBREVIATIONS: &[(&str, &str)] = &[
     ("referred", "referred"),
     ("refered", "referred"),
     ("avg", "average"),
+    ("tstamp", "timestamp"),
+    ("kd", "kunden"),
+    ("tlf", "telefon"),
+    ("prozent", "percent"),
+    ("procent", "percent"),
+    ("pourcentage", "percent"),
+    ("porcentaje", "percent"),
+    ("percentuale", "percent"),
+    ("percentual", "percent"),
+    ("percentage", "percent"),
+    ("cod", "code"),
+    ("identifier", "id"),
+    ("cnt", "count"),
+    ("fname", "first name"),
+    ("lname", "last name"),
+    ("favourite", "favorite"),
+    ("centre", "center"),
+    ("licence", "license"),
     ("temp", "temperature"),
 ];
 
@@ -67,15 +85,56 @@ const ABBREVIATIONS: &[(&str, &str)] = &[
 #[must_use]
 pub fn words(name: &str) -> Vec<String> {
     let name = name.strip_suffix("__c").or_else(|| name.strip_suffix("__r")).unwrap_or(name);
-    let name = name.strip_prefix("properties.").unwrap_or(name);
-    let mut words = Vec::new();
-    for word in split(&folded(name)) {
-        match ABBREVIATIONS.iter().find(|(short, _)| *short == word) {
+    let name = without_wrapping(name);
+    written_out(&split(&folded(name)))
+}
+
+/// Words with their abbreviations written out, and without plurals.
+fn written_out(short: &[String]) -> Vec<String> {
+    let mut words = Vec::with_capacity(short.len());
+    for word in short {
+        match ABBREVIATIONS.iter().find(|(short, _)| short == word) {
             Some((_, long)) => words.extend(long.split(' ').map(singular)),
-            None => words.push(singular(&word)),
+            None => words.push(singular(word)),
         }
     }
     words
+}
+
+/// What stands before the names of fields that customers made, and of nested ones.
+const WRAPPINGS: &[&str] = &[
+    "properties.",
+    "fields.",
+    "attributes.",
+    "custom.",
+    "custom_fields.",
+    "customfields.",
+    "custom_field_",
+    "cf_",
+    "cf.",
+    "custom_attributes.",
+    "udf_",
+    "x_studio_",
+    "data.",
+    "extrafields.",
+    "extra.",
+    "customField.",
+    "userdef_",
+];
+
+/// The name without such beginnings, and without the short alias of a table before a dot.
+fn without_wrapping(name: &str) -> &str {
+    let bare = WRAPPINGS.iter().find_map(|wrapping| name.strip_prefix(wrapping)).unwrap_or(name);
+    match bare.split_once('.') {
+        Some((alias, rest))
+            if alias.len() <= 2
+                && alias.chars().all(|letter| letter.is_ascii_lowercase())
+                && rest.starts_with(|letter: char| letter.is_ascii_lowercase()) =>
+        {
+            rest
+        }
+        _ => bare,
+    }
 }
 
 /// The words without those that say nothing; all of them where nothing else is left.
@@ -94,6 +153,10 @@ fn folded(text: &str) -> String {
             'ø' | 'Ø' => folded.push('o'),
             'æ' | 'Æ' => folded.push_str("ae"),
             'ł' | 'Ł' => folded.push('l'),
+            // `N°` and `#` are numbers, in every language.
+            '°' | 'º' if folded.ends_with(['n', 'N']) => folded.push_str("r "),
+            '#' => folded.push_str(" number "),
+            '%' => folded.push_str(" percent "),
             '\u{300}'..='\u{36f}' => {}
             _ => folded.push(letter),
         }
@@ -129,13 +192,36 @@ fn split(text: &str) -> Vec<String> {
     if !word.is_empty() {
         words.push(word);
     }
-    words
+    if text.contains('.') { acronyms(words, text) } else { words }
+}
+
+/// Single letters with full stops between them as one word: `P.O. Box` is `po box`.
+fn acronyms(words: Vec<String>, text: &str) -> Vec<String> {
+    let lower = text.to_lowercase();
+    let mut joined: Vec<String> = Vec::with_capacity(words.len());
+    for word in words {
+        let is_letter = word.chars().count() == 1 && word.chars().all(char::is_alphabetic);
+        match joined.last_mut() {
+            Some(last) if is_letter && lower.contains(&format!("{}.{word}", dotted(last))) => last.push_str(&word),
+            _ => joined.push(word),
+        }
+    }
+    joined
+}
+
+fn dotted(letters: &str) -> String {
+    letters.chars().map(String::from).collect::<Vec<_>>().join(".")
 }
 
 /// English, French, Spanish and Portuguese plurals, as far as both sides of a comparison end up the same.
 fn singular(word: &str) -> String {
     if let Some(stem) = word.strip_suffix("ies").filter(|stem| stem.len() > 2) {
         return format!("{stem}y");
+    }
+    // `addresses`, `branches`; but French `adresses` is `adresse`.
+    let is_hissed = |stem: &&str| ["ss", "sh", "ch", "x"].iter().any(|end| stem.ends_with(end));
+    if let Some(stem) = word.strip_suffix("es").filter(is_hissed).filter(|stem| !stem.starts_with("adres")) {
+        return stem.to_owned();
     }
     match word.strip_suffix('s') {
         Some(stem) if stem.len() > 2 && !stem.ends_with(['s', 'u', 'i']) => stem.to_owned(),
@@ -155,11 +241,22 @@ impl Splitter {
         }
     }
 
+    /// Knows the abbreviations as well, as pieces of longer words.
+    pub fn learn_abbreviations(&mut self) {
+        for (short, _) in ABBREVIATIONS.iter().filter(|(short, _)| short.len() > 2) {
+            self.0.entry((*short).to_owned()).or_default();
+        }
+    }
+
     /// The pieces of each word that is not known and can be split into known ones; fewer and longer pieces win.
     #[must_use]
     pub fn split(&self, words: &[String]) -> Vec<String> {
         let pieces = |word: &String| {
-            if word.len() < 6 || self.0.contains_key(word) { vec![word.clone()] } else { self.pieces(word) }
+            if word.len() < 5 || self.0.contains_key(word) {
+                return vec![word.clone()];
+            }
+            let pieces = self.pieces(word);
+            if pieces.len() > 1 { written_out(&pieces) } else { pieces }
         };
         words.iter().flat_map(pieces).collect()
     }

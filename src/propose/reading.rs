@@ -1,0 +1,168 @@
+//! What the name and the label of a column may mean, with the record that each meaning speaks of.
+
+use super::context::Context;
+use super::score::Clue;
+use super::vocabulary::{Meaning, Vocabulary};
+use crate::record::Entity;
+
+/// A name that is a phrase of the vocabulary word by word has at least this.
+pub(super) const EXACT: f64 = 0.96;
+
+/// A meaning of a name, and the record it speaks of where that is another one.
+pub(super) struct Reading {
+    pub(super) meaning: Meaning,
+    pub(super) of: Option<Entity>,
+    pub(super) factor: f64,
+    /// The other record is none that the row becomes: what stands here is a copy.
+    pub(super) is_copy: bool,
+    /// Name and label say the same.
+    pub(super) agrees: bool,
+}
+
+impl Reading {
+    pub(super) fn strength(&self) -> f64 {
+        self.meaning.score * self.factor
+    }
+}
+
+/// All readings of a column.
+pub(super) fn readings(clue: &Clue, context: &Context, vocabulary: &Vocabulary) -> Vec<Reading> {
+    let label = clue.label.as_deref().filter(|label| !label.is_empty());
+    let words = vocabulary.words(&clue.name);
+    let own = context.told(&words);
+    let mut readings = Vec::new();
+    read_words(own, if label.is_some() { 0.95 } else { 1.0 }, context, vocabulary, &mut readings);
+    let Some(label) = label else { return readings };
+    let mut labelled = Vec::new();
+    read_words(&vocabulary.words(label), 1.0, context, vocabulary, &mut labelled);
+    // Where name and label say the same, it is surer than what one of them says.
+    let best = |readings: &[Reading], concept: usize| {
+        let own = readings.iter().filter(|reading| reading.meaning.concept == concept);
+        own.map(Reading::strength).fold(0.0, f64::max)
+    };
+    let weaker: Vec<f64> = readings.iter().map(|own| best(&labelled, own.meaning.concept)).collect();
+    for reading in &mut labelled {
+        let other = best(&readings, reading.meaning.concept);
+        reading.factor += 0.1 * other;
+        reading.agrees = other > 0.9;
+    }
+    // What is written for people says more where both are clear and differ.
+    let label_is_clear = labelled.iter().any(|reading| reading.meaning.score >= EXACT);
+    for (reading, other) in readings.iter_mut().zip(weaker) {
+        reading.factor += 0.1 * other - if label_is_clear && other < 0.6 { 0.07 } else { 0.0 };
+        reading.agrees = other > 0.9;
+    }
+    readings.extend(labelled);
+    readings
+}
+
+fn read_words(words: &[String], trust: f64, context: &Context, vocabulary: &Vocabulary, readings: &mut Vec<Reading>) {
+    let mut read = |meaning: Meaning, of: Option<Entity>, factor: f64, is_copy: bool| {
+        readings.push(Reading { meaning, of, factor, is_copy, agrees: false });
+    };
+    let whole = vocabulary.meanings(words);
+    let is_clear = whole.first().is_some_and(|meaning| meaning.score >= EXACT);
+    for meaning in whole.iter().take(12) {
+        let of = mentioned(&meaning.left, context, vocabulary).filter(|entity| context.becomes.contains(entity));
+        read(meaning.clone(), of, trust, false);
+    }
+    // The same name without the words for the table's own records, or for another kind of record.
+    let is_own =
+        |word: &String| context.own_words.contains(word) || names(word, context.primary(), context, vocabulary);
+    let rest: Vec<String> = words.iter().filter(|word| !is_own(word)).cloned().collect();
+    if !rest.is_empty() && rest.len() < words.len() {
+        for meaning in vocabulary.meanings(&rest).into_iter().take(8) {
+            let of = (!context.is_mixed_client()).then(|| context.primary());
+            // Where the whole name is known, what is left of it says less.
+            read(meaning, of, trust * if is_clear { 0.95 } else { 0.995 }, false);
+        }
+    }
+    // A name that is a phrase word by word speaks of one thing, and not of a part of another record.
+    if whole.iter().any(|meaning| is_whole(meaning, vocabulary)) && !context.is_mixed_client() {
+        return;
+    }
+    for other in [
+        Entity::Organization,
+        Entity::Person,
+        Entity::Lead,
+        Entity::Deal,
+        Entity::User,
+        Entity::Stage,
+        Entity::Pipeline,
+    ] {
+        let is_copy = !context.becomes.contains(&other);
+        if (is_clear && other == Entity::User) || (is_copy && matches!(other, Entity::Stage | Entity::Pipeline)) {
+            continue;
+        }
+        let is_of = |word: &String| names(word, other, context, vocabulary);
+        let rest: Vec<String> = words.iter().filter(|word| !is_of(word)).cloned().collect();
+        if rest.is_empty() || rest.len() == words.len() || (other == context.primary() && !context.is_mixed_client()) {
+            continue;
+        }
+        for meaning in vocabulary.meanings(&rest).into_iter().take(6) {
+            // Where the row becomes that other record too, the word says which of the two is meant.
+            let factor = match (is_copy, is_clear) {
+                (true, _) => 0.97,
+                (false, true) => 0.95,
+                (false, false) => 1.02,
+            };
+            read(meaning, Some(other), trust * factor, is_copy);
+        }
+    }
+}
+
+/// Whether a name that means this says all by itself which record it speaks of.
+fn is_whole(meaning: &Meaning, vocabulary: &Vocabulary) -> bool {
+    let concept = vocabulary.concepts.get(meaning.concept).map_or("", |concept| concept.name.as_str());
+    let is_reference = concept == "parent_company" || concept.starts_with("ref_");
+    let is_count = matches!(concept, "employee_count" | "activity_stamp" | "owner");
+    meaning.score >= EXACT && (is_reference || is_count)
+}
+
+/// Whether a word names records of a kind.
+fn names(word: &str, entity: Entity, context: &Context, vocabulary: &Vocabulary) -> bool {
+    // In a mixed word such as `status` or `e mail` the table's meaning is the weaker one.
+    const NOT_RECORDS: &[&str] =
+        &["mail", "email", "message", "event", "office", "business", "adresse", "sale", "owner", "status", "process"];
+    if let Some(own) = context.table_of(word) {
+        return own == entity;
+    }
+    let kinds: &[&str] = match entity {
+        Entity::Organization => &["company", "client"],
+        Entity::Person => &["person"],
+        Entity::Lead => &["lead"],
+        Entity::Deal => &["project"],
+        Entity::User => &["owner"],
+        Entity::Activity => &["task", "call", "meeting", "email"],
+        Entity::Note => &["note"],
+        Entity::Pipeline => &["pipeline"],
+        Entity::Stage => &["stage"],
+        _ => &[],
+    };
+    !NOT_RECORDS.contains(&word) && vocabulary.names_records(word, kinds)
+}
+
+fn mentioned(left: &[String], context: &Context, vocabulary: &Vocabulary) -> Option<Entity> {
+    let kinds = [Entity::Person, Entity::Organization, Entity::Lead, Entity::Deal];
+    kinds.into_iter().find(|entity| left.iter().any(|word| names(word, *entity, context, vocabulary)))
+}
+
+/// The concept of a reference to such records.
+pub(super) const fn reference_to(entity: Option<Entity>) -> &'static str {
+    match entity {
+        Some(Entity::Organization) => "ref_company",
+        Some(Entity::Person) => "ref_person",
+        Some(Entity::Lead) => "ref_lead",
+        Some(Entity::Deal) => "ref_deal",
+        _ => "owner",
+    }
+}
+
+/// A reference by the name of a table whose rows become something else than that name says: `lead_id` where the source
+/// calls its companies leads.
+pub(super) fn redirected(concept: &str, phrase: &str, context: &Context) -> Option<&'static str> {
+    if !matches!(concept, "ref_company" | "ref_person" | "ref_client" | "ref_lead" | "ref_deal") {
+        return None;
+    }
+    phrase.split(' ').find_map(|word| context.table_of(word)).map(|entity| reference_to(Some(entity)))
+}

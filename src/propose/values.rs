@@ -1,0 +1,429 @@
+//! What values and the bare form of a name say of a column that no word of the vocabulary explains.
+
+use super::answer::{Answer, Evidence, Place};
+use super::context::Context;
+use super::score::{Clue, custom};
+use super::shape::Shape;
+use super::vocabulary::Vocabulary;
+use crate::record::Entity;
+
+/// Words of what a system keeps for itself.
+const TECHNICAL: &[&str] = &[
+    "hash",
+    "token",
+    "sync",
+    "synced",
+    "checksum",
+    "index",
+    "internal",
+    "system",
+    "calculated",
+    "computed",
+    "auto",
+    "automated",
+    "automatic",
+    "cache",
+    "merged",
+    "duplicate",
+    "import",
+    "imported",
+    "importer",
+    "workflow",
+    "layout",
+    "portal",
+    "avatar",
+    "thumbnail",
+    "icon",
+    "color",
+    "sequence",
+    "bounce",
+    "bounced",
+    "analytics",
+    "session",
+    "visit",
+    "pageview",
+    "click",
+    "opens",
+    "version",
+    "revision",
+    "batch",
+    "integration",
+    "external",
+    "legacy",
+    "tenant",
+    "workspace",
+    "entity",
+    "model",
+    "class",
+    "mime",
+    "mimetype",
+    "embed",
+    "cookie",
+    "gclid",
+    "utm",
+    "ip",
+    "latitude",
+    "longitude",
+    "geocode",
+    "geo",
+    "predictive",
+    "enrichment",
+    "enriched",
+    "stalled",
+    "rotting",
+    "rotten",
+    "unread",
+    "notification",
+    "notify",
+    "reminder",
+    "recurrence",
+    "recurring",
+    "snooze",
+    "kanban",
+    "widget",
+    "thread",
+    "preview",
+    "snippet",
+    "raw",
+    "etag",
+    "locale",
+    "digest",
+    "lookup",
+    "formula",
+    "rollup",
+    "trigger",
+    "tracking",
+    "hidden",
+    "locked",
+    "editable",
+    "readonly",
+    "permission",
+    "visibility",
+    "shared",
+    "followers",
+    "follower",
+    "watcher",
+    "enrolled",
+    "sla",
+    "elapsed",
+    "idle",
+    "overdue",
+    "summary",
+    "cti",
+    "dialer",
+    "domain",
+    "login",
+    "password",
+    "username",
+    "sandbox",
+    "uri",
+    "path",
+    "filename",
+    "attachment",
+    "file",
+    "template",
+    "stale",
+    "dateless",
+    "flag",
+    "subscription",
+    "normalized",
+    "formatted",
+    "sanitized",
+    "canonical",
+    "soundex",
+    "metaphone",
+    "pixel",
+    "experiment",
+    "anonymous",
+    "gravatar",
+    "emailed",
+    "viewed",
+    "opened",
+    "clicked",
+    "contacted",
+    "touched",
+    "activity",
+    "activities",
+];
+
+/// Words that stand for a key at the end of a name.
+const KEYS: &[&str] = &["id", "guid", "uid", "uuid", "key", "hash", "token", "oid", "gid", "etag"];
+
+/// Words that count or measure what the source itself can count again.
+const COUNTS: &[&str] = &["count", "counter", "total", "number", "day", "anzahl", "nombre", "aantal", "numero"];
+
+/// First words of times and sums that a source keeps up by itself.
+const MOMENTS: &[&str] = &[
+    "last",
+    "next",
+    "recent",
+    "latest",
+    "first",
+    "previous",
+    "since",
+    "letzte",
+    "letzter",
+    "letztes",
+    "nachste",
+    "dernier",
+    "derniere",
+    "prochaine",
+    "ultima",
+    "ultimo",
+    "proxima",
+    "proximo",
+    "laatste",
+    "volgende",
+    "prossima",
+];
+
+/// How much the form of a name speaks for something technical, 0 to 1.
+fn technical(words: &[String], shape: Shape) -> f64 {
+    let is = |word: Option<&String>, list: &[&str]| word.is_some_and(|word| list.contains(&word.as_str()));
+    let (first, last) = (words.first(), words.last());
+    let is_time = matches!(shape, Shape::Date | Shape::Datetime | Shape::Unknown);
+    let is_count = matches!(shape, Shape::Number | Shape::Formula | Shape::Unknown);
+    let named = words.iter().filter(|word| TECHNICAL.contains(&word.as_str())).count();
+    match () {
+        () if is(last, KEYS) && words.len() > 1 => 1.0,
+        () if named > 1 => 1.0,
+        () if is_count && words.len() > 1 && (is(last, COUNTS) || is(first, &["num", "count", "total", "day"])) => 0.9,
+        () if is_time && is(first, MOMENTS) => 0.9,
+        () if named == 1 => 0.8,
+        () if is(last, &["by", "von", "par", "por", "door"]) && words.len() > 1 => 0.8,
+        () if is(first, MOMENTS) => 0.6,
+        () if is(first, &["is", "has", "can", "should", "was", "did", "do", "show", "use", "enable", "include"]) => 0.4,
+        () => 0.0,
+    }
+}
+
+/// Ends of words that promise a shape; single words of several languages, and the last parts of German and Dutch ones.
+const PROMISES: &[(Shape, &[&str])] = &[
+    (Shape::Date, &["date", "datum", "fecha", "day", "birthday", "anniversary", "deadline", "termin", "expiry", "on"]),
+    (Shape::Datetime, &["at", "datetime", "timestamp"]),
+    (
+        Shape::Money,
+        &[
+            "amount",
+            "price",
+            "cost",
+            "value",
+            "revenue",
+            "budget",
+            "fee",
+            "total",
+            "subtotal",
+            "betrag",
+            "preis",
+            "kosten",
+            "summe",
+            "montant",
+            "prix",
+            "importe",
+            "precio",
+            "costo",
+            "bedrag",
+            "prijs",
+            "importo",
+            "prezzo",
+            "valor",
+            "preco",
+            "balance",
+            "salary",
+            "income",
+            "spend",
+            "turnover",
+            "mrr",
+            "arr",
+            "umsatz",
+            "omzet",
+            "fatturato",
+            "profit",
+            "deposit",
+        ],
+    ),
+    (
+        Shape::Number,
+        &[
+            "count",
+            "quantity",
+            "percent",
+            "percentage",
+            "rate",
+            "score",
+            "menge",
+            "anzahl",
+            "aantal",
+            "quantite",
+            "cantidad",
+            "quantita",
+            "quantidade",
+            "year",
+            "units",
+            "weight",
+            "length",
+            "width",
+            "height",
+        ],
+    ),
+    (
+        Shape::Enum,
+        &[
+            "type",
+            "status",
+            "category",
+            "level",
+            "tier",
+            "rating",
+            "source",
+            "class",
+            "grade",
+            "segment",
+            "priority",
+            "method",
+            "kind",
+            "typ",
+            "kategorie",
+            "categorie",
+            "tipo",
+            "categoria",
+            "soort",
+            "stage",
+            "reason",
+            "group",
+            "gender",
+            "size",
+            "range",
+            "model",
+            "classification",
+            "frequency",
+            "terms",
+        ],
+    ),
+    (
+        Shape::LongText,
+        &[
+            "notes",
+            "note",
+            "description",
+            "comment",
+            "remark",
+            "summary",
+            "detail",
+            "instruction",
+            "bemerkung",
+            "beschreibung",
+            "notiz",
+            "notizen",
+            "anmerkung",
+            "commentaire",
+            "remarque",
+            "descripcion",
+            "comentario",
+            "opmerking",
+            "omschrijving",
+            "descrizione",
+            "descricao",
+            "background",
+            "bio",
+            "message",
+            "requirement",
+        ],
+    ),
+    (
+        Shape::Phone,
+        &["phone", "telephone", "mobile", "fax", "telefon", "handy", "telefono", "telefoon", "telefone", "cell"],
+    ),
+    (Shape::Address, &["address", "adresse", "anschrift", "direccion", "indirizzo", "adres", "endereco"]),
+    (Shape::Set, &["tags", "labels", "skills", "interests", "technologies"]),
+];
+
+/// The shape that the last word of a name promises; yes or no for a question.
+#[must_use]
+pub fn shape_of_words(words: &[String]) -> Option<Shape> {
+    let last = words.iter().rev().find(|word| !word.chars().all(char::is_numeric))?;
+    // `Event 1 - Value` is the first of several, not an amount.
+    if matches!(words, [.., count, last] if last == "value" && count.chars().all(char::is_numeric)) {
+        return None;
+    }
+    let is_question = words.len() > 1
+        && words
+            .first()
+            .is_some_and(|word| matches!(word.as_str(), "is" | "has" | "can" | "was" | "ist" | "hat" | "est"));
+    if is_question {
+        return Some(Shape::Bool);
+    }
+    let starts_count = words.first().is_some_and(|word| matches!(word.as_str(), "anzahl" | "aantal"))
+        || matches!(words, [first, second, ..] if first == "number" && second == "of");
+    if starts_count && words.len() > 1 {
+        return Some(Shape::Number);
+    }
+    let ends = |end: &&str| last == end || (end.len() > 4 && last.len() > end.len() + 2 && last.ends_with(end));
+    let first_date = match words {
+        // Italian and Portuguese; in English it is something else.
+        [first, second, ..] if first == "data" => {
+            matches!(second.as_str(), "di" | "de" | "da" | "do" | "del" | "della")
+        }
+        [first, ..] => matches!(first.as_str(), "date" | "fecha" | "datum"),
+        [] => false,
+    };
+    let found = PROMISES.iter().find(|(_, all)| all.iter().any(|end| ends(end))).map(|(shape, _)| *shape);
+    if first_date && words.len() > 1 { Some(Shape::Date) } else { found }
+}
+
+/// Answers that the values alone give, whatever the name says.
+pub(super) fn offer_values(found: &mut Vec<Answer>, clue: &Clue, context: &Context, vocabulary: &Vocabulary) {
+    let shape = clue.shape.unwrap_or(Shape::Unknown);
+    let primary = context.primary();
+    let mut offer = |place: Option<Place>, score: f64, why: &str| {
+        let evidence = Evidence::default();
+        found.extend(place.map(|place| Answer { place, score, concept: String::new(), why: why.to_owned(), evidence }));
+    };
+    if clue.is_empty {
+        offer(Some(Place::Leave), 0.8, "no row has a value");
+    }
+    let (kept, left) = match shape {
+        Shape::File => (0.2, 0.62),
+        Shape::Formula => (0.3, 0.5),
+        Shape::List | Shape::Object => (0.25, 0.45),
+        Shape::Reference => (0.3, 0.42),
+        Shape::Id => (0.25, 0.48),
+        Shape::User => (0.4, 0.35),
+        Shape::Bool => (0.42, 0.38),
+        Shape::Enum | Shape::Set => (0.55, 0.2),
+        Shape::Money | Shape::LongText | Shape::Html => (0.52, 0.18),
+        Shape::Date | Shape::Datetime => (0.45, 0.32),
+        Shape::Number | Shape::Percent => (0.42, 0.35),
+        _ => (0.45, 0.25),
+    };
+    let why = format!("its values are {}", shape.words());
+    let words = vocabulary.words(&clue.name);
+    let words = context.told(&words);
+    let typed = match (shape, clue.label.as_deref()) {
+        (Shape::Unknown, Some(label)) if !label.is_empty() => shape_of_words(&vocabulary.words(label)),
+        (Shape::Unknown, _) => shape_of_words(words),
+        _ => None,
+    };
+    let technical = technical(words, shape);
+    let (kept, left) = (kept - 0.12 * technical, left + 0.3 * technical);
+    offer(custom(primary, typed.unwrap_or(shape), None), kept, &why);
+    offer(
+        Some(Place::Leave),
+        left.min(0.7),
+        if technical > 0.5 { "its name is that of something technical" } else { &why },
+    );
+    let person = context.becomes.contains(&Entity::Person);
+    match shape {
+        Shape::Email if person => offer(Some(Place::System(Entity::Person, "emails".into())), 0.62, &why),
+        Shape::Phone if person => offer(Some(Place::System(Entity::Person, "phones".into())), 0.62, &why),
+        Shape::Url if primary == Entity::Organization => {
+            offer(Some(Place::System(Entity::Organization, "website".into())), 0.5, &why);
+        }
+        Shape::LongText | Shape::Html => match primary {
+            Entity::Activity => offer(Some(Place::System(primary, "note".into())), 0.56, &why),
+            Entity::Note => offer(Some(Place::System(primary, "content".into())), 0.6, &why),
+            _ => offer(Some(Place::Note(primary)), 0.4, &why),
+        },
+        _ => {}
+    }
+}
