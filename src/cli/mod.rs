@@ -2,6 +2,7 @@
 
 mod approve;
 mod approver;
+mod discover;
 mod init;
 mod map;
 mod plan;
@@ -35,6 +36,8 @@ enum Command {
     Rehearse(rehearse::Rehearse),
     /// Make a new migration's folder with settings and mapping to fill in
     Init(init::Init),
+    /// What the source holds, how each kind of record is read, and what is still to be asked
+    Discover(discover::Discover),
     /// The mapping as a page and as workbooks to edit, and the edited workbooks read back
     Map(map::Map),
     /// What will be made in Pipedrive, what it costs and when it is done; writes nothing there
@@ -110,6 +113,7 @@ fn dispatch(command: Command) -> Result<Success> {
         #[cfg(feature = "standin")]
         Command::Rehearse(rehearse) => runtime.block_on(rehearse.run()),
         Command::Init(init) => init.run(),
+        Command::Discover(discover) => runtime.block_on(discover.run()),
         Command::Map(map) => runtime.block_on(map.run()),
         Command::Plan(plan) => runtime.block_on(plan.run()),
         Command::Run(run) => runtime.block_on(run.run()),

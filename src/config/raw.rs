@@ -1,12 +1,15 @@
 //! The settings file as written. Unknown keys are refused; nothing else is checked here.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 
 use super::approvers::RawApprover;
+use super::extraction::Method;
 use super::staging::RawStaging;
 use super::{Conflict, Plan};
+use crate::record::Object;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -65,6 +68,10 @@ pub(super) struct RawSource {
     pub(super) poll_seconds: u64,
     #[serde(default = "default_vanished_percent")]
     pub(super) vanished_percent: u8,
+    #[serde(default = "default_workbooks")]
+    pub(super) workbooks: PathBuf,
+    #[serde(default)]
+    pub(super) from: BTreeMap<Object, Method>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -161,6 +168,10 @@ pub(super) const fn default_overlap_seconds() -> u64 {
 /// Fewer rows vanish between two exports of a living account; where more do, the later one was filtered or cut.
 pub(super) const fn default_vanished_percent() -> u8 {
     10
+}
+
+pub(super) fn default_workbooks() -> PathBuf {
+    PathBuf::from("workbooks")
 }
 
 pub(super) const fn default_poll_seconds() -> u64 {

@@ -95,7 +95,8 @@ fn sections(raw: RawMapping, digest: String, problems: &mut Problems) -> Option<
         objects.push(rules);
     }
     let (marker, defaults) = defaults?;
-    let mapping = Mapping { defaults, owners, pipelines: pipelines?, marker, objects, digest };
+    let called = std::sync::Arc::default();
+    let mapping = Mapping { defaults, owners, pipelines: pipelines?, marker, objects, called, digest };
     check_links::check(&mapping, problems);
     Some(mapping)
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use rust_decimal::Decimal;
 
 use super::accepted::{self, Accepted};
+use super::called::LinkBy;
 use super::check::{self, Aliases};
 use super::column::Column;
 use super::field::{Extra, Field, Fold, FoldOf, Kind, LinkRule, Origin, Other, ValueMap, custom_owner};
@@ -274,10 +275,12 @@ fn extra(raw: &RawField, columns: &Columns<'_>, place: &str, problems: &mut Prob
 
 fn link(raw: &RawField, place: &str, problems: &mut Problems) -> Option<LinkRule> {
     match (raw.object, &raw.role, &raw.own_role) {
-        (Some(object), Some(role), None) => Some(LinkRule { object, role: role.clone() }),
-        (None, None, _) => None,
+        (Some(object), Some(role), None) => {
+            Some(LinkRule { object, role: role.clone(), by: raw.by.unwrap_or(LinkBy::Id) })
+        }
+        (None, None, _) if raw.by.is_none() => None,
         _ => {
-            problems.add(place, "", "needs both object and role, without own_role");
+            problems.add(place, "", "needs both object and role, without own_role; by belongs to these two");
             None
         }
     }

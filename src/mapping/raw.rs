@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Value;
 
+use super::called::LinkBy;
 use super::defaults::{DayOrder, DecimalSign};
 use super::existing::Then;
 use super::field::Kind;
@@ -240,4 +241,5 @@ pub(super) struct RawField {
     pub(super) footer: Option<Vec<String>>,
     pub(super) object: Option<Object>,
     pub(super) role: Option<String>,
+    pub(super) by: Option<LinkBy>,
 }

@@ -60,7 +60,7 @@ pub struct Proposed {
 }
 
 /// Rows of one table, as JSON lines.
-struct Spool(File);
+pub(super) struct Spool(File);
 
 /// Proposes a mapping for the source and the account that the settings name.
 ///
@@ -131,9 +131,9 @@ fn read_table(folder: &Path, name: &str, progress: &Progress) -> Result<(Table, 
     table.is_whole = true;
     while let Some(batch) = rows.next_rows()? {
         progress.add_done(batch.len() as u64);
-        for row in batch {
-            table.add(&row);
-            spool.add(&row)?;
+        for row in batch.into_iter().flatten() {
+            table.add(&row.values);
+            spool.add(&row.values)?;
         }
         if table.rows >= ROWS {
             table.is_whole = rows.next_rows()?.is_none();
@@ -205,7 +205,7 @@ fn count_losses(
     rules: &ObjectRules,
     mapping: &Mapping,
     table: &Table,
-    spool: Spool,
+    mut spool: Spool,
     proposal: &mut Proposal,
 ) -> Result<()> {
     let mut losses = Losses::default();
@@ -238,17 +238,18 @@ pub(super) fn stopped(stop: &Stop) -> Result<()> {
 }
 
 impl Spool {
-    fn new() -> Result<Self> {
+    pub(super) fn new() -> Result<Self> {
         tempfile::tempfile().map(Self).map_err(spooling)
     }
 
-    fn add(&mut self, row: &Payload) -> Result<()> {
+    pub(super) fn add(&mut self, row: &Payload) -> Result<()> {
         let mut line = serde_json::to_vec(row).map_err(spooling)?;
         line.push(b'\n');
         self.0.write_all(&line).map_err(spooling)
     }
 
-    fn rows(mut self) -> Result<impl Iterator<Item = Result<Payload>>> {
+    /// The rows from the first on; as often as wanted, one after the other.
+    pub(super) fn rows(&mut self) -> Result<impl Iterator<Item = Result<Payload>> + use<'_>> {
         self.0.rewind().map_err(spooling)?;
         let row = |line: std::io::Result<String>| {
             let line = line.map_err(spooling)?;
@@ -257,7 +258,7 @@ impl Spool {
                 _ => Err(Error::new(Kind::Bug, "a kept row is no object")),
             }
         };
-        Ok(BufReader::new(self.0).lines().map(row))
+        Ok(BufReader::new(&mut self.0).lines().map(row))
     }
 }
 

@@ -1,4 +1,5 @@
-//! Readers of the source: the PromoXcrm API, or a folder of CSV exports. Both give pages of [`SourceRecord`]s.
+//! Readers of the source: the PromoXcrm API, folders of CSV exports, and workbooks that people filled in. All give pages of
+//! [`SourceRecord`]s; a source may be several of them, each for objects of its own.
 //!
 //! Every row that is read ends in exactly one of three lists of its [`Page`]: a record, a rejected row with its reason, or
 //! a row that only repeats another. A page carries the [`Cursor`] after it; reading on from a cursor gives the rows after
@@ -10,6 +11,7 @@
 pub mod api;
 pub mod csv;
 mod pace;
+pub mod workbook;
 
 use std::sync::Arc;
 
@@ -18,7 +20,7 @@ use futures::stream::BoxStream;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::record::{Object, Place, SourceRecord};
 
 /// Characters of a rejected row that are kept for the people who mend it.
@@ -32,6 +34,9 @@ pub struct Source(Origin);
 enum Origin {
     Api(api::Client),
     Csv(csv::Folder),
+    Books(workbook::Books),
+    /// Several, each for these objects.
+    Shared(Arc<[(Vec<Object>, Source)]>),
 }
 
 /// A stream of pages. It ends after the page that says [`Page::last`], or with its first error.
@@ -101,6 +106,17 @@ pub struct RejectedRow {
     pub reason: String,
     /// The row as received, cut after some thousand characters.
     pub text: String,
+    /// The line of the text that it begins in, from 1, where people see lines.
+    pub line: Option<u64>,
+    /// The byte of the file that it begins at, where the encoding tells.
+    pub byte: Option<u64>,
+}
+
+impl RejectedRow {
+    /// A rejected row at a place, without a reason yet.
+    fn at(place: Place) -> Self {
+        Self { place, reason: String::new(), text: String::new(), line: None, byte: None }
+    }
 }
 
 /// A row that brings nothing which an earlier row did not.
@@ -165,6 +181,18 @@ impl Source {
         Self(Origin::Csv(folder))
     }
 
+    /// Reads from workbooks that people filled in.
+    #[must_use]
+    pub fn books(books: workbook::Books) -> Self {
+        Self(Origin::Books(books))
+    }
+
+    /// Reads each object from the first of several sources that is given it.
+    #[must_use]
+    pub fn shared(shares: Vec<(Vec<Object>, Source)>) -> Self {
+        Self(Origin::Shared(shares.into()))
+    }
+
     /// The account; `None` for files, which do not say.
     ///
     /// # Errors
@@ -172,7 +200,15 @@ impl Source {
     pub async fn account(&self) -> Result<Option<Account>> {
         match &self.0 {
             Origin::Api(client) => client.account().await.map(Some),
-            Origin::Csv(_) => Ok(None),
+            Origin::Csv(_) | Origin::Books(_) => Ok(None),
+            Origin::Shared(shares) => {
+                for (_, source) in shares.iter() {
+                    if let Some(account) = Box::pin(source.account()).await? {
+                        return Ok(Some(account));
+                    }
+                }
+                Ok(None)
+            }
         }
     }
 
@@ -182,6 +218,8 @@ impl Source {
         match &self.0 {
             Origin::Api(_) => api::objects(),
             Origin::Csv(folder) => folder.objects(),
+            Origin::Books(books) => books.objects(),
+            Origin::Shared(shares) => shares.iter().flat_map(|(objects, _)| objects.iter().copied()).collect(),
         }
     }
 
@@ -197,6 +235,14 @@ impl Source {
         match &self.0 {
             Origin::Api(client) => client.pages(object, from).boxed(),
             Origin::Csv(folder) => folder.pages(object, from).boxed(),
+            Origin::Books(books) => books.pages(object, from).boxed(),
+            Origin::Shared(shares) => match shares.iter().find(|(objects, _)| objects.contains(&object)) {
+                Some((_, source)) => source.pages(object, from),
+                None => {
+                    let what = format!("nothing delivers objects '{object}'");
+                    futures::stream::once(async move { Err(Error::new(Kind::Settings, what)) }).boxed()
+                }
+            },
         }
     }
 }

@@ -10,6 +10,8 @@ use crate::processes::text;
 /// Every command that takes a folder, with arguments that mean something. `approve` and `reject` are tried at the gates that
 /// nobody has reached.
 const COMMANDS: &[&[&str]] = &[
+    &["discover"],
+    &["discover", "--json"],
     &["plan"],
     &["plan", "--json"],
     &["status"],

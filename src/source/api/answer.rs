@@ -123,7 +123,7 @@ pub(super) fn list(read: &Read, object: Object, origin: &str, asked_rows: u32) -
 
 fn record(object: Object, value: Value, place: Place) -> Result<SourceRecord, RejectedRow> {
     let reject = |value: &Value, place, reason: &str| {
-        Err(RejectedRow { place, reason: reason.to_owned(), text: cut_text(&value.to_string()) })
+        Err(RejectedRow { reason: reason.to_owned(), text: cut_text(&value.to_string()), ..RejectedRow::at(place) })
     };
     let Value::Object(payload) = value else { return reject(&value, place, "it is not an object") };
     let id = match payload.get("id") {
