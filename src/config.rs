@@ -5,6 +5,7 @@
 mod approvers;
 mod raw;
 mod secret;
+mod source;
 mod staging;
 
 use std::fmt;
@@ -12,7 +13,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -21,6 +21,7 @@ use crate::record::named_enum;
 
 pub use approvers::{Approvers, token_hash};
 pub use secret::Secret;
+pub use source::SourceCredentials;
 
 use raw::{RawConfig, RawModel, RawPipedrive, RawSource};
 use staging::{Account, REAL, STAGING};
@@ -152,18 +153,21 @@ pub struct ModelConfig {
 /// Settings of the source.
 #[derive(Debug, Clone)]
 pub enum SourceConfig {
-    /// A PromoXcrm-like API.
+    /// An API, read as the source profile says.
     Api {
         /// Its address.
         address: Url,
-        /// Its bearer token.
-        token: SecretString,
+        /// How we prove who we are.
+        credentials: SourceCredentials,
         /// Requests a second that it is known to bear.
         requests_per_second: u32,
         /// How far a delta reaches back behind the newest change seen.
         overlap: Duration,
         /// Time between two polls.
         poll: Duration,
+        /// The share of a list's rows, in percent, that a later reading of the whole list may lack without somebody being
+        /// asked.
+        vanished_percent: u8,
     },
     /// A folder of CSV files.
     Csv {
@@ -321,28 +325,27 @@ impl Problems {
 
     fn source(&mut self, raw: &RawSource, surroundings: &Surroundings<'_>) -> Option<SourceConfig> {
         let poll = Duration::from_secs(raw.poll_seconds.max(1));
+        let vanished_percent = raw.vanished_percent;
+        if vanished_percent > 100 {
+            self.add("source.vanished_percent", &vanished_percent.to_string(), "0 to 100");
+        }
         match (&raw.address, &raw.folder) {
             (Some(address), None) => {
                 let address = self.address("source.address", address);
                 if !(1..=1000).contains(&raw.requests_per_second) {
                     self.add("source.requests_per_second", &raw.requests_per_second.to_string(), "1 to 1000");
                 }
-                let variable = raw.token_env.as_deref().unwrap_or("CROSSDOCK_SOURCE_TOKEN");
-                let place = ("source.token", variable, raw.token_file.as_deref());
-                let token = self.secret(place, surroundings)?;
+                let credentials = self.source_credentials(raw, surroundings);
                 Some(SourceConfig::Api {
                     address: address?,
-                    token: token.expose().into(),
+                    credentials: credentials?,
                     requests_per_second: raw.requests_per_second,
                     overlap: Duration::from_secs(raw.overlap_seconds),
                     poll,
+                    vanished_percent,
                 })
             }
             (None, Some(folder)) => {
-                let vanished_percent = raw.vanished_percent;
-                if vanished_percent > 100 {
-                    self.add("source.vanished_percent", &vanished_percent.to_string(), "0 to 100");
-                }
                 Some(SourceConfig::Csv { folder: surroundings.folder.join(folder), poll, vanished_percent })
             }
             _ => {

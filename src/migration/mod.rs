@@ -59,6 +59,7 @@ use crate::pipeline::{Capacities, Parts};
 use crate::progress::Progress;
 use crate::report::plan::forecast::{Effort, Schedule};
 use crate::report::verification::Verification;
+use crate::source::profile::Profile;
 use crate::source::{Source, api, csv as files};
 use crate::stage::cpu::Cpu;
 use crate::stage::load::{Failpoint, keep_ledger};
@@ -565,13 +566,17 @@ async fn pipedrive_client(
 
 /// The reader of an API, which needs no mapping.
 fn api_source(config: &Config, clock: &Clock) -> Result<Source> {
-    let SourceConfig::Api { address, token, requests_per_second, overlap, .. } = &config.source else {
+    let SourceConfig::Api { address, credentials, requests_per_second, overlap, .. } = &config.source else {
         return Err(Error::new(Kind::Bug, "a folder was taken for an API"));
     };
+    // The profile lies beside the mapping.
+    let folder = config.mapping.parent().unwrap_or(Path::new("."));
+    let profile = Profile::load(folder)?.unwrap_or_else(Profile::promox);
     let http = Http::new(clock.clone(), config.pipedrive.request_timeout, 4)?;
     let settings = api::Settings {
         base: address.clone(),
-        token: token.clone(),
+        credentials: credentials.clone(),
+        profile,
         page_rows: SOURCE_PAGE_ROWS,
         period: Duration::from_secs(1) / *requests_per_second,
         overlap: *overlap,

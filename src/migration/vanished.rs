@@ -21,7 +21,8 @@ impl Migration {
     /// Marks what a whole export lacks as deleted, once the export is settled, and says how many rows that were. A source
     /// that is frozen has written its last export.
     pub(super) async fn end_vanished(&self, object: Object, whole: &Whole) -> Result<u64> {
-        let SourceConfig::Csv { vanished_percent, .. } = self.config.source else { return Ok(0) };
+        let (SourceConfig::Csv { vanished_percent, .. } | SourceConfig::Api { vanished_percent, .. }) =
+            self.config.source;
         if !whole.settled && !self.signals.is_frozen() {
             return Ok(0);
         }

@@ -10,6 +10,7 @@
 pub mod api;
 pub mod csv;
 mod pace;
+pub mod profile;
 
 use std::sync::Arc;
 
@@ -68,7 +69,8 @@ pub struct Page {
     /// Of a source that is always read as a whole: which state of it this is. Rows of an earlier state that this one does
     /// not have are deleted.
     pub whole: Option<Whole>,
-    /// 0, or 1 once rows moved so much that the walk began again: earlier rejected rows of the walk are then void.
+    /// How often the walk began again, because rows moved or because two readings must agree: earlier rejected rows of the
+    /// walk are void then.
     pub pass: u32,
 }
 
@@ -165,13 +167,13 @@ impl Source {
         Self(Origin::Csv(folder))
     }
 
-    /// The account; `None` for files, which do not say.
+    /// The account; `None` for files, and for an API of which nobody knows where it says so.
     ///
     /// # Errors
     /// As [`api::Client::account`].
     pub async fn account(&self) -> Result<Option<Account>> {
         match &self.0 {
-            Origin::Api(client) => client.account().await.map(Some),
+            Origin::Api(client) => client.account().await,
             Origin::Csv(_) => Ok(None),
         }
     }
@@ -180,8 +182,17 @@ impl Source {
     #[must_use]
     pub fn objects(&self) -> Vec<Object> {
         match &self.0 {
-            Origin::Api(_) => api::objects(),
+            Origin::Api(client) => client.lists().map(|(object, _)| object).collect(),
             Origin::Csv(folder) => folder.objects(),
+        }
+    }
+
+    /// The lists of an API, each with its name there; nothing for files, whose tables the mapping names.
+    #[must_use]
+    pub fn lists(&self) -> Vec<(Object, String)> {
+        match &self.0 {
+            Origin::Api(client) => client.lists().map(|(object, name)| (object, name.to_owned())).collect(),
+            Origin::Csv(_) => Vec::new(),
         }
     }
 
@@ -190,7 +201,8 @@ impl Source {
     ///
     /// # Errors
     /// In the stream: `Settings` for an object, file or column that is not there, `Unauthorized`, `RateLimited` and
-    /// `Unreachable` once the bounded tries are used up, `Source` for an answer or a file that makes no sense,
+    /// `Unreachable` once the bounded tries are used up, `Source` for an answer or a file that makes no sense and for a list
+    /// of which nothing proves that all of it was read, `Drift` for one that is not what its profile says,
     /// `Conservation` when the rows of a file do not add up.
     #[must_use]
     pub fn pages(&self, object: Object, from: Cursor) -> Pages {
