@@ -6,6 +6,7 @@ mod approvers;
 pub mod extraction;
 mod raw;
 mod secret;
+mod source;
 mod staging;
 
 use std::fmt;
@@ -13,7 +14,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -22,6 +22,7 @@ use crate::record::named_enum;
 
 pub use approvers::{Approvers, token_hash};
 pub use secret::Secret;
+pub use source::SourceCredentials;
 
 use extraction::Extraction;
 use raw::{RawConfig, RawModel, RawPipedrive, RawSource};
@@ -156,12 +157,12 @@ pub struct ModelConfig {
 /// Settings of the source.
 #[derive(Debug, Clone)]
 pub enum SourceConfig {
-    /// A PromoXcrm-like API.
+    /// An API, read as the source profile says.
     Api {
         /// Its address.
         address: Url,
-        /// Its bearer token.
-        token: SecretString,
+        /// How we prove who we are.
+        credentials: SourceCredentials,
         /// Requests a second that it is known to bear.
         requests_per_second: u32,
         /// How far a delta reaches back behind the newest change seen.
@@ -334,12 +335,10 @@ impl Problems {
                 if !(1..=1000).contains(&raw.requests_per_second) {
                     self.add("source.requests_per_second", &raw.requests_per_second.to_string(), "1 to 1000");
                 }
-                let variable = raw.token_env.as_deref().unwrap_or("CROSSDOCK_SOURCE_TOKEN");
-                let place = ("source.token", variable, raw.token_file.as_deref());
-                let token = self.secret(place, surroundings)?;
+                let credentials = self.source_credentials(raw, surroundings);
                 Some(SourceConfig::Api {
                     address: address?,
-                    token: token.expose().into(),
+                    credentials: credentials?,
                     requests_per_second: raw.requests_per_second,
                     overlap: Duration::from_secs(raw.overlap_seconds),
                     poll,

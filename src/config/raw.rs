@@ -60,6 +60,18 @@ pub(super) struct RawSource {
     pub(super) folder: Option<PathBuf>,
     pub(super) token_env: Option<String>,
     pub(super) token_file: Option<PathBuf>,
+    pub(super) key_env: Option<String>,
+    pub(super) key_file: Option<PathBuf>,
+    pub(super) second_env: Option<String>,
+    pub(super) second_file: Option<PathBuf>,
+    pub(super) user: Option<String>,
+    pub(super) password_env: Option<String>,
+    pub(super) password_file: Option<PathBuf>,
+    pub(super) client_id: Option<String>,
+    pub(super) client_secret_env: Option<String>,
+    pub(super) client_secret_file: Option<PathBuf>,
+    pub(super) refresh_token_env: Option<String>,
+    pub(super) refresh_token_file: Option<PathBuf>,
     #[serde(default = "default_requests_per_second")]
     pub(super) requests_per_second: u32,
     #[serde(default = "default_overlap_seconds")]

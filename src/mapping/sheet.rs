@@ -67,7 +67,7 @@ impl Mapping {
             sheet.add_destination(destination);
         }
         for condition in rules.skip.iter().flat_map(|skip| &skip.conditions) {
-            sheet.add(&condition.column.name, Kind::Text);
+            sheet.add(&condition.column.name, Kind::Text).offer(condition.values());
         }
         if let Some(modified) = &rules.modified {
             sheet.add(&modified.name, Kind::Datetime);

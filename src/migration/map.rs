@@ -28,8 +28,8 @@ use crate::propose::plan::{Held, Known, plan};
 use crate::propose::profile::Table;
 use crate::propose::vocabulary::Vocabulary;
 use crate::record::{Entity, Place};
+use crate::source::Cursor;
 use crate::source::csv::raw::{RawTable, tables};
-use crate::source::{Cursor, api};
 use crate::stage::normalize::{Normalized, RoleResult, normalize};
 use crate::stop::Stop;
 
@@ -151,7 +151,8 @@ async fn read_api(config: &Config, reading: &Reading) -> Result<(Known, Vec<Spoo
         (known.time_zone, known.currency) = (account.timezone, account.currency);
     }
     let mut spools = Vec::new();
-    for (object, name) in api::lists() {
+    for (object, name) in source.lists() {
+        let name = name.as_str();
         stopped(&reading.stop)?;
         reading.progress.begin("map", name, 0);
         let (mut table, mut spool) = (Table::new(name, &[]), Spool::new()?);

@@ -1,5 +1,6 @@
 //! Where each kind of record is read from: the API, files, or workbooks that people filled in.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::{SOURCE_PAGE_ROWS, SOURCE_RETRIES};
@@ -17,24 +18,32 @@ use crate::mapping::object::ObjectRules;
 use crate::mapping::sheet::{SheetColumn, SheetRules};
 use crate::record::{Object, fold_name};
 use crate::report::workbook::sheet_name;
+use crate::source::profile::Profile;
 use crate::source::workbook::{Books, Check, List, Sheet};
 use crate::source::{Source, api, csv as files};
 
 /// The reader of an API, which needs no mapping.
 pub(super) fn api_source(config: &Config, clock: &Clock) -> Result<Source> {
-    let SourceConfig::Api { address, token, requests_per_second, overlap, .. } = &config.source else {
+    let SourceConfig::Api { address, credentials, requests_per_second, overlap, .. } = &config.source else {
         return Err(Error::new(Kind::Settings, "something is to be read from an API, and [source] names no address"));
     };
+    let profile = Profile::load(beside(config))?.unwrap_or_else(Profile::promox);
     let http = Http::new(clock.clone(), config.pipedrive.request_timeout, 4)?;
     let settings = api::Settings {
         base: address.clone(),
-        token: token.clone(),
+        credentials: credentials.clone(),
+        profile,
         page_rows: SOURCE_PAGE_ROWS,
         period: std::time::Duration::from_secs(1) / *requests_per_second,
         overlap: *overlap,
         retries: SOURCE_RETRIES,
     };
     Ok(Source::api(api::Client::new(http, settings)?))
+}
+
+/// The migration's folder, where the source profile lies beside the mapping.
+pub(super) fn beside(config: &Config) -> &Path {
+    config.mapping.parent().unwrap_or(Path::new("."))
 }
 
 /// The source as settings and discovery say it.

@@ -11,6 +11,7 @@
 pub mod api;
 pub mod csv;
 mod pace;
+pub mod profile;
 pub mod workbook;
 
 use std::sync::Arc;
@@ -73,7 +74,8 @@ pub struct Page {
     /// Of a source that is always read as a whole: which state of it this is. Rows of an earlier state that this one does
     /// not have are deleted.
     pub whole: Option<Whole>,
-    /// 0, or 1 once rows moved so much that the walk began again: earlier rejected rows of the walk are then void.
+    /// How often the walk began again, because rows moved or because two readings must agree: earlier rejected rows of the
+    /// walk are void then.
     pub pass: u32,
 }
 
@@ -193,13 +195,13 @@ impl Source {
         Self(Origin::Shared(shares.into()))
     }
 
-    /// The account; `None` for files, which do not say.
+    /// The account; `None` for files, and for an API of which nobody knows where it says so.
     ///
     /// # Errors
     /// As [`api::Client::account`].
     pub async fn account(&self) -> Result<Option<Account>> {
         match &self.0 {
-            Origin::Api(client) => client.account().await.map(Some),
+            Origin::Api(client) => client.account().await,
             Origin::Csv(_) | Origin::Books(_) => Ok(None),
             Origin::Shared(shares) => {
                 for (_, source) in shares.iter() {
@@ -216,10 +218,25 @@ impl Source {
     #[must_use]
     pub fn objects(&self) -> Vec<Object> {
         match &self.0 {
-            Origin::Api(_) => api::objects(),
+            Origin::Api(client) => client.lists().map(|(object, _)| object).collect(),
             Origin::Csv(folder) => folder.objects(),
             Origin::Books(books) => books.objects(),
             Origin::Shared(shares) => shares.iter().flat_map(|(objects, _)| objects.iter().copied()).collect(),
+        }
+    }
+
+    /// The lists of an API, each with its name there; nothing for files, whose tables the mapping names.
+    #[must_use]
+    pub fn lists(&self) -> Vec<(Object, String)> {
+        match &self.0 {
+            Origin::Api(client) => client.lists().map(|(object, name)| (object, name.to_owned())).collect(),
+            Origin::Csv(_) | Origin::Books(_) => Vec::new(),
+            Origin::Shared(shares) => {
+                let own = |(objects, source): &(Vec<Object>, Source)| {
+                    source.lists().into_iter().filter(|(object, _)| objects.contains(object)).collect::<Vec<_>>()
+                };
+                shares.iter().flat_map(own).collect()
+            }
         }
     }
 
@@ -228,7 +245,8 @@ impl Source {
     ///
     /// # Errors
     /// In the stream: `Settings` for an object, file or column that is not there, `Unauthorized`, `RateLimited` and
-    /// `Unreachable` once the bounded tries are used up, `Source` for an answer or a file that makes no sense,
+    /// `Unreachable` once the bounded tries are used up, `Source` for an answer or a file that makes no sense and for a list
+    /// of which nothing proves that all of it was read, `Drift` for one that is not what its profile says,
     /// `Conservation` when the rows of a file do not add up.
     #[must_use]
     pub fn pages(&self, object: Object, from: Cursor) -> Pages {

@@ -150,7 +150,8 @@ fn example(column: &SheetColumn, form: &FormColumn, rules: &SheetRules) -> Strin
     match (column.kind, column.names.as_slice()) {
         (_, [Object::Owner]) => "ann.example@example.com",
         (_, [_, ..]) => "id of the record",
-        (Kind::Number | Kind::Money, _) => "12.5",
+        (Kind::Number, _) => "1",
+        (Kind::Money, _) => "1250.50",
         (Kind::Percent, _) => "10%",
         (Kind::Date | Kind::Due, _) => "2026-03-31",
         (Kind::Datetime, _) => "2026-03-31 14:30:00",

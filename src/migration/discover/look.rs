@@ -58,7 +58,11 @@ impl Seen {
                 row: row.place.row,
                 line: row.line,
                 byte: row.byte,
-                reason: row.reason,
+                // Line and byte have places of their own.
+                reason: match row.reason.split_once(" (line ") {
+                    Some((reason, _)) if row.line.is_some() => reason.to_owned(),
+                    _ => row.reason,
+                },
             });
         }
     }

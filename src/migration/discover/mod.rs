@@ -24,7 +24,7 @@ use crate::report::discovery::{Changes, Discovery, NAME};
 use crate::report::{self as reports, Head};
 use crate::source::csv::raw;
 use crate::source::workbook::Books;
-use crate::source::{Source, api};
+use crate::source::Source;
 
 use super::map::{Reading, stopped};
 use super::origin::{api_source, book_of, sheet_of};
@@ -121,8 +121,8 @@ async fn look_at_api(config: &Config, looked: &mut Looked, reading: &Reading) ->
     if let Some(account) = source.account().await? {
         (looked.time_zone, looked.currency) = (account.timezone, account.currency);
     }
-    for (object, name) in api::lists() {
-        match look::pages(&source, (object, name, Method::Api), reading).await {
+    for (object, name) in source.lists() {
+        match look::pages(&source, (object, &name, Method::Api), reading).await {
             Ok(seen) => {
                 looked.requests += seen.requests;
                 looked.seen.push(seen);

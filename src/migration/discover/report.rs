@@ -61,7 +61,11 @@ fn of_column(column: &profile::Column, found: &Found, rules: Option<&ObjectRules
     let days = column.days;
     ColumnFound {
         name: column.name.clone(),
-        holds: column.holds(found.shape),
+        holds: if column.filled > 1 && column.distinct() == 1 {
+            "always the same".to_owned()
+        } else {
+            column.holds(found.shape)
+        },
         shape: found.shape.to_string(),
         filled: column.filled,
         distinct: column.distinct(),

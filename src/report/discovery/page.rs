@@ -69,7 +69,7 @@ impl Report for Discovery {
 }
 
 fn lines(texts: &[String]) -> Cell {
-    Cell::words(&texts.join(". "))
+    Cell::words(&title_case(&texts.join("; ")))
 }
 
 fn scope(found: &Discovery) -> Section {
@@ -191,7 +191,7 @@ fn columns(found: &Discovery) -> Section {
     for table in &found.tables {
         rows.extend(table.columns.iter().map(|column| column_row(table, column)));
     }
-    let columns = ["Table", "Field", "Holds", "Filled", "", "Different", "Samples", "Order of days"];
+    let columns = ["Table", "Field", "Holds", "Filled", "Share", "Different", "Samples", "Order of days"];
     let table = Table::new(&columns, rows, "None.");
     Section::new("Fields", SAMPLES, table.whole(Whole::File("discovery-fields".to_owned())))
 }
