@@ -27,14 +27,15 @@ use crate::propose::losses::Losses;
 use crate::propose::plan::{Held, Known, plan};
 use crate::propose::profile::Table;
 use crate::propose::vocabulary::Vocabulary;
-use crate::record::{Entity, Place};
-use crate::source::Cursor;
+use crate::record::{Entity, Object, Place};
 use crate::source::csv::raw::{RawTable, tables};
+use crate::source::{Cursor, Source};
 use crate::stage::normalize::{Normalized, RoleResult, normalize};
 use crate::stop::Stop;
 
 use super::api_source;
 use super::map_model::ask_all;
+use super::origin::filled_books;
 
 /// Rows of a table that are looked at: enough for rare values, and some minutes of reading at most.
 const ROWS: u64 = 50_000;
@@ -67,10 +68,11 @@ pub(super) struct Spool(File);
 /// # Errors
 /// Those of reading the source and the account; `Stopped`; `Bug` when the proposed text is no valid mapping.
 pub async fn propose(config: &Config, reading: &Reading) -> Result<Proposed> {
-    let (mut known, spools) = match &config.source {
+    let (mut known, mut spools) = match &config.source {
         SourceConfig::Csv { folder, .. } => read_files(folder, reading).await?,
         SourceConfig::Api { .. } => read_api(config, reading).await?,
     };
+    read_beside(config, reading, &mut known, &mut spools).await?;
     known.held = held(config, reading).await?;
     let job = reading.clock.job();
     let planned = tokio::task::spawn_blocking(move || {
@@ -152,27 +154,53 @@ async fn read_api(config: &Config, reading: &Reading) -> Result<(Known, Vec<Spoo
     }
     let mut spools = Vec::new();
     for (object, name) in source.lists() {
-        let name = name.as_str();
-        stopped(&reading.stop)?;
-        reading.progress.begin("map", name, 0);
-        let (mut table, mut spool) = (Table::new(name, &[]), Spool::new()?);
-        let mut pages = source.pages(object, Cursor::start());
-        while let Some(page) = pages.try_next().await? {
-            stopped(&reading.stop)?;
-            reading.progress.add_done(page.records.len() as u64);
-            for record in &page.records {
-                table.add(&record.payload);
-                spool.add(&record.payload)?;
-            }
-            table.is_whole = page.last;
-            if table.rows >= ROWS {
-                break;
-            }
-        }
+        let (table, spool) = read_pages(&source, object, &name, reading).await?;
         known.tables.push(table);
         spools.push(spool);
     }
     Ok((known, spools))
+}
+
+async fn read_pages(source: &Source, object: Object, name: &str, reading: &Reading) -> Result<(Table, Spool)> {
+    stopped(&reading.stop)?;
+    reading.progress.begin("map", name, 0);
+    let (mut table, mut spool) = (Table::new(name, &[]), Spool::new()?);
+    let mut pages = source.pages(object, Cursor::start());
+    while let Some(page) = pages.try_next().await? {
+        stopped(&reading.stop)?;
+        reading.progress.add_done(page.records.len() as u64);
+        for record in &page.records {
+            table.add(&record.payload);
+            spool.add(&record.payload)?;
+        }
+        table.is_whole = page.last;
+        if table.rows >= ROWS {
+            break;
+        }
+    }
+    Ok((table, spool))
+}
+
+/// What stands beside the API or the files: files of what the API does not deliver, and workbooks that were filled in.
+async fn read_beside(config: &Config, reading: &Reading, known: &mut Known, spools: &mut Vec<Spool>) -> Result<()> {
+    let is_new = |known: &Known, name: &str| !known.tables.iter().any(|table| table.name == name && table.rows > 0);
+    if let (SourceConfig::Api { .. }, Some(folder)) = (&config.source, &config.extraction.folder) {
+        let (files, rows) = read_files(folder, reading).await?;
+        for (table, spool) in files.tables.into_iter().zip(rows) {
+            if is_new(known, &table.name) {
+                known.tables.push(table);
+                spools.push(spool);
+            }
+        }
+    }
+    for (object, name, source) in filled_books(config, &[&Mapping::with_history()], &reading.clock)? {
+        let (table, spool) = read_pages(&source, object, &name, reading).await?;
+        if table.rows > 0 && is_new(known, &name) {
+            known.tables.push(table);
+            spools.push(spool);
+        }
+    }
+    Ok(())
 }
 
 /// The fields that the account has. Three reads; nothing is kept.

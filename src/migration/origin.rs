@@ -115,6 +115,24 @@ pub(super) fn sheet_of(mapping: &Mapping, object: Object) -> Option<Sheet> {
     })
 }
 
+/// The workbooks that are there, each as a source of its own: its object, its sheet's name, and its reader. Their columns
+/// are those of the first mapping that reads the object.
+pub(super) fn filled_books(
+    config: &Config,
+    mappings: &[&Mapping],
+    clock: &Clock,
+) -> Result<Vec<(Object, String, Source)>> {
+    let folder = &config.extraction.workbooks;
+    let mut found = Vec::new();
+    for object in Object::ALL {
+        let sheet = mappings.iter().find_map(|mapping| sheet_of(mapping, *object));
+        let Some(sheet) = sheet.filter(|sheet| folder.join(&sheet.file).exists()) else { continue };
+        let name = sheet.sheet.clone();
+        found.push((*object, name, Source::books(Books::new(folder, vec![sheet], clock.clone())?)));
+    }
+    Ok(found)
+}
+
 /// What is checked of a column's cells; `None` where anything can be right.
 fn check_of(column: &SheetColumn, defaults: &Defaults) -> Option<Check> {
     if column.is_closed && !column.values.is_empty() {

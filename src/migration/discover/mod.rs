@@ -23,11 +23,9 @@ use crate::record::Object;
 use crate::report::discovery::{Changes, Discovery, NAME};
 use crate::report::{self as reports, Head};
 use crate::source::csv::raw;
-use crate::source::workbook::Books;
-use crate::source::Source;
 
 use super::map::{Reading, stopped};
-use super::origin::{api_source, book_of, sheet_of};
+use super::origin::{api_source, book_of, filled_books};
 use super::read_mapping;
 use decide::{Case, Refusals};
 use look::Seen;
@@ -146,21 +144,13 @@ async fn look_at_books(
 ) -> Result<()> {
     let folder = &config.extraction.workbooks;
     let mut read = 0;
-    for object in Object::ALL {
-        let Some(mapping) = [own, standard].into_iter().find(|mapping| mapping.object(*object).is_some()) else {
-            continue;
-        };
-        let Some(sheet) = sheet_of(mapping, *object).filter(|sheet| folder.join(&sheet.file).exists()) else {
-            continue;
-        };
-        let (file, name) = (sheet.file.clone(), sheet.sheet.clone());
-        let books = Source::books(Books::new(folder, vec![sheet], reading.clock.clone())?);
-        match look::pages(&books, (*object, &name, Method::Workbook), reading).await {
+    for (object, name, book) in filled_books(config, &[own, standard], &reading.clock)? {
+        match look::pages(&book, (object, &name, Method::Workbook), reading).await {
             // One that nobody filled in holds nothing that anything could join.
             Ok(seen) if seen.parsed + seen.rejected == 0 => {}
             Ok(seen) => looked.seen.push(Seen { requests: 0, ..seen }),
             Err(error) if matches!(error.kind(), Kind::Source | Kind::Settings) => {
-                looked.unread.push((format!("workbook {file}"), error.chain()));
+                looked.unread.push((format!("workbook {name}.xlsx"), error.chain()));
             }
             Err(error) => return Err(error),
         }

@@ -69,7 +69,11 @@ impl Report for Discovery {
 }
 
 fn lines(texts: &[String]) -> Cell {
-    Cell::words(&title_case(&texts.join("; ")))
+    let text = texts.join("; ");
+    let mut letters = text.chars();
+    let sentence: String =
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default();
+    Cell::words(&sentence)
 }
 
 fn scope(found: &Discovery) -> Section {
