@@ -9,7 +9,12 @@ use crate::report::page::{counted, number};
 const EACH_MAX: usize = 40;
 
 /// The questions, what blocks first.
-pub(super) fn questions(found: &Discovery, rules: &Rules, unread: &[(String, String)]) -> Vec<Question> {
+pub(super) fn questions(
+    found: &Discovery,
+    rules: &Rules,
+    unread: &[(String, String)],
+    other_lists: &[String],
+) -> Vec<Question> {
     let mut questions = Vec::new();
     for (what, why) in unread {
         push(
@@ -19,6 +24,26 @@ pub(super) fn questions(found: &Discovery, rules: &Rules, unread: &[(String, Str
             "Mend it and run crossdock discover again.",
             true,
         );
+    }
+    if let Some(profile) = found.profile.as_ref().filter(|profile| profile.is_edited) {
+        let asks = format!(
+            "It was edited, so it stays as it is. What was found now differs: {}.",
+            profile.differences.join("; ")
+        );
+        push(
+            &mut questions,
+            "source.toml",
+            asks,
+            "Compare it with source.found.toml, and take over what is right.",
+            false,
+        );
+    }
+    if !other_lists.is_empty() {
+        let asks = format!(
+            "Its lists {} are no kind of record that is migrated. Does anybody need them?",
+            other_lists.join(", ")
+        );
+        push(&mut questions, "the API", asks, "Export them, and map them as tables.", false);
     }
     of_mapping(found, rules, &mut questions);
     of_tables(found, &mut questions);

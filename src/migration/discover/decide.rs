@@ -56,15 +56,12 @@ impl Case<'_> {
                 (Method::Api, format!("the API delivers it as {}; the table {} is not needed", api.name, csv.name))
             }
             (None, None, Some(csv)) => (Method::Csv, format!("the table {} holds it", csv.name)),
-            (None, None, None) => (Method::Workbook, "nothing delivers it".to_owned()),
+            (None, None, None) => (Method::Workbook, self.lacking(object)),
         };
         let table = by(method);
         let mut reasons = vec![why];
-        if let Some(refusal) = self.refusals.get(&object).filter(|_| method != Method::Api) {
-            reasons.push(format!("the API does not deliver it: {refusal}"));
-        } else if method == Method::Workbook && !self.has_api && said.is_none() {
-            reasons.push("no file of the folder holds it".to_owned());
-        }
+        let refusal = self.refusals.get(&object).filter(|_| method == Method::Csv);
+        reasons.extend(refusal.map(|refusal| format!("the API does not deliver it: {refusal}")));
         let records = table.map_or(0, |seen| seen.parsed);
         Some(ObjectFound {
             object,
@@ -75,6 +72,16 @@ impl Case<'_> {
             reasons,
             risks: self.risks(object, method, table),
         })
+    }
+
+    /// Why neither the API nor the files deliver an object.
+    fn lacking(&self, object: Object) -> String {
+        match (self.has_api, self.extraction.folder.is_some(), self.refusals.get(&object)) {
+            (true, _, Some(refusal)) => format!("the API does not deliver it: {refusal}"),
+            (true, true, None) => "neither the API nor a file of the folder delivers it".to_owned(),
+            (true, false, None) => "the API has no list of it".to_owned(),
+            (false, _, _) => "no file of the folder holds it".to_owned(),
+        }
     }
 
     fn mapped_table(&self, object: Object) -> String {

@@ -20,7 +20,7 @@ use crate::propose::compose::compose;
 use crate::propose::plan::{Known, Planned, plan};
 use crate::propose::vocabulary::Vocabulary;
 use crate::record::Object;
-use crate::report::discovery::{Changes, Discovery, NAME};
+use crate::report::discovery::{Asked, Changes, Discovery, NAME, ProfileKept};
 use crate::report::{self as reports, Head};
 use crate::source::csv::raw;
 
@@ -41,6 +41,12 @@ struct Looked {
     requests: u64,
     /// Tables that could not be read, with the reason.
     unread: Vec<(String, String)>,
+    /// What the probe says of lists that the API delivers: reasons and risks.
+    notes: BTreeMap<Object, (Vec<String>, Vec<String>)>,
+    /// Lists of the API that are no kind of record of ours.
+    other_lists: Vec<String>,
+    asked: Vec<Asked>,
+    profile: Option<ProfileKept>,
     time_zone: String,
     currency: String,
 }
@@ -62,8 +68,9 @@ pub async fn discover(config: &Config, folder: &Path, reading: &Reading) -> Resu
     let own = if config.mapping.exists() { Some(read_mapping(&config.mapping)) } else { None };
     let standard = Mapping::with_history();
     let known_sheets = own.as_ref().and_then(|own| own.as_ref().ok()).unwrap_or(&standard);
-    let looked = look_all(config, (known_sheets, &standard), reading).await?;
     let before = last(folder);
+    let kept = before.as_ref().and_then(|(before, _)| before.profile.as_ref()).map(|kept| kept.digest.clone());
+    let looked = look_all(config, (known_sheets, &standard), kept.as_deref(), reading).await?;
     let (config, folder, at) = (config.clone(), folder.to_owned(), reading.clock.utc());
     let job = reading.clock.job();
     let work = tokio::task::spawn_blocking(move || {
@@ -79,11 +86,16 @@ pub async fn discover(config: &Config, folder: &Path, reading: &Reading) -> Resu
     concluded
 }
 
-async fn look_all(config: &Config, (own, standard): (&Mapping, &Mapping), reading: &Reading) -> Result<Looked> {
+async fn look_all(
+    config: &Config,
+    (own, standard): (&Mapping, &Mapping),
+    kept: Option<&str>,
+    reading: &Reading,
+) -> Result<Looked> {
     let mut looked = Looked::default();
     if let SourceConfig::Api { address, .. } = &config.source {
         let host = address.host_str().unwrap_or_default().to_owned();
-        match look_at_api(config, &mut looked, reading).await {
+        match look_at_api(config, kept, &mut looked, reading).await {
             Ok(()) => {
                 looked.did.push(format!("Asked the API at {host}: {} requests, all of them reads.", looked.requests))
             }
@@ -113,7 +125,7 @@ async fn look_all(config: &Config, (own, standard): (&Mapping, &Mapping), readin
     Ok(looked)
 }
 
-async fn look_at_api(config: &Config, looked: &mut Looked, reading: &Reading) -> Result<()> {
+async fn look_at_api(config: &Config, _kept: Option<&str>, looked: &mut Looked, reading: &Reading) -> Result<()> {
     let source = api_source(config, &reading.clock)?;
     looked.requests += 1;
     if let Some(account) = source.account().await? {
@@ -125,7 +137,7 @@ async fn look_at_api(config: &Config, looked: &mut Looked, reading: &Reading) ->
                 looked.requests += seen.requests;
                 looked.seen.push(seen);
             }
-            Err(error) if matches!(error.kind(), Kind::Source | Kind::Record) => {
+            Err(error) if matches!(error.kind(), Kind::Source | Kind::Record | Kind::Drift | Kind::Settings) => {
                 looked.requests += 1;
                 looked.refusals.insert(object, error.chain());
             }
@@ -164,7 +176,8 @@ async fn look_at_books(
 
 /// Everything that follows from what was read.
 fn conclude(config: &Config, looked: Looked, own: Option<Result<Mapping>>) -> Result<Discovery> {
-    let Looked { mut seen, refusals, did, requests, unread, time_zone, currency } = looked;
+    let Looked { mut seen, refusals, did, requests, unread, time_zone, currency, notes, other_lists, asked, profile } =
+        looked;
     let known = Known {
         tables: seen.iter().map(|seen| seen.table.clone()).collect(),
         is_api: matches!(config.source, SourceConfig::Api { .. }),
@@ -177,7 +190,7 @@ fn conclude(config: &Config, looked: Looked, own: Option<Result<Mapping>>) -> Re
     let objects = objects(&rules, &seen, &plans);
     let standard = Mapping::with_history();
     let usable = usable(&rules, &standard);
-    let decided = Case {
+    let mut decided = Case {
         extraction: &config.extraction,
         seen: &seen,
         objects: &objects,
@@ -188,6 +201,11 @@ fn conclude(config: &Config, looked: Looked, own: Option<Result<Mapping>>) -> Re
         usable: &usable,
     }
     .decide();
+    for found in decided.iter_mut().filter(|found| found.method == Method::Api) {
+        let (reasons, risks) = notes.get(&found.object).cloned().unwrap_or_default();
+        found.reasons.extend(reasons);
+        found.risks.extend(risks);
+    }
     let links = report::links(&mut seen, &objects, &plans, &rules.mapping)?;
     let choices = report::choices(&mut seen, &objects, &plans)?;
     let written = write_books(config, (&rules.mapping, &standard), &decided, &choices)?;
@@ -195,6 +213,8 @@ fn conclude(config: &Config, looked: Looked, own: Option<Result<Mapping>>) -> Re
     let mut discovery = Discovery {
         did,
         requests,
+        asked,
+        profile,
         objects: decided,
         tables: report::tables(&seen, &objects, &plans, &rules.mapping),
         links,
@@ -209,7 +229,7 @@ fn conclude(config: &Config, looked: Looked, own: Option<Result<Mapping>>) -> Re
     if !written.is_empty() {
         discovery.did.push(format!("Wrote {} into {}.", written.join(", "), config.extraction.workbooks.display()));
     }
-    discovery.questions = ask::questions(&discovery, &rules, &unread);
+    discovery.questions = ask::questions(&discovery, &rules, &unread, &other_lists);
     Ok(discovery)
 }
 

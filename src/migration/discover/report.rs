@@ -175,7 +175,9 @@ pub(super) fn links(
     }
     let mut names: BTreeMap<usize, Names> = BTreeMap::new();
     for target in wanted.iter().flat_map(|(_, _, to)| to.clone()) {
-        if names.contains_key(&target) || seen[target].parsed > RECORDS_MAX {
+        // Of a table that was read in part nobody can say what it lacks.
+        let is_joined = seen[target].table.is_whole && seen[target].parsed <= RECORDS_MAX;
+        if names.contains_key(&target) || !is_joined {
             continue;
         }
         let naming = naming(&seen[target], &plans[target], rules_of(mapping, &seen[target], objects[target]));

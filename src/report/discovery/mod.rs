@@ -27,6 +27,12 @@ pub struct Discovery {
     pub did: Vec<String>,
     /// Requests to the source's API.
     pub requests: u64,
+    /// Those of the probe, one by one.
+    #[serde(default)]
+    pub asked: Vec<Asked>,
+    /// What became of the source profile; `None` where there is no API.
+    #[serde(default)]
+    pub profile: Option<ProfileKept>,
     /// Kinds of record, with how each will be read.
     pub objects: Vec<ObjectFound>,
     /// Tables, files and lists.
@@ -45,6 +51,36 @@ pub struct Discovery {
     pub questions: Vec<Question>,
     /// What is different from the discovery before; `None` for the first one.
     pub changes: Option<Changes>,
+}
+
+/// A request of the probe.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Its number, from 1.
+    pub number: u64,
+    /// What the probe was finding out.
+    pub stage: String,
+    /// Method, path and query, without secrets.
+    pub request: String,
+    /// The answer's status; `None` where there was none.
+    pub status: Option<u16>,
+    /// Why it was asked.
+    pub purpose: String,
+    /// What it told; may be empty.
+    pub note: String,
+    /// A hash of the answer.
+    pub answer: String,
+}
+
+/// What became of the source profile.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileKept {
+    /// BLAKE3 of the profile that we last wrote, in hex: what an edit is told from.
+    pub digest: String,
+    /// Somebody edited it, so it was left as it is.
+    pub is_edited: bool,
+    /// Lines in which the file and what was found now differ, at most a few.
+    pub differences: Vec<String>,
 }
 
 /// A kind of record.

@@ -50,21 +50,19 @@ impl Report for Discovery {
         sections.extend(changes(self));
         sections.extend([questions(self), tables(self), rejected_rows(self), columns(self), links(self)]);
         sections.extend([fields(self), inventory(self), files(self), did(self)]);
-        Page {
-            title: "Discovery".to_owned(),
-            says: self.says(),
-            tone,
-            figures: vec![
-                Figure::new("Tables", number(self.tables.len() as u64)),
-                Figure::new("Rows", number(rows)),
-                Figure::zero_is_good("Rejected rows", rejected, Tone::Attention),
-                Figure::zero_is_good("Links to nothing", missing, Tone::Attention),
-                Figure::zero_is_good("Ambiguous links", ambiguous, Tone::Attention),
-                Figure::zero_is_good("Questions", self.questions.len() as u64, Tone::Attention),
-                Figure::new("Requests to the source", number(self.requests)),
-            ],
-            sections,
+        sections.extend(asked(self));
+        let mut figures = vec![
+            Figure::new("Tables", number(self.tables.len() as u64)),
+            Figure::new("Rows", number(rows)),
+            Figure::zero_is_good("Rejected rows", rejected, Tone::Attention),
+            Figure::zero_is_good("Links to nothing", missing, Tone::Attention),
+            Figure::zero_is_good("Ambiguous links", ambiguous, Tone::Attention),
+            Figure::zero_is_good("Questions", self.questions.len() as u64, Tone::Attention),
+        ];
+        if self.requests > 0 {
+            figures.push(Figure::new("Requests", number(self.requests)).note("to the source, all of them reads"));
         }
+        Page { title: "Discovery".to_owned(), says: self.says(), tone, figures, sections }
     }
 }
 
@@ -306,6 +304,25 @@ fn files(found: &Discovery) -> Section {
     let intro =
         "Crossdock moves no files itself yet; addresses of files are kept in the fields that the mapping names.";
     Section::new("Files", intro, Table::new(&["Where", "Files named", "How they come over"], rows, empty))
+}
+
+/// Every request of the probe.
+fn asked(found: &Discovery) -> Option<Section> {
+    let row = |asked: &super::Asked| {
+        Row::new(vec![
+            Cell::count(asked.number),
+            Cell::text(asked.stage.as_str()),
+            Cell::text(asked.request.as_str()),
+            Cell::maybe(asked.status.map(u64::from), "none"),
+            Cell::text(asked.purpose.as_str()),
+            Cell::text(asked.note.as_str()),
+        ])
+    };
+    let rows: Vec<Row> = found.asked.iter().map(row).collect();
+    let table = Table::new(&["", "Finds out", "Request", "Status", "Why", "What it told"], rows, "None.");
+    let intro = "One after the other, and none that could change anything. Secrets are left out.";
+    let table = table.whole(Whole::File("discovery-requests".to_owned()));
+    (!found.asked.is_empty()).then(|| Section::new("Requests of the probe", intro, table))
 }
 
 fn did(found: &Discovery) -> Section {
