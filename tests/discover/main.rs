@@ -32,7 +32,8 @@ fn export(folder: &Path) {
     );
     for number in 1..=30 {
         clients.push_str(&format!(
-            "{number};Café {number};Renée;Müller{number};r{number}@cafe.example;u_{};0{}/0{}/2025;2026-01-05T10:00:00Z\r\n",
+            "{number};Café {number};Renée;Müller{};r{number}@cafe.example;u_{};0{}/0{}/2025;2026-01-05T10:00:00Z\r\n",
+            number.min(29),
             number % 2 + 1,
             number % 9 + 1,
             number % 7 + 1
@@ -44,12 +45,14 @@ fn export(folder: &Path) {
     assert!(!is_lossy);
     std::fs::write(folder.join("clients.csv"), &clients).expect("written");
     let mut projects =
-        String::from("id\tname\tclient_id\towner_id\tpipeline_id\tstage\tstatus\tvalue\tcurrency\tupdated_at\n");
+        String::from("id\tname\tcontact\tclient_id\towner_id\tpipeline_id\tstage\tstatus\tvalue\tcurrency\tupdated_at\n");
     for number in 1..=20 {
         // The last one names a client that is not there.
         let client = if number == 20 { 999 } else { number };
+        // And the one before it a person of whom there are two.
+        let contact = if number == 19 { 29 } else { number };
         projects.push_str(&format!(
-            "p{number}\tŁódź order {number}\t{client}\tu_1\t1\tProof\topen\t{number}50.25\tUSD\t2026-01-05T10:00:00Z\n"
+            "p{number}\tŁódź order {number}\tRenée Müller{contact}\t{client}\tu_1\t1\tProof\topen\t{number}50.25\tUSD\t2026-01-05T10:00:00Z\n"
         ));
     }
     let bytes: Vec<u8> = projects.encode_utf16().flat_map(u16::to_le_bytes).collect();
