@@ -10,6 +10,7 @@
 pub mod api;
 pub mod csv;
 mod pace;
+pub mod probe;
 pub mod profile;
 
 use std::sync::Arc;
