@@ -11,6 +11,7 @@
 pub mod api;
 pub mod csv;
 mod pace;
+pub mod probe;
 pub mod profile;
 pub mod workbook;
 

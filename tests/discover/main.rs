@@ -7,6 +7,7 @@
 #![cfg(feature = "standin")]
 #![expect(clippy::print_stdout, reason = "what is skipped is told")]
 
+mod api;
 #[path = "../processes/mod.rs"]
 mod processes;
 mod public;
@@ -44,8 +45,9 @@ fn export(folder: &Path) {
     let (clients, _, is_lossy) = encoding_rs::WINDOWS_1252.encode(&clients);
     assert!(!is_lossy);
     std::fs::write(folder.join("clients.csv"), &clients).expect("written");
-    let mut projects =
-        String::from("id\tname\tcontact\tclient_id\towner_id\tpipeline_id\tstage\tstatus\tvalue\tcurrency\tupdated_at\n");
+    let mut projects = String::from(
+        "id\tname\tcontact\tclient_id\towner_id\tpipeline_id\tstage\tstatus\tvalue\tcurrency\tupdated_at\n",
+    );
     for number in 1..=20 {
         // The last one names a client that is not there.
         let client = if number == 20 { 999 } else { number };

@@ -7,6 +7,7 @@ mod decide;
 mod inventory;
 mod join;
 mod look;
+mod probing;
 mod report;
 
 use std::collections::BTreeMap;
@@ -125,7 +126,8 @@ async fn look_all(
     Ok(looked)
 }
 
-async fn look_at_api(config: &Config, _kept: Option<&str>, looked: &mut Looked, reading: &Reading) -> Result<()> {
+async fn look_at_api(config: &Config, kept: Option<&str>, looked: &mut Looked, reading: &Reading) -> Result<()> {
+    probing::probe_api(config, kept, looked, reading).await?;
     let source = api_source(config, &reading.clock)?;
     looked.requests += 1;
     if let Some(account) = source.account().await? {

@@ -66,8 +66,6 @@ pub struct Asked {
     pub status: Option<u16>,
     /// Why it was asked.
     pub purpose: String,
-    /// What it told; may be empty.
-    pub note: String,
     /// A hash of the answer.
     pub answer: String,
 }

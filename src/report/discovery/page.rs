@@ -315,11 +315,10 @@ fn asked(found: &Discovery) -> Option<Section> {
             Cell::text(asked.request.as_str()),
             Cell::maybe(asked.status.map(u64::from), "none"),
             Cell::text(asked.purpose.as_str()),
-            Cell::text(asked.note.as_str()),
         ])
     };
     let rows: Vec<Row> = found.asked.iter().map(row).collect();
-    let table = Table::new(&["", "Finds out", "Request", "Status", "Why", "What it told"], rows, "None.");
+    let table = Table::new(&["", "Finds out", "Request", "Status", "Why"], rows, "None.");
     let intro = "One after the other, and none that could change anything. Secrets are left out.";
     let table = table.whole(Whole::File("discovery-requests".to_owned()));
     (!found.asked.is_empty()).then(|| Section::new("Requests of the probe", intro, table))

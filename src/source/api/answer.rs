@@ -98,7 +98,7 @@ impl Judge<'_> {
         };
         match status {
             429 => return fail(Kind::RateLimited, "it asks for a slower pace (429)"),
-            400..=499 | 503 if self.limits.statuses.contains(&status) || says_slower() => {
+            400 | 402..=422 | 424..=499 | 503 if self.limits.statuses.contains(&status) || says_slower() => {
                 return fail(Kind::RateLimited, &format!("it asks for a slower pace ({status})"));
             }
             200..=299 => {}

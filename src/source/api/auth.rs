@@ -132,7 +132,7 @@ impl Signer {
             let read = Judge { request: &request, limits, past_end: None }.judge(answer, http.clock())?;
             if let Some(new) = login.refresh.as_deref().and_then(|path| find(&read.body, path)).and_then(Value::as_str)
             {
-                self.keep_refresh(new)?;
+                keep_refresh(&mut lock(&self.credentials), new)?;
             }
             find(&read.body, &login.token).and_then(id_text)
         };
@@ -144,16 +144,9 @@ impl Signer {
         Ok(())
     }
 
-    /// A source that changes the refresh token with each use makes the old one worthless.
-    fn keep_refresh(&self, new: &str) -> Result<()> {
-        if let SourceCredentials::Refresh { token, .. } = &mut *lock(&self.credentials)
-            && token.expose() != new
-        {
-            token
-                .replace(SecretString::from(new))
-                .map_err(|error| Error::new(Kind::Settings, "keeping the source's new refresh token").because(error))?;
-        }
-        Ok(())
+    /// The credentials as they are now.
+    pub(in crate::source) fn credentials(&self) -> SourceCredentials {
+        lock(&self.credentials).clone()
     }
 
     /// Forgets the token of a generation, so that the next request signs in.
@@ -207,6 +200,18 @@ impl Signer {
         let credentials = lock(&self.credentials);
         self.auth.send.iter().try_for_each(|carrier| carry(draft, carrier, &credentials, session.as_deref()))
     }
+}
+
+/// A source that changes the refresh token with each use makes the old one worthless.
+pub(in crate::source) fn keep_refresh(credentials: &mut SourceCredentials, new: &str) -> Result<()> {
+    if let SourceCredentials::Refresh { token, .. } = credentials
+        && token.expose() != new
+    {
+        token
+            .replace(SecretString::from(new))
+            .map_err(|error| Error::new(Kind::Settings, "keeping the source's new refresh token").because(error))?;
+    }
+    Ok(())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

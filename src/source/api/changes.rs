@@ -16,6 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::ask::{Ask, Next, Spot};
+use super::full::whole;
 use super::page::Portion;
 use super::window::Window;
 use crate::error::{Error, Kind, Result};
@@ -171,7 +172,11 @@ impl Changes {
             last: false,
             total: portion.total,
             counts,
-            whole: None,
+            whole: match &self.at.must {
+                Some(_) => whole(list, Some(started), true),
+                // Changed rows belong to the last reading of everything, so that the next one can miss them.
+                None => whole(list, self.at.compared, false),
+            },
             pass: self.at.must.as_ref().map_or(0, |must| must.pass),
         };
 

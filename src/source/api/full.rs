@@ -163,7 +163,6 @@ impl Full {
     }
 
     fn page(&self, sifted: Sifted, list: &List, started: Timestamp) -> Page {
-        let digest: Arc<str> = format!("{} {started}", self.object).into();
         Page {
             records: sifted.records,
             rejected: sifted.rejected,
@@ -172,7 +171,7 @@ impl Full {
             last: false,
             total: self.at.total,
             counts: self.at.counts,
-            whole: (list.deleted == Deleted::Vanishes).then_some(Whole { digest, settled: true }),
+            whole: whole(list, Some(started), true),
             pass: self.at.pass,
         }
     }
@@ -341,6 +340,12 @@ impl Full {
         }
         wrong(format!("reading GET {} from the source: it repeats an earlier page", portion.origin))
     }
+}
+
+/// Which reading of everything a page belongs to, for lists whose deleted rows just vanish.
+pub(super) fn whole(list: &List, started: Option<Timestamp>, settled: bool) -> Option<Whole> {
+    let digest: Arc<str> = format!("{} {}", list.object, started?).into();
+    (list.deleted == Deleted::Vanishes).then_some(Whole { digest, settled })
 }
 
 /// Whether rows that are deleted meanwhile move no other row out of the walk's sight.

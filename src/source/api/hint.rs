@@ -82,7 +82,8 @@ fn from_sentence(body: &[u8]) -> Option<Duration> {
     if !["limit", "many", "throttl", "retry", "again", "quota", "slow"].iter().any(|word| text.contains(word)) {
         return None;
     }
-    let mut words = text.split(|sign: char| !sign.is_alphanumeric() && sign != '.').peekable();
+    let words = text.split(|sign: char| !sign.is_alphanumeric() && sign != '.');
+    let mut words = words.map(|word| word.trim_end_matches('.')).filter(|word| !word.is_empty()).peekable();
     while let Some(word) = words.next() {
         let digits = word.trim_end_matches(|sign: char| sign.is_alphabetic());
         let Ok(number) = digits.parse::<f64>() else { continue };

@@ -54,7 +54,7 @@ impl Reader {
     ///
     /// # Errors
     /// `Source`, or `Drift` where the profile was made from answers, when there is no list at its place.
-    pub(super) fn rows(&self, whole: &mut Value, origin: &Arc<str>) -> Result<Vec<Row>> {
+    pub(in crate::source) fn rows(&self, whole: &mut Value, origin: &Arc<str>) -> Result<Vec<Row>> {
         let list = &self.list;
         let missing = || {
             let kind = if list.columns.is_empty() { Kind::Source } else { Kind::Drift };
@@ -63,7 +63,7 @@ impl Reader {
         };
         let found = take(whole, &list.rows);
         let values: Vec<(Option<String>, Value)> = match (found, list.form) {
-            (None | Some(Value::Null), _) if list.null_when_empty => Vec::new(),
+            (Some(Value::Null), _) if list.null_when_empty => Vec::new(),
             (Some(Value::Array(values)), RowsForm::List) => values.into_iter().map(|value| (None, value)).collect(),
             (Some(Value::Array(values)), RowsForm::AfterMetadata) => {
                 values.into_iter().skip(1).map(|value| (None, value)).collect()

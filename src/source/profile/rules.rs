@@ -272,7 +272,7 @@ pub struct Rules {
     /// Where in each of them the record is: `node`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub row: Option<String>,
-    /// Whether a list without rows is null, or not there at all.
+    /// Whether a list without rows is null.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub null_when_empty: Option<bool>,
     /// Whether each value stands in an object of its own: `{"value": …}`.
@@ -355,7 +355,7 @@ pub struct List {
     pub form: RowsForm,
     /// Where in each of them the record is; empty when it is the row itself.
     pub row: String,
-    /// Whether a list without rows is null or missing.
+    /// Whether a list without rows is null.
     pub null_when_empty: bool,
     /// Whether values stand in objects of their own.
     pub wrapped: bool,
@@ -443,7 +443,7 @@ impl Rules {
     }
 
     /// The rules with what the format assumes for everything that is still open.
-    pub(super) fn resolved(self, object: Object) -> List {
+    pub(in crate::source) fn resolved(self, object: Object) -> List {
         let path = self.path.unwrap_or_default();
         let last_word = path.rsplit('/').find(|word| !word.is_empty()).unwrap_or(object.as_str()).to_owned();
         let page = self.page.unwrap_or(Paging::None { cap: None });
