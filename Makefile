@@ -5,7 +5,7 @@ CARGO_TARGET_DIR ?= target
 TOOLS := $(CARGO_TARGET_DIR)/tools
 export TOOLS
 
-.PHONY: help check fmt clippy doc deny-if-here deny test test-all conformance packages bench bench-map soak
+.PHONY: help check fmt clippy doc deny-if-here deny test test-all conformance packages bench bench-map shapes soak
 
 help:
 	@echo 'make check      formatting, lints, documentation, dependencies; warnings are errors'
@@ -14,6 +14,7 @@ help:
 	@echo 'make conformance  the simulated Pipedrive against the official documents and client; needs node and npm'
 	@echo 'make bench      the benchmarks; BENCH_RECORDS=5000 for a quick look (see benches/whole/main.rs)'
 	@echo 'make bench-map  how good proposed mappings are, on labelled fields of other CRMs (benches/map/README.md)'
+	@echo 'make shapes     the prober against 300 sources in other shapes; SHAPES=FIRST..LAST chooses the seeds, SHAPE=17 one of them'
 	@echo 'make soak       kills with other seeds, and one long rehearsal (SOAK_RECORDS, SOAK_SEED)'
 	@echo 'make deny       the dependency check, building cargo-deny first where it is missing'
 
@@ -53,6 +54,11 @@ bench:
 
 bench-map:
 	$(CARGO) bench --locked --bench map
+
+SHAPES ?= 1..301
+
+shapes:
+	SHAPES=$(SHAPES) $(CARGO) test --locked --test discover_shapes -- --nocapture
 
 SOAK_RECORDS ?= 200000
 SOAK_SEED ?= 1

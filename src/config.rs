@@ -3,8 +3,10 @@
 //! Secrets come from the environment or from files, never from the settings file itself.
 
 mod approvers;
+pub mod extraction;
 mod raw;
 mod secret;
+mod source;
 mod staging;
 
 use std::fmt;
@@ -12,7 +14,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -21,7 +22,9 @@ use crate::record::named_enum;
 
 pub use approvers::{Approvers, token_hash};
 pub use secret::Secret;
+pub use source::SourceCredentials;
 
+use extraction::Extraction;
 use raw::{RawConfig, RawModel, RawPipedrive, RawSource};
 use staging::{Account, REAL, STAGING};
 
@@ -120,6 +123,8 @@ pub struct Config {
     pub mapping: PathBuf,
     /// The source.
     pub source: SourceConfig,
+    /// How each kind of record is read.
+    pub extraction: Extraction,
     /// Pipedrive.
     pub pipedrive: PipedriveConfig,
     /// A staging company, where the sample can be made; `None` when the settings name none.
@@ -152,12 +157,12 @@ pub struct ModelConfig {
 /// Settings of the source.
 #[derive(Debug, Clone)]
 pub enum SourceConfig {
-    /// A PromoXcrm-like API.
+    /// An API, read as the source profile says.
     Api {
         /// Its address.
         address: Url,
-        /// Its bearer token.
-        token: SecretString,
+        /// How we prove who we are.
+        credentials: SourceCredentials,
         /// Requests a second that it is known to bear.
         requests_per_second: u32,
         /// How far a delta reaches back behind the newest change seen.
@@ -171,8 +176,6 @@ pub enum SourceConfig {
         folder: PathBuf,
         /// Time between two looks at the folder.
         poll: Duration,
-        /// The share of a table's rows, in percent, that a later export may lack without somebody being asked.
-        vanished_percent: u8,
     },
 }
 
@@ -272,6 +275,7 @@ impl Config {
             problems.add("name", &raw.name, "1 to 40 letters, digits and hyphens");
         }
         let source = problems.source(&raw.source, surroundings);
+        let extraction = problems.extraction(&raw.source, surroundings);
         problems.patience(&raw.pipedrive);
         let pipedrive = problems.pipedrive(&REAL, &raw.pipedrive, surroundings);
         let staging = raw.pipedrive.staging.take().map(|staging| staging.beside(&raw.pipedrive));
@@ -298,6 +302,7 @@ impl Config {
                 name: raw.name,
                 mapping: surroundings.folder.join(raw.mapping),
                 source,
+                extraction,
                 pipedrive,
                 staging,
                 listen,
@@ -321,35 +326,37 @@ impl Problems {
 
     fn source(&mut self, raw: &RawSource, surroundings: &Surroundings<'_>) -> Option<SourceConfig> {
         let poll = Duration::from_secs(raw.poll_seconds.max(1));
+        if raw.vanished_percent > 100 {
+            self.add("source.vanished_percent", &raw.vanished_percent.to_string(), "0 to 100");
+        }
         match (&raw.address, &raw.folder) {
-            (Some(address), None) => {
+            (Some(address), _) => {
                 let address = self.address("source.address", address);
                 if !(1..=1000).contains(&raw.requests_per_second) {
                     self.add("source.requests_per_second", &raw.requests_per_second.to_string(), "1 to 1000");
                 }
-                let variable = raw.token_env.as_deref().unwrap_or("CROSSDOCK_SOURCE_TOKEN");
-                let place = ("source.token", variable, raw.token_file.as_deref());
-                let token = self.secret(place, surroundings)?;
+                let credentials = self.source_credentials(raw, surroundings);
                 Some(SourceConfig::Api {
                     address: address?,
-                    token: token.expose().into(),
+                    credentials: credentials?,
                     requests_per_second: raw.requests_per_second,
                     overlap: Duration::from_secs(raw.overlap_seconds),
                     poll,
                 })
             }
-            (None, Some(folder)) => {
-                let vanished_percent = raw.vanished_percent;
-                if vanished_percent > 100 {
-                    self.add("source.vanished_percent", &vanished_percent.to_string(), "0 to 100");
-                }
-                Some(SourceConfig::Csv { folder: surroundings.folder.join(folder), poll, vanished_percent })
-            }
-            _ => {
-                self.0.push("source: must have either an address (an API) or a folder (of CSV files)".to_owned());
+            (None, Some(folder)) => Some(SourceConfig::Csv { folder: surroundings.folder.join(folder), poll }),
+            (None, None) => {
+                self.0.push("source: must have an address (an API), a folder (of CSV files), or both".to_owned());
                 None
             }
         }
+    }
+
+    fn extraction(&mut self, raw: &RawSource, surroundings: &Surroundings<'_>) -> Extraction {
+        Extraction::read(raw, surroundings.folder).unwrap_or_else(|problem| {
+            self.0.push(problem);
+            Extraction::default()
+        })
     }
 
     /// What holds for every account.

@@ -35,6 +35,8 @@ pub enum Kind {
     Record,
     /// A file or answer of the source cannot be read.
     Source,
+    /// The source answers in another form than its profile says.
+    Drift,
     /// The journal is damaged, foreign, newer, locked or full.
     Journal,
     /// Settings or arguments are wrong.
@@ -128,6 +130,9 @@ impl Error {
             Kind::Unauthorized => Verdict::Halt("renew the token, then resume"),
             Kind::Capped => Verdict::Halt("raise the plan limit or archive records, then resume"),
             Kind::Source => Verdict::Halt("check the source's address, files and credentials"),
+            Kind::Drift => {
+                Verdict::Halt("the source has changed: look at its answers, correct source.toml, then resume")
+            }
             Kind::Journal => Verdict::Halt("check the journal's file, disk and permissions"),
             Kind::Settings => Verdict::Halt("correct the settings"),
             Kind::Gate => Verdict::Halt("approve the gate, then resume"),

@@ -285,8 +285,11 @@ pub struct LinkTarget {
     pub object: Object,
     /// Role of its destination record.
     pub role: String,
-    /// The source's id of it.
+    /// The source's id of it; where nobody can tell which record is meant, what the row calls it.
     pub value: String,
+    /// The ids of records that may be meant, where a name is that of several; otherwise empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub several: Vec<String>,
 }
 
 /// One value of a draft, still free of Pipedrive's ids.

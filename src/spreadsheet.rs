@@ -59,6 +59,19 @@ pub fn text(value: &DataRef<'_>) -> Option<String> {
     })
 }
 
+/// The letters of a column, from 0: `A`, `Z`, `AA`.
+#[must_use]
+pub fn column_letters(column: u32) -> String {
+    let mut letters = Vec::new();
+    let mut rest = column + 1;
+    while rest > 0 {
+        let digit = (rest - 1) % 26;
+        letters.push(char::from(b'A' + u8::try_from(digit).unwrap_or_default()));
+        rest = (rest - 1) / 26;
+    }
+    letters.iter().rev().collect()
+}
+
 /// The digits that the sheet shows: fifteen at most, as Excel keeps no more (Microsoft, "Excel specifications and limits":
 /// number precision 15 digits), so that a sum stored as 0.30000000000000004 is 0.3. Never with an exponent: 17, not 17.0.
 fn number_text(number: f64) -> String {

@@ -16,11 +16,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crossdock::clock::Clock;
-use crossdock::config::base_url;
+use crossdock::config::{SourceCredentials, base_url};
 use crossdock::error::{Error, Kind, Result};
 use crossdock::http::Http;
 use crossdock::record::Object;
 use crossdock::source::api::{Client, Settings};
+use crossdock::source::profile::Profile;
 use crossdock::source::{Cursor, Page, Source};
 
 const START: &str = "2026-01-05T00:00:00Z";
@@ -145,7 +146,8 @@ fn run<F: Future<Output = ()>>(answer: impl FnMut(&Asked) -> Response + Send + '
         let http = Http::new(clock.clone(), Duration::from_secs(30), 2).expect("a client");
         let settings = Settings {
             base,
-            token: "secret-token".into(),
+            credentials: SourceCredentials::token("secret-token"),
+            profile: Profile::promox(),
             page_rows: NonZeroU32::new(10).expect("not zero"),
             period: Duration::from_secs(2),
             overlap: Duration::from_secs(900),

@@ -4,6 +4,7 @@ mod ahead;
 mod alone;
 mod approve;
 mod approver;
+mod discover;
 mod init;
 mod map;
 mod plan;
@@ -39,6 +40,8 @@ enum Command {
     Rehearse(rehearse::Rehearse),
     /// Make a new migration's folder with settings and mapping to fill in
     Init(init::Init),
+    /// What the source holds, how each kind of record is read, and what is still to be asked
+    Discover(discover::Discover),
     /// The mapping as a page and as workbooks to edit, and the edited workbooks read back
     Map(map::Map),
     /// Read the whole source and say what the data is like; writes nothing to Pipedrive
@@ -122,6 +125,7 @@ fn dispatch(command: Command) -> Result<Success> {
         #[cfg(feature = "standin")]
         Command::Rehearse(rehearse) => runtime.block_on(rehearse.run()),
         Command::Init(init) => init.run(),
+        Command::Discover(discover) => runtime.block_on(discover.run()),
         Command::Map(map) => runtime.block_on(map.run()),
         Command::Survey(ahead) => runtime.block_on(ahead.run(Upto::Survey)),
         Command::Plan(plan) => runtime.block_on(plan.run()),

@@ -23,8 +23,20 @@ pub(super) struct Standin {
 enum End {
     /// A Pipedrive account, as strict and as limited as the real one
     Pipedrive(PipedriveServer),
-    /// A generated PromoXcrm account
-    Promox(Server),
+    /// A generated PromoXcrm account, in its own shape or in any that APIs have
+    Promox(PromoxServer),
+}
+
+/// The same in another shape.
+#[derive(Debug, clap::Args)]
+struct PromoxServer {
+    #[command(flatten)]
+    server: Server,
+    /// Serves the account in another shape: a number draws one by the weights of real APIs, and KEY=VALUE,... spells one
+    /// out (auth=basic,paging=cursor,envelope=nested); a number may be followed by KEY=VALUE,... The shape that was drawn is
+    /// printed and replays it. A wrong key or value is answered with all that are known
+    #[arg(long, value_name = "SEED|KEY=VALUE,...")]
+    shape: Option<promox::shapes::Shape>,
 }
 
 /// The same with an account that lives longer than its server.
@@ -68,7 +80,14 @@ impl Standin {
                 }
                 running.shutdown().await;
             }
-            End::Promox(server) => {
+            End::Promox(PromoxServer { server, shape: Some(shape) }) => {
+                let listener = server.bind().await?;
+                let serving = promox::shapes::start(shape, server.settings()?, clock, listener).await?;
+                announce_shape(&serving);
+                interrupted().await?;
+                serving.shutdown().await;
+            }
+            End::Promox(PromoxServer { server, shape: None }) => {
                 let listener = server.bind().await?;
                 let running = promox::Promox::start(server.settings()?, clock, listener)?;
                 announce(running.address(), running.token());
@@ -128,6 +147,18 @@ fn write_state(path: &Path, state: &Value) -> Result<()> {
 /// One JSON line, for scripts: where it answers and with which token.
 fn announce(address: SocketAddr, token: &str) {
     terminal::say(&json!({ "address": format!("http://{address}"), "token": token }).to_string());
+}
+
+/// One JSON line: where site, API and control API answer, what the operator holds, and the shape as it can be spelled out.
+fn announce_shape(serving: &promox::shapes::Serving) {
+    let line = json!({
+        "address": serving.site(),
+        "api": serving.root(),
+        "control": format!("http://{}", serving.control_address()),
+        "credentials": serving.credentials(),
+        "shape": serving.shape().to_string(),
+    });
+    terminal::say(&line.to_string());
 }
 
 async fn interrupted() -> Result<()> {

@@ -1,12 +1,15 @@
 //! The settings file as written. Unknown keys are refused; nothing else is checked here.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 
 use super::approvers::RawApprover;
+use super::extraction::Method;
 use super::staging::RawStaging;
 use super::{Conflict, Plan};
+use crate::record::Object;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -57,6 +60,18 @@ pub(super) struct RawSource {
     pub(super) folder: Option<PathBuf>,
     pub(super) token_env: Option<String>,
     pub(super) token_file: Option<PathBuf>,
+    pub(super) key_env: Option<String>,
+    pub(super) key_file: Option<PathBuf>,
+    pub(super) second_env: Option<String>,
+    pub(super) second_file: Option<PathBuf>,
+    pub(super) user: Option<String>,
+    pub(super) password_env: Option<String>,
+    pub(super) password_file: Option<PathBuf>,
+    pub(super) client_id: Option<String>,
+    pub(super) client_secret_env: Option<String>,
+    pub(super) client_secret_file: Option<PathBuf>,
+    pub(super) refresh_token_env: Option<String>,
+    pub(super) refresh_token_file: Option<PathBuf>,
     #[serde(default = "default_requests_per_second")]
     pub(super) requests_per_second: u32,
     #[serde(default = "default_overlap_seconds")]
@@ -65,6 +80,10 @@ pub(super) struct RawSource {
     pub(super) poll_seconds: u64,
     #[serde(default = "default_vanished_percent")]
     pub(super) vanished_percent: u8,
+    #[serde(default = "default_workbooks")]
+    pub(super) workbooks: PathBuf,
+    #[serde(default)]
+    pub(super) from: BTreeMap<Object, Method>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -161,6 +180,10 @@ pub(super) const fn default_overlap_seconds() -> u64 {
 /// Fewer rows vanish between two exports of a living account; where more do, the later one was filtered or cut.
 pub(super) const fn default_vanished_percent() -> u8 {
     10
+}
+
+pub(super) fn default_workbooks() -> PathBuf {
+    PathBuf::from("workbooks")
 }
 
 pub(super) const fn default_poll_seconds() -> u64 {

@@ -104,7 +104,7 @@ impl Journal {
     ///
     /// # Errors
     /// `Journal`.
-    pub async fn take_claims(&self, claims: Vec<CopiedClaim>) -> Result<()> {
+    pub async fn copy_claims(&self, claims: Vec<CopiedClaim>) -> Result<()> {
         self.write("taking copied claims up", move |connection| {
             connection.execute("DELETE FROM duplicate WHERE substr(key, 1, length(?1)) <> ?1", [CLAIM])?;
             let mut statement = connection.prepare_cached(

@@ -105,7 +105,8 @@ fn sections(raw: RawMapping, digest: String, problems: &mut Problems) -> Option<
     }
     let placements = placements(raw.placement, problems);
     let (marker, defaults) = defaults?;
-    let mapping = Mapping { defaults, owners, pipelines: pipelines?, placements, marker, objects, digest };
+    let called = std::sync::Arc::default();
+    let mapping = Mapping { defaults, owners, pipelines: pipelines?, placements, marker, objects, called, digest };
     check_links::check(&mapping, problems);
     Some(mapping)
 }

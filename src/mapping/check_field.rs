@@ -5,6 +5,7 @@ use std::str::FromStr;
 use rust_decimal::Decimal;
 
 use super::accepted::{self, Accepted};
+use super::called::LinkBy;
 use super::check::{self, Aliases};
 use super::column::Column;
 use super::field::{Extra, Field, Fold, FoldOf, Kind, LinkRule, Origin, Other, Pick, ValueMap, custom_owner};
@@ -285,10 +286,17 @@ fn extra(raw: &RawField, columns: &Columns<'_>, place: &str, problems: &mut Prob
 
 fn link(raw: &RawField, place: &str, problems: &mut Problems) -> Option<LinkRule> {
     match (raw.object, &raw.role, &raw.own_role) {
-        (Some(object), Some(role), None) => Some(LinkRule { object, role: role.clone() }),
-        (None, None, _) => None,
+        (Some(object), Some(role), None) => {
+            let by = raw.by.as_deref().map_or(Some(LinkBy::Id), LinkBy::parse);
+            let Some(by) = by else {
+                problems.add(place, "by", "must be id, name or email");
+                return None;
+            };
+            Some(LinkRule { object, role: role.clone(), by })
+        }
+        (None, None, _) if raw.by.is_none() || raw.fold.is_some() => None,
         _ => {
-            problems.add(place, "", "needs both object and role, without own_role");
+            problems.add(place, "", "needs both object and role, without own_role; by belongs to these two");
             None
         }
     }
@@ -331,7 +339,7 @@ fn fold(raw: &RawField, columns: &Columns<'_>, place: &str, problems: &mut Probl
              but a link, a stage or a due",
         );
     }
-    if !matches!(of, Some(FoldOf::Pick(_))) && (raw.by.is_some() || raw.nth.is_some()) {
+    if !matches!(of, Some(FoldOf::Pick(_))) && (raw.by.is_some() && raw.object.is_none() || raw.nth.is_some()) {
         problems.add(place, "", "has by or nth without first or latest, which they are about");
     }
     if raw.nth == Some(0) {

@@ -2,6 +2,7 @@
 
 use super::Mapping;
 use super::accepted::{accepted, custom_type};
+use super::called::LinkBy;
 use super::field::{Extra, Field, Kind, Origin, custom_owner};
 use super::object::{Destination, ObjectRules};
 use super::problems::Problems;
@@ -112,6 +113,9 @@ fn check_link(
         problems.add(place, format!("{object}/{role}"), "is no role in the mapping");
         return;
     };
+    if destination.each.is_some() && matches!(&field.extra, Extra::Link(link) if link.by != LinkBy::Id) {
+        problems.add(place, format!("{object}/{role}"), "stands in lists, whose records are linked to by id only");
+    }
     let Target::System(name) = &field.target else { return };
     let takes = accepted(entity).iter().find(|facts| facts.name == name).map(|facts| facts.links).unwrap_or_default();
     if !takes.is_empty() && !takes.contains(&destination.entity) {

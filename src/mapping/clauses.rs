@@ -39,6 +39,7 @@ const CLAUSES: &[(&str, &str, Form)] = &[
     ("own role", "own_role", Form::Text),
     ("link to", "object", Form::Text),
     ("role", "role", Form::Text),
+    ("by", "by", Form::Text),
     ("fold", "fold", Form::Text),
     ("count", "count", Form::Flag),
     ("sum", "sum", Form::Text),

@@ -109,6 +109,12 @@ impl Condition {
         Self { column, values: values.iter().map(|value| fold_name(value)).collect() }
     }
 
+    /// The values that are meant, folded.
+    #[must_use]
+    pub fn values(&self) -> &[String] {
+        &self.values
+    }
+
     /// Whether the row meets it.
     #[must_use]
     pub fn holds(&self, payload: &Payload) -> bool {

@@ -7,6 +7,7 @@ use std::fmt;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::called::LinkBy;
 use super::column::{Column, Condition, Payload};
 use super::object::Applies;
 use super::owners::Owners;
@@ -155,6 +156,8 @@ pub struct LinkRule {
     pub object: Object,
     /// Role of its destination.
     pub role: String,
+    /// What the column holds.
+    pub by: LinkBy,
 }
 
 /// A table of values: what the source writes, what is meant.

@@ -6,6 +6,7 @@
 //! The customer approves a mapping by its [`Mapping::digest`], which comments and layout do not change.
 
 pub mod accepted;
+pub mod called;
 mod check;
 mod check_field;
 mod check_links;
@@ -27,6 +28,7 @@ pub mod proposal;
 mod raw;
 pub mod relay;
 pub mod shape;
+pub mod sheet;
 pub mod template;
 #[cfg(test)]
 mod tests;
@@ -34,11 +36,14 @@ pub mod workspace;
 pub mod written;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::error::{Error, Kind, Result};
 use crate::record::Object;
 
+use called::{Called, LinkBy};
 use defaults::Defaults;
+use field::{Extra, LinkRule};
 use object::{Destination, ObjectRules};
 use owners::Owners;
 use pipelines::Pipelines;
@@ -47,6 +52,9 @@ use problems::Problem;
 
 /// The default mapping, for an account as `crossdock standin promox` generates it.
 pub const PROMOX: &str = include_str!("promox.toml");
+
+/// What becomes of calls, e-mails and meetings, which [`PROMOX`] does not know.
+const HISTORY: &str = include_str!("history.toml");
 
 /// A checked mapping.
 #[derive(Debug, Clone)]
@@ -63,6 +71,8 @@ pub struct Mapping {
     pub marker: String,
     /// The rules of each object, in the file's order; each object at most once.
     pub objects: Vec<ObjectRules>,
+    /// What records are called, for links by name. Not part of the mapping file.
+    pub called: Arc<Called>,
     digest: String,
 }
 
@@ -133,6 +143,12 @@ impl Mapping {
         Self::parse(PROMOX, "the default mapping").expect("the default mapping is tested")
     }
 
+    /// The default mapping with the whole history: calls, e-mails and meetings too.
+    #[must_use]
+    pub fn with_history() -> Self {
+        Self::parse(&format!("{PROMOX}\n{HISTORY}"), "the default mapping").expect("the default mapping is tested")
+    }
+
     /// BLAKE3 of the content, in hex: what an approval names. Comments, layout and the order of keys do not change it.
     #[must_use]
     pub fn digest(&self) -> &str {
@@ -149,6 +165,15 @@ impl Mapping {
     #[must_use]
     pub fn destination(&self, object: Object, role: &str) -> Option<&Destination> {
         self.object(object)?.destination(role)
+    }
+
+    /// The links whose column holds names or e-mail addresses.
+    pub fn links_by_name(&self) -> impl Iterator<Item = &LinkRule> {
+        let fields = self.objects.iter().flat_map(|rules| &rules.to).flat_map(|to| &to.fields);
+        fields.filter_map(|field| match &field.extra {
+            Extra::Link(link) if link.by != LinkBy::Id => Some(link),
+            _ => None,
+        })
     }
 
     /// The objects folded into this one, in the file's order.

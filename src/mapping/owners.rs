@@ -43,6 +43,8 @@ pub struct Owners {
     aliases: BTreeMap<String, (String, String)>,
     /// Names of owners by id, for templates. Not part of the mapping file.
     names: HashMap<String, String>,
+    /// Ids by e-mail address and by name, folded; `None` where several owners are called so. Not part of the mapping file.
+    called: HashMap<String, Option<String>>,
 }
 
 impl Default for Owners {
@@ -53,6 +55,7 @@ impl Default for Owners {
             decisions: BTreeMap::new(),
             aliases: BTreeMap::new(),
             names: HashMap::new(),
+            called: HashMap::new(),
         }
     }
 }
@@ -85,6 +88,29 @@ impl Owners {
         self.names = names.into_iter().collect();
     }
 
+    /// Tells by what else than their ids rows may name owners: e-mail addresses and names. Call it once, before the first
+    /// record.
+    pub fn set_called<'o>(&mut self, owners: impl IntoIterator<Item = (&'o str, [&'o str; 2])>) {
+        self.called.clear();
+        for (id, names) in owners {
+            for name in names.into_iter().filter(|name| !name.trim().is_empty()) {
+                let known = self.called.entry(fold_name(name)).or_insert_with(|| Some(id.to_owned()));
+                if known.as_ref().is_some_and(|known| known != id) {
+                    *known = None;
+                }
+            }
+        }
+    }
+
+    /// The id of the owner that a row names: by its id, or by an address or name that only one owner has.
+    #[must_use]
+    pub fn id_of<'o>(&'o self, written: &'o str) -> &'o str {
+        if self.names.contains_key(written) {
+            return written;
+        }
+        self.called.get(&fold_name(written)).and_then(Option::as_deref).unwrap_or(written)
+    }
+
     /// The owner's name, or the reference itself where no name was told.
     #[must_use]
     pub fn display_name<'o>(&'o self, owner_id: &'o str) -> &'o str {
@@ -95,6 +121,21 @@ impl Owners {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_owner_is_known_by_an_address_or_name_that_is_its_own() {
+        let mut owners = Owners::default();
+        owners.set_names([("a".to_owned(), "Ada Li".to_owned()), ("Bo Ek".to_owned(), "odd id".to_owned())]);
+        owners.set_called([("a", ["ada@x.test", "Ada Li"]), ("b", ["", "Bo Ek"]), ("c", ["c@x.test", "Bo Ek"])]);
+        let check = |written: &str, expected: &str| assert_eq!(owners.id_of(written), expected);
+        check("a", "a");
+        check("ADA@x.test", "a");
+        check("ada  li", "a");
+        check("c@x.test", "c");
+        check("bo ek", "bo ek");
+        check("Bo Ek", "Bo Ek");
+        check("nobody", "nobody");
+    }
 
     #[test]
     fn aliases_and_decisions() {

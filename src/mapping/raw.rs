@@ -214,6 +214,7 @@ pub(super) struct RawField {
     pub(super) list: Option<String>,
     pub(super) first: Option<String>,
     pub(super) latest: Option<String>,
+    /// Of a fold: the column that the rows are sorted by. Of a link: what its column holds.
     pub(super) by: Option<String>,
     pub(super) nth: Option<usize>,
     #[serde(default)]

@@ -133,7 +133,7 @@ impl Migration {
     }
 
     async fn phases_to(&self, me: &Me, upto: Upto) -> Result<()> {
-        self.pass(Gate::Map, self.map_artefact()).await?;
+        self.pass(Gate::Map, self.map_artefact()?).await?;
         self.surveyed(me).await?;
         self.pass_data().await?;
         if upto == Upto::Survey {

@@ -150,8 +150,7 @@ impl Migration {
     }
 
     async fn with_names(&self, mut mapping: Mapping) -> Result<Mapping> {
-        let owners = self.owners().await?;
-        mapping.owners.set_names(owners.into_iter().map(|owner| (owner.id, owner.name)));
+        self.tell_names(&mut mapping).await?;
         Ok(mapping)
     }
 

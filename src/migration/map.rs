@@ -28,14 +28,15 @@ use crate::propose::losses::Losses;
 use crate::propose::plan::{Held, Known, Planned, plan};
 use crate::propose::profile::Table;
 use crate::propose::vocabulary::Vocabulary;
-use crate::record::{Entity, Place};
+use crate::record::{Entity, Object, Place};
 use crate::source::csv::raw::{RawTable, tables};
-use crate::source::{Cursor, api};
+use crate::source::{Cursor, Source};
 use crate::stage::normalize::{Normalized, RoleResult, normalize};
 use crate::stop::Stop;
 
 use super::api_source;
 use super::map_model::ask_all;
+use super::origin::filled_books;
 
 /// Rows of a table that are looked at: enough for rare values, and some minutes of reading at most.
 const ROWS: u64 = 50_000;
@@ -63,7 +64,7 @@ pub struct Proposed {
 }
 
 /// Rows of one table, as JSON lines.
-struct Spool(File);
+pub(super) struct Spool(File);
 
 /// Placements to propose with.
 #[derive(Debug, Clone, Default)]
@@ -87,10 +88,11 @@ pub async fn propose(config: &Config, reading: &Reading) -> Result<Proposed> {
 /// # Errors
 /// As [`propose`]; `Settings` naming every choice that cannot be.
 pub async fn propose_as(config: &Config, reading: &Reading, chosen: Chosen) -> Result<Proposed> {
-    let (mut known, spools) = match &config.source {
+    let (mut known, mut spools) = match &config.source {
         SourceConfig::Csv { folder, .. } => read_files(folder, reading).await?,
         SourceConfig::Api { .. } => read_api(config, reading).await?,
     };
+    read_beside(config, reading, &mut known, &mut spools).await?;
     known.held = held(config, reading).await?;
     let job = reading.clock.job();
     let Chosen { placements, before } = chosen;
@@ -165,9 +167,9 @@ fn read_table(folder: &Path, name: &str, progress: &Progress) -> Result<(Table, 
     table.is_whole = true;
     while let Some(batch) = rows.next_rows()? {
         progress.add_done(batch.len() as u64);
-        for row in batch {
-            table.add(&row);
-            spool.add(&row)?;
+        for row in batch.into_iter().flatten() {
+            table.add(&row.values);
+            spool.add(&row.values)?;
         }
         if table.rows >= ROWS {
             table.is_whole = rows.next_rows()?.is_none();
@@ -185,27 +187,54 @@ async fn read_api(config: &Config, reading: &Reading) -> Result<(Known, Vec<Spoo
         (known.time_zone, known.currency) = (account.timezone, account.currency);
     }
     let mut spools = Vec::new();
-    for (object, name) in api::lists() {
-        stopped(&reading.stop)?;
-        reading.progress.begin("map", name, 0);
-        let (mut table, mut spool) = (Table::new(name, &[]), Spool::new()?);
-        let mut pages = source.pages(object, Cursor::start());
-        while let Some(page) = pages.try_next().await? {
-            stopped(&reading.stop)?;
-            reading.progress.add_done(page.records.len() as u64);
-            for record in &page.records {
-                table.add(&record.payload);
-                spool.add(&record.payload)?;
-            }
-            table.is_whole = page.last;
-            if table.rows >= ROWS {
-                break;
-            }
-        }
+    for (object, name) in source.lists() {
+        let (table, spool) = read_pages(&source, object, &name, reading).await?;
         known.tables.push(table);
         spools.push(spool);
     }
     Ok((known, spools))
+}
+
+async fn read_pages(source: &Source, object: Object, name: &str, reading: &Reading) -> Result<(Table, Spool)> {
+    stopped(&reading.stop)?;
+    reading.progress.begin("map", name, 0);
+    let (mut table, mut spool) = (Table::new(name, &[]), Spool::new()?);
+    let mut pages = source.pages(object, Cursor::start());
+    while let Some(page) = pages.try_next().await? {
+        stopped(&reading.stop)?;
+        reading.progress.add_done(page.records.len() as u64);
+        for record in &page.records {
+            table.add(&record.payload);
+            spool.add(&record.payload)?;
+        }
+        table.is_whole = page.last;
+        if table.rows >= ROWS {
+            break;
+        }
+    }
+    Ok((table, spool))
+}
+
+/// What stands beside the API or the files: files of what the API does not deliver, and workbooks that were filled in.
+async fn read_beside(config: &Config, reading: &Reading, known: &mut Known, spools: &mut Vec<Spool>) -> Result<()> {
+    let is_new = |known: &Known, name: &str| !known.tables.iter().any(|table| table.name == name && table.rows > 0);
+    if let (SourceConfig::Api { .. }, Some(folder)) = (&config.source, &config.extraction.folder) {
+        let (files, rows) = read_files(folder, reading).await?;
+        for (table, spool) in files.tables.into_iter().zip(rows) {
+            if is_new(known, &table.name) {
+                known.tables.push(table);
+                spools.push(spool);
+            }
+        }
+    }
+    for (object, name, source) in filled_books(config, &[&Mapping::with_history()], &reading.clock)? {
+        let (table, spool) = read_pages(&source, object, &name, reading).await?;
+        if table.rows > 0 && is_new(known, &name) {
+            known.tables.push(table);
+            spools.push(spool);
+        }
+    }
+    Ok(())
 }
 
 /// The fields that the account has. Three reads; nothing is kept.
@@ -239,7 +268,7 @@ fn count_losses(
     rules: &ObjectRules,
     mapping: &Mapping,
     table: &Table,
-    spool: Spool,
+    mut spool: Spool,
     proposal: &mut Proposal,
 ) -> Result<()> {
     let mut losses = Losses::default();
@@ -272,17 +301,18 @@ pub(super) fn stopped(stop: &Stop) -> Result<()> {
 }
 
 impl Spool {
-    fn new() -> Result<Self> {
+    pub(super) fn new() -> Result<Self> {
         tempfile::tempfile().map(Self).map_err(spooling)
     }
 
-    fn add(&mut self, row: &Payload) -> Result<()> {
+    pub(super) fn add(&mut self, row: &Payload) -> Result<()> {
         let mut line = serde_json::to_vec(row).map_err(spooling)?;
         line.push(b'\n');
         self.0.write_all(&line).map_err(spooling)
     }
 
-    fn rows(mut self) -> Result<impl Iterator<Item = Result<Payload>>> {
+    /// The rows from the first on; as often as wanted, one after the other.
+    pub(super) fn rows(&mut self) -> Result<impl Iterator<Item = Result<Payload>> + use<'_>> {
         self.0.rewind().map_err(spooling)?;
         let row = |line: std::io::Result<String>| {
             let line = line.map_err(spooling)?;
@@ -291,7 +321,7 @@ impl Spool {
                 _ => Err(Error::new(Kind::Bug, "a kept row is no object")),
             }
         };
-        Ok(BufReader::new(self.0).lines().map(row))
+        Ok(BufReader::new(&mut self.0).lines().map(row))
     }
 }
 

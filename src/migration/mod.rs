@@ -12,6 +12,7 @@ mod columns;
 mod configure;
 mod course;
 mod data;
+pub mod discover;
 mod ensure;
 mod existing;
 mod fields;
@@ -26,6 +27,7 @@ mod load;
 mod made;
 pub mod map;
 mod map_model;
+mod origin;
 mod others;
 mod outlook;
 mod owners;
@@ -34,8 +36,8 @@ mod plan;
 mod preflight;
 pub mod review;
 mod sample;
-mod staging;
 mod settled;
+mod staging;
 mod standing;
 mod survey;
 mod vanished;
@@ -53,7 +55,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
-use crate::config::{Config, SourceConfig};
+use crate::config::Config;
 use crate::error::{Error, Kind, Result};
 use crate::http::Http;
 use crate::journal::{Journal, PhaseState};
@@ -65,7 +67,7 @@ use crate::pipeline::{Capacities, Parts};
 use crate::progress::Progress;
 use crate::report::plan::forecast::{Effort, Schedule};
 use crate::report::verification::Verification;
-use crate::source::{Source, api, csv as files};
+use crate::source::Source;
 use crate::stage::cpu::Cpu;
 use crate::stage::load::{Failpoint, keep_ledger};
 use crate::stop::{self, Stop, Stopper};
@@ -75,6 +77,7 @@ pub use course::{Course, course};
 pub use follow::freeze;
 pub use gates::{GateState, artefact, blocked, changes};
 pub use gauges::in_step_since;
+use origin::{api_source, open_source};
 pub use plan::Planned;
 pub use staging::writes_to;
 pub use verify::{Found, found};
@@ -601,38 +604,4 @@ async fn pipedrive_client(
     let (today, ledger) = (budget.day(), journal.ledger().await?);
     budget.already_spent(ledger.iter().filter(|entry| entry.day == today).map(|entry| entry.tokens).sum());
     Ok(Client::new(http, settings.address.clone(), settings.credentials.clone(), Arc::new(budget)))
-}
-
-/// The reader of an API, which needs no mapping.
-fn api_source(config: &Config, clock: &Clock) -> Result<Source> {
-    let SourceConfig::Api { address, token, requests_per_second, overlap, .. } = &config.source else {
-        return Err(Error::new(Kind::Bug, "a folder was taken for an API"));
-    };
-    let http = Http::new(clock.clone(), config.pipedrive.request_timeout, 4)?;
-    let settings = api::Settings {
-        base: address.clone(),
-        token: token.clone(),
-        page_rows: SOURCE_PAGE_ROWS,
-        period: Duration::from_secs(1) / *requests_per_second,
-        overlap: *overlap,
-        retries: SOURCE_RETRIES,
-    };
-    Ok(Source::api(api::Client::new(http, settings)?))
-}
-
-fn open_source(config: &Config, clock: &Clock, mapping: &Mapping) -> Result<Source> {
-    match &config.source {
-        SourceConfig::Api { .. } => api_source(config, clock),
-        SourceConfig::Csv { folder, .. } => {
-            let column = |column: &crate::mapping::column::Column| column.name.clone();
-            let table = |rules: &crate::mapping::object::ObjectRules| files::Table {
-                object: rules.object,
-                name: rules.table.clone(),
-                id_columns: rules.id.iter().map(column).collect(),
-                modified_column: rules.modified.as_ref().map(column),
-            };
-            let tables = mapping.objects.iter().map(table).collect();
-            Ok(Source::csv(files::Folder::new(folder.clone(), tables, clock.clone())?))
-        }
-    }
 }

@@ -144,7 +144,9 @@ async fn nowhere(journal: &Journal, batch: &[Drafted]) -> Result<HashSet<(Object
 
 fn links(draft: &Draft) -> impl Iterator<Item = BindingKey> {
     draft.fields.iter().filter_map(|(_, value)| match value {
-        FieldValue::Link(link) => Some(BindingKey::new(link.object, link.value.as_str(), link.role.as_str())),
+        FieldValue::Link(link) if link.several.is_empty() => {
+            Some(BindingKey::new(link.object, link.value.as_str(), link.role.as_str()))
+        }
         _ => None,
     })
 }

@@ -6,9 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Migration;
 use super::survey::Needs;
-use crate::error::Result;
+use crate::clean::keys::key;
+use crate::error::{Error, Kind, Result};
 use crate::journal::RoleFate;
 use crate::mapping::Mapping;
+use crate::mapping::called::{Called, NAMES_MAX};
+use crate::mapping::object::Destination;
 use crate::pipedrive::User;
 use crate::record::{BindingKey, Entity, Fate, FieldValue, Object};
 use crate::report::owners::{OwnerLine, OwnerUser};
@@ -30,9 +33,38 @@ impl Migration {
     /// The mapping with the owners' names in it, so that texts show names and not ids.
     pub(super) async fn named_mapping(&self) -> Result<Arc<Mapping>> {
         let mut mapping = self.mapping.clone();
-        let owners = self.source_owners().await?;
-        mapping.owners.set_names(owners.into_iter().map(|(owner, _)| (owner.id, owner.name)));
+        self.tell_names(&mut mapping).await?;
         Ok(Arc::new(mapping))
+    }
+
+    /// Tells a mapping what owners, and records that links name, are called.
+    pub(super) async fn tell_names(&self, mapping: &mut Mapping) -> Result<()> {
+        let owners = self.owners().await?;
+        mapping
+            .owners
+            .set_called(owners.iter().map(|owner| (owner.id.as_str(), [owner.email.as_str(), owner.name.as_str()])));
+        mapping.owners.set_names(owners.into_iter().map(|owner| (owner.id, owner.name)));
+        let mut called = Called::default();
+        for object in Called::wanted(mapping) {
+            let Some(rules) = mapping.object(object) else { continue };
+            let mut after_seq = 0;
+            loop {
+                let page = self.journal.landed(object, after_seq, PAGE_RECORDS).await?;
+                let Some(last) = page.last() else { break };
+                after_seq = last.seq;
+                for landed in page.iter().filter(|landed| !landed.record.deleted) {
+                    let row = &landed.record.payload;
+                    let same = |to: &Destination| key(&to.duplicate_key, row, &mapping.owners, &mapping.defaults);
+                    called.add(rules, (&landed.record.id, row), mapping, same);
+                }
+                if called.len() > NAMES_MAX {
+                    let what = format!("links by name to {object} records: more than {NAMES_MAX} names; use ids");
+                    return Err(Error::new(Kind::Settings, what));
+                }
+            }
+        }
+        mapping.called = Arc::new(called);
+        Ok(())
     }
 
     /// Every landed owner.

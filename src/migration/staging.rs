@@ -85,7 +85,7 @@ impl Migration {
             checkpoint: None,
             failpoint: self.failpoint.clone(),
             mapping: self.mapping.clone(),
-            mapping_text: self.mapping_text.clone(),
+            written: self.written.clone(),
             passed: gates::Passed::default(),
             patience: ahead::Patience::default(),
             users: owners::Known::default(),
@@ -248,7 +248,7 @@ impl Migration {
         self.choose().await?;
         self.copy_to_staging(staging).await?;
         staging.journal.add_to_sample(self.journal.sample().await?).await?;
-        staging.journal.take_claims(self.journal.sampled_claims().await?).await
+        staging.journal.copy_claims(self.journal.sampled_claims().await?).await
     }
 
     async fn copy_to_staging(&self, staging: &Self) -> Result<()> {

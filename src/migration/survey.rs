@@ -26,7 +26,7 @@ use crate::report::plan::caps::Existing;
 use crate::report::survey::Survey;
 use crate::stage::extract::Which;
 use crate::stage::item::{Became, Drafted};
-use crate::stage::resolve::{Match, Matcher, lighten};
+use crate::stage::resolve::{Match, Matcher, ask_unclear, lighten};
 
 /// Options of a field that are kept: those that it can have (documentation "Custom fields": 10,000), and one more, so that
 /// the plan shows that there are too many.
@@ -199,6 +199,7 @@ impl Migration {
             let step = Step { entity, objects, which };
             pipeline::drafts(&parts, step, async |mut batch| {
                 self.progress.add_done(batch.len() as u64);
+                ask_unclear(&self.journal, &batch, &self.clock).await?;
                 let mut matches = matcher.find(&batch).await?;
                 for drafted in &mut batch {
                     needs.find(drafted, matches.remove(&drafted.key), &parts.mapping);

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use super::Migration;
-use crate::config::SourceConfig;
 use crate::error::Result;
 use crate::journal::{Question, Vanished};
 use crate::record::Object;
@@ -21,7 +20,7 @@ impl Migration {
     /// Marks what a whole export lacks as deleted, once the export is settled, and says how many rows that were. A source
     /// that is frozen has written its last export. Each export is looked at once for each limit.
     pub(super) async fn end_vanished(&self, object: Object, whole: &Whole) -> Result<u64> {
-        let SourceConfig::Csv { vanished_percent, .. } = self.config.source else { return Ok(0) };
+        let vanished_percent = self.config.extraction.vanished_percent;
         if !whole.settled && !self.signals.is_frozen() {
             return Ok(0);
         }

@@ -18,6 +18,9 @@ use crate::record::fold_name;
 /// Hashes that a sketch keeps.
 const SKETCH: usize = 4_096;
 
+/// Different values of a column that are counted exactly.
+pub const DISTINCT_MAX: u64 = SKETCH as u64;
+
 /// Different values that are kept as such; a list of options is shorter.
 pub const VALUES: usize = 200;
 
@@ -58,6 +61,19 @@ pub struct Column {
     pub tests: Tests,
     /// Positions in `values` by their folded text.
     known: HashMap<String, usize>,
+    /// Days written with figures only, counted over all values.
+    pub days: Days,
+}
+
+/// Days written with figures only, by what their figures allow.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Days {
+    /// `03/04/2024`: either may be the day.
+    pub ambiguous: u64,
+    /// `25/12/2024`.
+    pub day_first: u64,
+    /// `12/25/2024`.
+    pub month_first: u64,
 }
 
 /// How many of the tested values passed which test.
@@ -217,6 +233,7 @@ impl Column {
         self.longest = self.longest.max(text.chars().count());
         let folded = fold_name(&text);
         self.sketch_in(hash(&folded));
+        self.days.add(&text);
         self.count_value(&text, folded);
         if self.samples.len() < SAMPLES {
             let masked = mask(&text);
@@ -346,6 +363,25 @@ impl Column {
             }
             Shape::List if !self.parts.is_empty() => format!("lists of records with {}", self.parts.join(", ")),
             _ => shape.words().to_owned(),
+        }
+    }
+}
+
+impl Days {
+    fn add(&mut self, text: &str) {
+        let day = text.split([' ', 'T']).next().unwrap_or_default();
+        let mut figures = day.split(['/', '.', '-']).map(|part| part.parse::<u32>().ok());
+        let (Some(Some(first)), Some(Some(second)), Some(Some(_)), None) =
+            (figures.next(), figures.next(), figures.next(), figures.next())
+        else {
+            return;
+        };
+        match (first, second) {
+            (1..=12, 1..=12) if first == second => {}
+            (1..=12, 1..=12) => self.ambiguous += 1,
+            (13..=31, 1..=12) => self.day_first += 1,
+            (1..=12, 13..=31) => self.month_first += 1,
+            _ => {}
         }
     }
 }
@@ -542,6 +578,15 @@ mod tests {
         assert_eq!(shape(&["school; rush", "rush", "reorder, web store"]), Shape::Set);
         assert_eq!(shape(&["Active", "Inactive", "Prospect"]), Shape::Enum);
         assert_eq!(shape(&[""]), Shape::Unknown);
+    }
+
+    #[test]
+    fn days_are_told_by_what_their_figures_allow() {
+        let mut table = Table::default();
+        for day in ["03/04/2024", "3.4.24", "25/12/2024", "12/25/2024 10:00", "2024-03-04", "05/05/2024", "1.2.3.4"] {
+            table.add(json!({ "v": day }).as_object().expect("an object"));
+        }
+        assert_eq!(table.columns[0].days, Days { ambiguous: 2, day_first: 1, month_first: 1 });
     }
 
     #[test]

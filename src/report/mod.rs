@@ -9,6 +9,7 @@
 pub mod amendment;
 pub mod data;
 pub mod deviations;
+pub mod discovery;
 mod file;
 pub mod handover;
 pub mod owners;

@@ -1,4 +1,5 @@
-//! Readers of the source: the PromoXcrm API, or a folder of CSV exports. Both give pages of [`SourceRecord`]s.
+//! Readers of the source: the PromoXcrm API, folders of CSV exports, and workbooks that people filled in. All give pages of
+//! [`SourceRecord`]s; a source may be several of them, each for objects of its own.
 //!
 //! Every row that is read ends in exactly one of three lists of its [`Page`]: a record, a rejected row with its reason, or
 //! a row that only repeats another. A page carries the [`Cursor`] after it; reading on from a cursor gives the rows after
@@ -10,6 +11,9 @@
 pub mod api;
 pub mod csv;
 mod pace;
+pub mod probe;
+pub mod profile;
+pub mod workbook;
 
 use std::sync::Arc;
 
@@ -18,7 +22,7 @@ use futures::stream::BoxStream;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::record::{Object, Place, SourceRecord};
 
 /// Characters of a rejected row that are kept for the people who mend it.
@@ -32,6 +36,9 @@ pub struct Source(Origin);
 enum Origin {
     Api(api::Client),
     Csv(csv::Folder),
+    Books(workbook::Books),
+    /// Several, each for these objects.
+    Shared(Arc<[(Vec<Object>, Source)]>),
 }
 
 /// A stream of pages. It ends after the page that says [`Page::last`], or with its first error.
@@ -68,7 +75,8 @@ pub struct Page {
     /// Of a source that is always read as a whole: which state of it this is. Rows of an earlier state that this one does
     /// not have are deleted.
     pub whole: Option<Whole>,
-    /// 0, or 1 once rows moved so much that the walk began again: earlier rejected rows of the walk are then void.
+    /// How often the walk began again, because rows moved or because two readings must agree: earlier rejected rows of the
+    /// walk are void then.
     pub pass: u32,
 }
 
@@ -101,6 +109,17 @@ pub struct RejectedRow {
     pub reason: String,
     /// The row as received, cut after some thousand characters.
     pub text: String,
+    /// The line of the text that it begins in, from 1, where people see lines.
+    pub line: Option<u64>,
+    /// The byte of the file that it begins at, where the encoding tells.
+    pub byte: Option<u64>,
+}
+
+impl RejectedRow {
+    /// A rejected row at a place, without a reason yet.
+    fn at(place: Place) -> Self {
+        Self { place, reason: String::new(), text: String::new(), line: None, byte: None }
+    }
 }
 
 /// A row that brings nothing which an earlier row did not.
@@ -165,14 +184,34 @@ impl Source {
         Self(Origin::Csv(folder))
     }
 
-    /// The account; `None` for files, which do not say.
+    /// Reads from workbooks that people filled in.
+    #[must_use]
+    pub fn books(books: workbook::Books) -> Self {
+        Self(Origin::Books(books))
+    }
+
+    /// Reads each object from the first of several sources that is given it.
+    #[must_use]
+    pub fn shared(shares: Vec<(Vec<Object>, Source)>) -> Self {
+        Self(Origin::Shared(shares.into()))
+    }
+
+    /// The account; `None` for files, and for an API of which nobody knows where it says so.
     ///
     /// # Errors
     /// As [`api::Client::account`].
     pub async fn account(&self) -> Result<Option<Account>> {
         match &self.0 {
-            Origin::Api(client) => client.account().await.map(Some),
-            Origin::Csv(_) => Ok(None),
+            Origin::Api(client) => client.account().await,
+            Origin::Csv(_) | Origin::Books(_) => Ok(None),
+            Origin::Shared(shares) => {
+                for (_, source) in shares.iter() {
+                    if let Some(account) = Box::pin(source.account()).await? {
+                        return Ok(Some(account));
+                    }
+                }
+                Ok(None)
+            }
         }
     }
 
@@ -180,8 +219,25 @@ impl Source {
     #[must_use]
     pub fn objects(&self) -> Vec<Object> {
         match &self.0 {
-            Origin::Api(_) => api::objects(),
+            Origin::Api(client) => client.lists().map(|(object, _)| object).collect(),
             Origin::Csv(folder) => folder.objects(),
+            Origin::Books(books) => books.objects(),
+            Origin::Shared(shares) => shares.iter().flat_map(|(objects, _)| objects.iter().copied()).collect(),
+        }
+    }
+
+    /// The lists of an API, each with its name there; nothing for files, whose tables the mapping names.
+    #[must_use]
+    pub fn lists(&self) -> Vec<(Object, String)> {
+        match &self.0 {
+            Origin::Api(client) => client.lists().map(|(object, name)| (object, name.to_owned())).collect(),
+            Origin::Csv(_) | Origin::Books(_) => Vec::new(),
+            Origin::Shared(shares) => {
+                let own = |(objects, source): &(Vec<Object>, Source)| {
+                    source.lists().into_iter().filter(|(object, _)| objects.contains(object)).collect::<Vec<_>>()
+                };
+                shares.iter().flat_map(own).collect()
+            }
         }
     }
 
@@ -190,13 +246,22 @@ impl Source {
     ///
     /// # Errors
     /// In the stream: `Settings` for an object, file or column that is not there, `Unauthorized`, `RateLimited` and
-    /// `Unreachable` once the bounded tries are used up, `Source` for an answer or a file that makes no sense,
+    /// `Unreachable` once the bounded tries are used up, `Source` for an answer or a file that makes no sense and for a list
+    /// of which nothing proves that all of it was read, `Drift` for one that is not what its profile says,
     /// `Conservation` when the rows of a file do not add up.
     #[must_use]
     pub fn pages(&self, object: Object, from: Cursor) -> Pages {
         match &self.0 {
             Origin::Api(client) => client.pages(object, from).boxed(),
             Origin::Csv(folder) => folder.pages(object, from).boxed(),
+            Origin::Books(books) => books.pages(object, from).boxed(),
+            Origin::Shared(shares) => match shares.iter().find(|(objects, _)| objects.contains(&object)) {
+                Some((_, source)) => source.pages(object, from),
+                None => {
+                    let what = format!("nothing delivers objects '{object}'");
+                    futures::stream::once(async move { Err(Error::new(Kind::Settings, what)) }).boxed()
+                }
+            },
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The pace of reading: one token per period, asked of `governor` on our [`Clock`], slower after a refusal and slowly back.
 //!
-//! The source's limits are unknown, so nothing is ever sent to find them out: the pace starts at the rate that the
-//! settings call safe and never exceeds it.
+//! The source's limits are unknown, so nothing is ever sent to find them out: the pace is raised only while answers that
+//! are wanted anyway come clean, and never above the rate that the settings call safe. It is halved by a refusal, and by
+//! answers that have become slow (source API shapes, section 6).
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +12,7 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::error::{Error, Kind, Result};
 
 /// The slowest pace, one request in this time; beyond it the source's Retry-After takes over.
@@ -18,6 +20,18 @@ const PERIOD_MAX: Duration = Duration::from_secs(60);
 
 /// Answers without a refusal after which the pace is raised by a quarter.
 const CLEAN_ANSWERS: u32 = 20;
+
+/// Answers of which the baseline of their time is taken, and of which the present time is.
+const TIMED_ANSWERS: usize = 20;
+
+/// Differences below this are noise.
+const SLOWER_MIN: Duration = Duration::from_millis(100);
+
+/// After this many halvings within [`HOLD_WINDOW`] the pace is not raised any more.
+const HALVINGS_MAX: usize = 3;
+
+/// See [`HALVINGS_MAX`].
+const HOLD_WINDOW: Duration = Duration::from_secs(3600);
 
 /// governor's view of our clock.
 struct Ticks(Clock);
@@ -37,6 +51,8 @@ pub(super) struct Pace {
     clock: Clock,
     /// The period of the safe rate; the pace never gets faster.
     fastest: Duration,
+    /// It began slower than that, to be raised while all goes well.
+    is_learning: bool,
     state: Mutex<State>,
 }
 
@@ -44,21 +60,29 @@ struct State {
     limiter: Arc<Limiter>,
     period: Duration,
     clean: u32,
+    /// Median time of the first answers.
+    baseline: Option<Duration>,
+    /// Times of the last answers.
+    times: VecDeque<Duration>,
+    halvings: VecDeque<Moment>,
+    /// It was halved so often that it stays as it is.
+    holds: bool,
 }
 
 impl Pace {
-    /// A pace of one request per `period`.
+    /// A pace of one request per `period`, which may become one per `fastest`.
     ///
     /// # Errors
     /// `Settings` for a period of zero or above a minute.
-    pub(super) fn new(clock: Clock, period: Duration) -> Result<Self> {
-        if period > PERIOD_MAX {
+    pub(super) fn new(clock: Clock, fastest: Duration, period: Duration) -> Result<Self> {
+        if period > PERIOD_MAX || fastest > PERIOD_MAX {
             let most = PERIOD_MAX.as_secs();
             return Err(Error::new(Kind::Settings, format!("source read rate: below one request in {most} s")));
         }
         let limiter = Arc::new(limiter(&clock, period)?);
-        let state = Mutex::new(State { limiter, period, clean: 0 });
-        Ok(Self { clock, fastest: period, state })
+        let (times, halvings) = (VecDeque::new(), VecDeque::new());
+        let state = State { limiter, period, clean: 0, baseline: None, times, halvings, holds: false };
+        Ok(Self { clock, fastest, is_learning: period > fastest, state: Mutex::new(state) })
     }
 
     /// Waits for this caller's turn.
@@ -71,11 +95,15 @@ impl Pace {
         }
     }
 
-    /// The source answered as it should.
-    pub(super) fn answered(&self) {
+    /// The source answered as it should, after some time.
+    pub(super) fn answered(&self, took: Duration) {
         let mut state = self.lock();
+        if state.has_become_slow(took) {
+            drop(state);
+            return self.refused();
+        }
         state.clean += 1;
-        if state.clean >= CLEAN_ANSWERS && state.period > self.fastest {
+        if state.clean >= CLEAN_ANSWERS && state.period > self.fastest && !state.holds {
             let period = (state.period * 4 / 5).max(self.fastest);
             self.change(&mut state, period);
         }
@@ -84,6 +112,14 @@ impl Pace {
     /// The source asked for a slower pace: half of what it was.
     pub(super) fn refused(&self) {
         let mut state = self.lock();
+        let now = self.clock.now();
+        state.halvings.push_back(now);
+        while state.halvings.front().is_some_and(|then| now.since(*then) > HOLD_WINDOW) {
+            state.halvings.pop_front();
+        }
+        if state.halvings.len() >= HALVINGS_MAX && self.is_learning {
+            state.holds = true;
+        }
         let period = (state.period * 2).min(PERIOD_MAX);
         self.change(&mut state, period);
     }
@@ -110,6 +146,28 @@ impl Pace {
     }
 }
 
+impl State {
+    /// Whether nearly all of the last answers took more than twice as long as the first ones did.
+    fn has_become_slow(&mut self, took: Duration) -> bool {
+        self.times.push_back(took);
+        if self.times.len() < TIMED_ANSWERS {
+            return false;
+        }
+        let mut sorted: Vec<Duration> = self.times.iter().copied().collect();
+        sorted.sort_unstable();
+        self.times.pop_front();
+        let Some(baseline) = self.baseline else {
+            self.baseline = sorted.get(TIMED_ANSWERS / 2).copied();
+            return false;
+        };
+        let is_slow = sorted.first().is_some_and(|least| *least > baseline * 2 + SLOWER_MIN);
+        if is_slow {
+            self.times.clear();
+        }
+        is_slow
+    }
+}
+
 fn limiter(clock: &Clock, period: Duration) -> Result<Limiter> {
     let quota = Quota::with_period(period)
         .ok_or_else(|| Error::new(Kind::Settings, "source read rate: the time between requests is zero"))?;
@@ -126,7 +184,7 @@ mod tests {
     fn seconds(turns: u32, before: impl Fn(&Pace)) -> f64 {
         let clock = Clock::stepped("2026-01-05T00:00:00Z".parse().expect("a valid instant"));
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        let pace = Pace::new(clock.clone(), PERIOD).expect("a valid pace");
+        let pace = Pace::new(clock.clone(), PERIOD, PERIOD).expect("a valid pace");
         runtime.block_on(clock.track(async {
             before(&pace);
             for _ in 0..turns {
@@ -146,7 +204,7 @@ mod tests {
         assert!((seconds(3, Pace::refused) - 12.0).abs() < 0.01);
         let recover = |pace: &Pace| {
             pace.refused();
-            (0..CLEAN_ANSWERS * 8).for_each(|_| pace.answered());
+            (0..CLEAN_ANSWERS * 8).for_each(|_| pace.answered(Duration::ZERO));
             assert_eq!(pace.period(), PERIOD, "never faster than what is safe");
         };
         assert!((seconds(3, recover) - 6.0).abs() < 0.01);
@@ -155,9 +213,31 @@ mod tests {
     }
 
     #[test]
+    fn an_unknown_source_is_read_slowly_at_first() {
+        let clock = Clock::stepped("2026-01-05T00:00:00Z".parse().expect("a valid instant"));
+        let pace = Pace::new(clock, PERIOD / 10, PERIOD).expect("a valid pace");
+        (0..CLEAN_ANSWERS).for_each(|_| pace.answered(Duration::ZERO));
+        assert_eq!(pace.period(), PERIOD * 4 / 5);
+        (0..CLEAN_ANSWERS * 20).for_each(|_| pace.answered(Duration::ZERO));
+        assert_eq!(pace.period(), PERIOD / 10);
+        (0..3).for_each(|_| pace.refused());
+        (0..CLEAN_ANSWERS * 20).for_each(|_| pace.answered(Duration::ZERO));
+        assert_eq!(pace.period(), PERIOD * 8 / 10, "three refusals within an hour: it stays there");
+    }
+
+    #[test]
+    fn answers_that_become_slow_halve_the_pace() {
+        let pace = Pace::new(Clock::system(), PERIOD, PERIOD).expect("a valid pace");
+        (0..40).for_each(|_| pace.answered(Duration::from_millis(200)));
+        assert_eq!(pace.period(), PERIOD);
+        (0..20).for_each(|_| pace.answered(Duration::from_millis(600)));
+        assert_eq!(pace.period(), PERIOD * 2);
+    }
+
+    #[test]
     fn an_impossible_rate_is_a_wrong_setting() {
         for period in [Duration::ZERO, Duration::from_secs(61)] {
-            let error = Pace::new(Clock::system(), period).map(|_| ()).map_err(|error| error.kind());
+            let error = Pace::new(Clock::system(), period, period).map(|_| ()).map_err(|error| error.kind());
             assert_eq!(error, Err(Kind::Settings));
         }
     }

@@ -6,8 +6,8 @@
 mod amend;
 mod approvers;
 mod closing;
-mod duplicates;
 mod commands;
+mod duplicates;
 #[path = "../processes/mod.rs"]
 mod processes;
 mod reads;

@@ -16,6 +16,8 @@ const COMMANDS: &[&[&str]] = &[
     &["sample"],
     &["report"],
     &["report", "--json"],
+    &["discover"],
+    &["discover", "--json"],
     &["plan"],
     &["plan", "--json"],
     &["status"],

@@ -6,9 +6,12 @@
 
 mod bounds;
 pub mod read;
+pub mod template;
 pub mod write;
 
 use std::borrow::Cow;
+
+pub use crate::spreadsheet::column_letters;
 
 /// The longest text of a cell: what Excel keeps.
 pub const CELL_CHARS_MAX: usize = 32_767;
@@ -228,19 +231,6 @@ fn begins_formula(text: &str) -> bool {
 #[must_use]
 pub fn place(row: u32, column: u32) -> String {
     format!("{}{}", column_letters(column), row + 1)
-}
-
-/// The letters of a column, from 0: `A`, `Z`, `AA`.
-#[must_use]
-pub fn column_letters(column: u32) -> String {
-    let mut letters = Vec::new();
-    let mut rest = column + 1;
-    while rest > 0 {
-        let digit = (rest - 1) % 26;
-        letters.push(char::from(b'A' + u8::try_from(digit).unwrap_or_default()));
-        rest = (rest - 1) / 26;
-    }
-    letters.iter().rev().collect()
 }
 
 #[cfg(test)]

@@ -1,166 +1,198 @@
-//! What an answer of the API means: judged by status and content first, then read row by row.
+//! What an answer of the API means: judged by status, content and the failures that some sources put into a 200.
 //!
-//! An answer counts only when its status is 2xx, it is JSON, and the list stands where it should. Bodies never become part
+//! An answer counts only when its status is 2xx, it is JSON, and nothing in it says that it failed. Bodies never become part
 //! of an error, because they hold people's data.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use bytes::Bytes;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
-use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
-use serde_json::{Map, Value};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName};
+use serde_json::Value;
 
+use super::hint;
+use super::path::find;
+use super::rows::is_false;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::http::Answer;
-use crate::record::{Object, Place, SourceRecord};
-use crate::source::{Account, RejectedRow, cut_text};
+use crate::source::Account;
+use crate::source::profile::{AccountAt, Limits, PastEnd};
 
-/// The longest wait that a Retry-After may ask of us; a longer one is a mistake of the far end.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 3600);
+/// Words of errors that mean "slower".
+const LIMIT_WORDS: &[&str] = &[
+    "rate limit",
+    "ratelimit",
+    "rate_limit",
+    "too many",
+    "throttl",
+    "slow down",
+    "quota",
+    "request limit",
+    "limit exceeded",
+];
 
-/// A good answer, not yet looked into.
+/// Words of errors that mean "sign in again".
+const AUTH_WORDS: &[&str] = &[
+    "unauthor",
+    "not authenticated",
+    "authentication",
+    "invalid token",
+    "token expired",
+    "expired token",
+    "session",
+    "log in",
+    "login",
+    "sign in",
+    "api key",
+    "apikey",
+    "access denied",
+    "invalid key",
+    "credential",
+];
+
+/// Words of errors that pass by themselves.
+const PASSING_WORDS: &[&str] = &["try again", "temporar", "timeout", "timed out", "unavailable", "maintenance", "busy"];
+
+/// Bytes of a failure that are looked at for such words.
+const WORDS_BYTES_MAX: usize = 4_000;
+
+/// A good answer.
 #[derive(Debug)]
-pub(super) struct Read {
-    pub(super) body: Bytes,
+pub(in crate::source) struct Read {
+    pub(in crate::source) body: Value,
+    pub(in crate::source) headers: HeaderMap,
     /// Time at the source when it answered, or earlier.
-    pub(super) at: Timestamp,
+    pub(in crate::source) at: Timestamp,
+    /// It says that there is no such page, as the profile says it would.
+    pub(in crate::source) past_end: bool,
 }
 
-/// One page of a list.
-#[derive(Debug)]
-pub(super) struct List {
-    pub(super) rows: Vec<Result<SourceRecord, RejectedRow>>,
-    /// What the source says it has in all.
-    pub(super) total: Option<u64>,
-    /// Rows that a full page has.
-    pub(super) page_rows: u64,
-    /// See [`Read::at`].
-    pub(super) at: Timestamp,
-    /// What was asked, for messages.
-    pub(super) origin: Arc<str>,
+/// What an answer is judged by.
+#[derive(Clone, Copy)]
+pub(in crate::source) struct Judge<'a> {
+    /// Verb and path, for messages.
+    pub(in crate::source) request: &'a str,
+    /// What limits look like.
+    pub(in crate::source) limits: &'a Limits,
+    /// What is said to pages behind the last one; `None` where there must be an answer.
+    pub(in crate::source) past_end: Option<PastEnd>,
 }
 
-impl List {
-    /// What tells one page from another: the ids on it, in order. `None` for an empty page.
-    pub(super) fn digest(&self) -> Option<[u8; 16]> {
-        if self.rows.is_empty() {
-            return None;
+impl Judge<'_> {
+    /// Sorts an answer by who must act.
+    ///
+    /// # Errors
+    /// `Unauthorized` for 401 and 403, `RateLimited` for 429 and whatever else asks for a slower pace, `Unreachable` for 408,
+    /// 5xx and what is not whole JSON, `Source` for the rest.
+    pub(in crate::source) fn judge(self, answer: &Answer, clock: &Clock) -> Result<Read> {
+        let at = source_time(&answer.headers, clock);
+        let wait = || hint::wait(&answer.headers, &answer.body, self.limits, at);
+        let fail = |kind, what: &str| {
+            Err(Error::new(kind, format!("reading {} from the source: {what}", self.request)).retry_after(wait()))
+        };
+        let status = answer.status;
+        let says_slower = || has_words(&answer.body, LIMIT_WORDS);
+        let past_end = match self.past_end {
+            Some(PastEnd::NotFound) => status == 404,
+            Some(PastEnd::Refused) => matches!(status, 400 | 416 | 422),
+            _ => false,
+        };
+        match status {
+            429 => return fail(Kind::RateLimited, "it asks for a slower pace (429)"),
+            400 | 402..=422 | 424..=499 | 503 if self.limits.statuses.contains(&status) || says_slower() => {
+                return fail(Kind::RateLimited, &format!("it asks for a slower pace ({status})"));
+            }
+            200..=299 => {}
+            _ if past_end => {
+                return Ok(Read { body: Value::Null, headers: answer.headers.clone(), at, past_end });
+            }
+            401 => return fail(Kind::Unauthorized, "it does not accept the token (401)"),
+            403 => return fail(Kind::Unauthorized, "the token may not read this (403)"),
+            423 => return fail(Kind::Unauthorized, "the account is locked (423)"),
+            408 | 500..=599 => return fail(Kind::Unreachable, &format!("it failed with status {status}")),
+            300..=399 => return fail(Kind::Source, &format!("it redirects ({status}), which is never followed")),
+            _ => return fail(Kind::Source, &format!("it refused with status {status}")),
         }
-        let mut hasher = blake3::Hasher::new();
-        for row in &self.rows {
-            let text = row.as_ref().map_or_else(|rejected| rejected.text.as_bytes(), |record| record.id.as_bytes());
-            hasher.update(&(text.len() as u64).to_le_bytes()).update(text);
+        let body = match serde_json::from_slice::<Value>(&answer.body) {
+            Ok(body) => body,
+            Err(_) if is_page(answer) => return fail(Kind::Unreachable, "it answered with a web page instead of JSON"),
+            Err(error) if error.is_eof() => return fail(Kind::Unreachable, "the answer ends before its JSON does"),
+            Err(_) => return fail(Kind::Unreachable, "the answer is not JSON"),
+        };
+        if !is_failure(&body) {
+            return Ok(Read { body, headers: answer.headers.clone(), at, past_end: false });
         }
-        let mut digest = [0; 16];
-        hasher.finalize_xof().fill(&mut digest);
-        Some(digest)
+        match () {
+            () if says_slower() => {
+                fail(Kind::RateLimited, &format!("it asks for a slower pace ({status} with a failure)"))
+            }
+            () if has_words(&answer.body, PASSING_WORDS) => {
+                fail(Kind::Unreachable, "it answered with a passing failure")
+            }
+            () if has_words(&answer.body, AUTH_WORDS) => {
+                fail(Kind::Unauthorized, &format!("it does not accept the token ({status} with a failure)"))
+            }
+            () => fail(Kind::Source, &format!("it failed, and said so with status {status}")),
+        }
     }
 }
 
-/// Sorts an answer by who must act.
-///
-/// # Errors
-/// `Unauthorized` for 401 and 403, `RateLimited` for 429, `Unreachable` for 408, 5xx and what is not whole JSON, `Source`
-/// for the rest.
-pub(super) fn judge(answer: Answer, path: &str, clock: &Clock) -> Result<Read> {
-    let status = answer.status;
-    let at = source_time(&answer.headers, clock);
-    let fail = |kind, what: &str| {
-        Err(Error::new(kind, format!("reading GET {path} from the source: {what}"))
-            .retry_after(retry_after(&answer.headers, at)))
+/// Whether an answer is a web page.
+pub(in crate::source) fn is_page(answer: &Answer) -> bool {
+    let html = answer.headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    html || answer.body.trim_ascii_start().starts_with(b"<")
+}
+
+/// Whether a body says of itself that it is a failure (source API shapes, section 14).
+pub(in crate::source) fn is_failure(body: &Value) -> bool {
+    let Value::Object(map) = body else { return body == &Value::Bool(false) };
+    let says_no = |key: &str| map.get(key).is_some_and(is_false);
+    let nested_no = || {
+        let inner = map.get("data").and_then(|data| data.get("success"));
+        inner.is_some_and(is_false)
     };
-    match status {
-        200..=299 => {}
-        401 => return fail(Kind::Unauthorized, "it does not accept the token (401)"),
-        403 => return fail(Kind::Unauthorized, "the token may not read this (403)"),
-        429 => return fail(Kind::RateLimited, "it asks for a slower pace (429)"),
-        408 | 500..=599 => return fail(Kind::Unreachable, &format!("it failed with status {status}")),
-        300..=399 => return fail(Kind::Source, &format!("it redirects ({status}), which is never followed")),
-        _ => return fail(Kind::Source, &format!("it refused with status {status}")),
-    }
-    // The body is only checked here, so that an answer cut off half-way is asked for again like a failed one.
-    match serde_json::from_slice::<serde::de::IgnoredAny>(&answer.body) {
-        Ok(_) => Ok(Read { body: answer.body, at }),
-        Err(_) if answer.body.trim_ascii_start().starts_with(b"<") => {
-            fail(Kind::Unreachable, "it answered with a web page instead of JSON")
-        }
-        Err(error) if error.is_eof() => fail(Kind::Unreachable, "the answer ends before its JSON does"),
-        Err(_) => fail(Kind::Unreachable, "the answer is not JSON"),
-    }
+    let is_error_word = || {
+        let status = map.get("status").and_then(Value::as_str).unwrap_or_default();
+        matches!(status.to_ascii_lowercase().as_str(), "error" | "fail" | "failed" | "failure")
+    };
+    let is_there = |key: &str| {
+        map.get(key).is_some_and(|value| match value {
+            Value::Null | Value::Bool(false) => false,
+            Value::Bool(true) => true,
+            Value::String(text) => !text.trim().is_empty(),
+            Value::Array(list) => !list.is_empty(),
+            Value::Object(inner) => !inner.is_empty(),
+            Value::Number(number) => number.to_string() != "0",
+        })
+    };
+    says_no("success")
+        || says_no("ok")
+        || nested_no()
+        || is_error_word()
+        || ["error", "errors", "errNum", "errMsg", "fault", "exception"].iter().any(|key| is_there(key))
+}
+
+fn has_words(body: &[u8], words: &[&str]) -> bool {
+    let text = String::from_utf8_lossy(&body[..body.len().min(WORDS_BYTES_MAX)]).to_lowercase();
+    words.iter().any(|word| text.contains(word))
+}
+
+/// Whether a refusal speaks of a lock, after which not one more try may be made.
+pub(in crate::source) fn is_lockout(answer: &Answer) -> bool {
+    answer.status == 423 || has_words(&answer.body, &["locked", "too many attempts", "captcha", "too many failed"])
 }
 
 /// Reads the account.
 ///
 /// # Errors
 /// `Source` when it has no name.
-pub(super) fn account(body: &[u8], path: &str) -> Result<Account> {
-    let wrong = || Error::new(Kind::Source, format!("reading GET {path} from the source: it names no account"));
-    let value: Value = serde_json::from_slice(body).map_err(|error| wrong().because(error))?;
-    let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let account = Account { name: text("name"), timezone: text("timezone"), currency: text("currency") };
-    if account.name.is_empty() { Err(wrong()) } else { Ok(account) }
-}
-
-/// Reads one page of a list. `asked_rows` is the page size that was asked for.
-///
-/// # Errors
-/// `Source` when there is no list under `data`.
-pub(super) fn list(read: &Read, object: Object, origin: &str, asked_rows: u32) -> Result<List> {
-    let wrong = || Error::new(Kind::Source, format!("reading GET {origin} from the source: no list under 'data'"));
-    let mut whole: Map<String, Value> = serde_json::from_slice(&read.body).map_err(|error| wrong().because(error))?;
-    let Some(Value::Array(data)) = whole.remove("data") else { return Err(wrong()) };
-    let number = |key: &str| whole.get(key).and_then(Value::as_u64);
-    let origin: Arc<str> = origin.into();
-    let place = |index: usize| Place { origin: Arc::clone(&origin), row: index as u64 + 1 };
-    let rows = data.into_iter().enumerate().map(|(index, value)| record(object, value, place(index))).collect();
-    // A source may quietly give smaller pages than asked for; it never gives larger ones.
-    let page_rows = number("per_page").filter(|rows| *rows > 0).unwrap_or(u64::MAX).min(u64::from(asked_rows));
-    Ok(List { rows, total: number("total"), page_rows, at: read.at, origin })
-}
-
-fn record(object: Object, value: Value, place: Place) -> Result<SourceRecord, RejectedRow> {
-    let reject = |value: &Value, place, reason: &str| {
-        Err(RejectedRow { place, reason: reason.to_owned(), text: cut_text(&value.to_string()) })
-    };
-    let Value::Object(payload) = value else { return reject(&value, place, "it is not an object") };
-    let id = match payload.get("id") {
-        None => Err("it has no id"),
-        Some(id) => id_text(id).ok_or("its id is neither text nor a whole number"),
-    };
-    match id {
-        Err(reason) => reject(&Value::Object(payload), place, reason),
-        Ok(id) => {
-            let modified = payload.get("updated_at").and_then(Value::as_str).and_then(|text| text.trim().parse().ok());
-            let deleted = payload.get("is_deleted").is_some_and(is_true);
-            Ok(SourceRecord { object, id, payload, modified, deleted, place, children: Vec::new() })
-        }
+pub(super) fn account(body: &Value, at: &AccountAt, path: &str) -> Result<Account> {
+    let text = |path: &str| find(body, path).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let optional = |path: &Option<String>| path.as_deref().map(text).unwrap_or_default();
+    let account = Account { name: text(&at.name), timezone: optional(&at.timezone), currency: optional(&at.currency) };
+    if account.name.is_empty() {
+        return Err(Error::new(Kind::Source, format!("reading GET {path} from the source: it names no account")));
     }
-}
-
-/// An id as text: trimmed text, or a whole number with all its digits. `None` for anything else.
-fn id_text(value: &Value) -> Option<Arc<str>> {
-    match value {
-        Value::String(text) => Some(text.trim()).filter(|text| !text.is_empty()).map(Arc::from),
-        Value::Number(number) => {
-            let text = number.to_string();
-            let digits = text.strip_prefix('-').unwrap_or(&text);
-            digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.into())
-        }
-        _ => None,
-    }
-}
-
-/// Flags come as booleans, numbers and words (source API shapes, section 20).
-fn is_true(value: &Value) -> bool {
-    match value {
-        Value::Bool(flag) => *flag,
-        Value::Number(number) => number.to_string() == "1",
-        Value::String(text) => matches!(text.trim(), "1" | "true" | "True" | "yes"),
-        _ => false,
-    }
+    Ok(account)
 }
 
 /// The earlier of our time and the answer's `Date`, so that a clock of ours that runs ahead loses no change. A rehearsal's
@@ -173,17 +205,6 @@ fn source_time(headers: &HeaderMap, clock: &Clock) -> Timestamp {
     header_time(headers, &DATE).map_or(own, |date| date.min(own))
 }
 
-/// How long the source asks us to wait: seconds or an instant (RFC 9110, section 10.2.3).
-fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let wait = match text.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        // An instant that has passed asks for no wait at all.
-        Err(_) => Duration::try_from(header_time(headers, &RETRY_AFTER)?.duration_since(now)).unwrap_or_default(),
-    };
-    Some(wait.min(RETRY_AFTER_MAX))
-}
-
 /// An instant in a header, in the form of RFC 9110, section 5.6.7, which is one that RFC 2822 allows.
 fn header_time(headers: &HeaderMap, name: &HeaderName) -> Option<Timestamp> {
     rfc2822::parse(headers.get(name)?.to_str().ok()?).ok().map(|time| time.timestamp())
@@ -191,19 +212,24 @@ fn header_time(headers: &HeaderMap, name: &HeaderName) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use reqwest::header::HeaderValue;
-    use serde_json::json;
 
     use super::*;
 
     fn judged(status: u16, body: &'static str) -> Result<Read> {
         let answer = Answer { status, headers: HeaderMap::new(), body: body.into(), took: Duration::ZERO };
-        judge(answer, "/api/v1/leads", &Clock::system())
+        let limits = Limits::default();
+        Judge { request: "GET /api/v1/leads", limits: &limits, past_end: None }.judge(&answer, &Clock::system())
+    }
+
+    fn kind(status: u16, body: &'static str) -> Result<(), Kind> {
+        judged(status, body).map(|_| ()).map_err(|error| error.kind())
     }
 
     #[test]
     fn an_answer_is_judged_by_status_then_content() {
-        let kind = |status, body| judged(status, body).map(|_| ()).map_err(|error| error.kind());
         assert_eq!(kind(200, "{\"data\":[]}"), Ok(()));
         assert_eq!(kind(200, "{\"data\":[{\"id\":1},"), Err(Kind::Unreachable));
         assert_eq!(kind(200, " <!doctype html>"), Err(Kind::Unreachable));
@@ -220,32 +246,19 @@ mod tests {
     }
 
     #[test]
-    fn rows_without_an_id_are_set_aside() {
-        let read = Read {
-            body: r#"{"data":[{"id":7},{"id":" u_1 "},{"id":12345678901234567890},{"id":""},{"id":1.5},{"id":null},
-                     {"name":"x"},"text"],"per_page":50,"total":8}"#
-                .into(),
-            at: Timestamp::UNIX_EPOCH,
-        };
-        let list = list(&read, Object::Owner, "/api/v1/owners?page=1", 100).expect("a list");
-        let ids: Vec<&str> = list.rows.iter().flatten().map(|record| &*record.id).collect();
-        assert_eq!(ids, ["7", "u_1", "12345678901234567890"]);
-        let rejected: Vec<(u64, &str)> =
-            list.rows.iter().filter_map(|row| row.as_ref().err()).map(|row| (row.place.row, &*row.text)).collect();
-        let expected =
-            [(4, r#"{"id":""}"#), (5, r#"{"id":1.5}"#), (6, r#"{"id":null}"#), (7, r#"{"name":"x"}"#), (8, "\"text\"")];
-        assert_eq!(rejected, expected);
-        assert_eq!((list.total, list.page_rows), (Some(8), 50));
-    }
-
-    #[test]
-    fn a_row_says_when_it_changed_and_whether_it_is_gone() {
-        let row = |value| record(Object::Task, value, Place { origin: "x".into(), row: 1 }).expect("a record");
-        let gone = row(json!({"id": 1, "is_deleted": true, "updated_at": "2026-03-01T10:00:00Z"}));
-        assert!(gone.deleted);
-        assert_eq!(gone.modified.map(|time| time.to_string()).as_deref(), Some("2026-03-01T10:00:00Z"));
-        let odd = row(json!({"id": 1, "is_deleted": 0, "updated_at": "yesterday"}));
-        assert!(!odd.deleted && odd.modified.is_none());
+    fn a_failure_inside_a_good_status_is_one() {
+        assert_eq!(kind(200, r#"{"success":false,"data":[]}"#), Err(Kind::Source));
+        assert_eq!(kind(200, r#"{"success":"0"}"#), Err(Kind::Source));
+        assert_eq!(kind(200, r#"{"ok":false,"errNum":7}"#), Err(Kind::Source));
+        assert_eq!(kind(200, r#"{"data":{"success":"0"}}"#), Err(Kind::Source));
+        assert_eq!(kind(200, r#"{"data":{},"errors":[{"message":"x"}]}"#), Err(Kind::Source));
+        assert_eq!(kind(200, "false"), Err(Kind::Source));
+        assert_eq!(kind(200, r#"{"error":"rate limit exceeded, retry in 5 seconds"}"#), Err(Kind::RateLimited));
+        assert_eq!(kind(200, r#"{"success":false,"message":"session expired"}"#), Err(Kind::Unauthorized));
+        assert_eq!(kind(403, r#"{"message":"Rate limit exceeded"}"#), Err(Kind::RateLimited));
+        assert_eq!(kind(400, r#"{"message":"too many requests"}"#), Err(Kind::RateLimited));
+        assert_eq!(kind(200, r#"{"success":true,"error":null,"errors":[],"data":[]}"#), Ok(()));
+        assert_eq!(kind(200, r#"{"success":"1","errNum":0,"data":[]}"#), Ok(()));
     }
 
     #[test]
@@ -257,19 +270,5 @@ mod tests {
         check("Mon, 05 Jan 2015 00:01:00 GMT", "2015");
         check("Mon, 05 Jan 2224 00:01:00 GMT", &Timestamp::now().to_string());
         check("noon", &Timestamp::now().to_string());
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_an_instant() {
-        let now: Timestamp = "2026-01-05T00:00:00Z".parse().expect("a valid instant");
-        let check = |text: &'static str, seconds: Option<u64>| {
-            let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(text))]);
-            assert_eq!(retry_after(&headers, now), seconds.map(Duration::from_secs), "{text}");
-        };
-        check("30", Some(30));
-        check("Mon, 05 Jan 2026 00:01:00 GMT", Some(60));
-        check("Sun, 04 Jan 2026 00:01:00 GMT", Some(0));
-        check("999999999", Some(24 * 3600));
-        check("soon", None);
     }
 }

@@ -1,62 +1,69 @@
-//! The client of the PromoXcrm API: one page at a time, at a safe pace, with a bounded number of tries.
+//! The client of a source's API: one page at a time, at a safe pace, with a bounded number of tries, driven by the source
+//! profile alone.
 //!
-//! The vendor publishes no reference. What is read here is the wire format that discovery found and the stand-in serves:
-//! `GET /api/v1/{list}?page=1&per_page=100[&updated_since=RFC3339]` gives `{"data":[…],"page":1,"per_page":100,"total":N}`,
-//! sorted by id, or by `updated_at` and id when `updated_since` is given; rows deleted at the source appear in the latter
-//! only, as `{"id":…,"is_deleted":true,"updated_at":…}`. `GET /api/v1/account` gives name, timezone and currency.
+//! Nothing here knows a vendor. Where lists are, how they are paged and signed, how changes and deletions show: all of that
+//! is in the [`Profile`]. A walk through a list ends with a proof that all of it was read, or with an error that says why
+//! there is none; it never just ends.
 
-mod answer;
+pub(in crate::source) mod answer;
+pub(in crate::source) mod ask;
+pub(in crate::source) mod auth;
 mod changes;
+mod drift;
 mod full;
+pub(in crate::source) mod hint;
+mod page;
+pub(in crate::source) mod path;
+pub(in crate::source) mod rows;
+pub(in crate::source) mod time;
 mod window;
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::{self, Stream};
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
-use reqwest::{Method, Url};
-use secrecy::{ExposeSecret as _, SecretString};
+use jiff::SignedDuration;
+use reqwest::Url;
 
+use crate::config::{SourceCredentials, base_url};
 use crate::error::{Error, Kind, Result};
-use crate::http::{Http, Request};
+use crate::http::Http;
 use crate::record::Object;
 use crate::retry;
 use crate::source::pace::Pace;
+use crate::source::profile::{Changes as ChangeRules, Deleted, PastEnd, Profile};
 use crate::source::{Account, At, Cursor, Page};
 
-use answer::List;
+use answer::{Judge, Read};
+use ask::{Ask, Spot};
+use auth::{Draft, Signer, place};
 use changes::Changes;
 pub(super) use changes::ChangesAt;
 use full::Full;
 pub(super) use full::FullAt;
+use page::Portion;
+use rows::Reader;
 
 /// Rows asked for at once when nothing else is known: the most that such APIs commonly allow without asking.
 pub const PAGE_ROWS: NonZeroU32 = NonZeroU32::new(100).expect("a hundred is not zero");
 
-/// The lists of the API by the objects they hold.
-const LISTS: &[(Object, &str)] = &[
-    (Object::Owner, "owners"),
-    (Object::Pipeline, "pipelines"),
-    (Object::Client, "clients"),
-    (Object::Lead, "leads"),
-    (Object::Project, "projects"),
-    (Object::Commission, "commissions"),
-    (Object::Task, "tasks"),
-    (Object::Note, "notes"),
-];
+/// A list whose deleted rows just vanish is read as a whole this often, while changes are followed by a filter.
+const COMPARE_EVERY: SignedDuration = SignedDuration::from_hours(24);
 
 /// What the client must be told.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Where the account is, without `/api/v1`. Checked by [`crate::config::base_url`].
+    /// Where the account is, unless the profile says so. Checked by [`crate::config::base_url`].
     pub base: Url,
-    /// The bearer token.
-    pub token: SecretString,
-    /// Rows per page. The source may give fewer.
+    /// How we prove who we are.
+    pub credentials: SourceCredentials,
+    /// How the API is read.
+    pub profile: Profile,
+    /// Rows per page, where the profile does not say. The source may give fewer.
     pub page_rows: NonZeroU32,
-    /// Time between two requests at the fastest: the safe rate that discovery or the operator found.
+    /// Time between two requests at the fastest: the safe rate that the operator set. The profile may only slow it down.
     pub period: Duration,
     /// How far a walk of changes reaches back behind the newest change that it knows, because rows can appear late and
     /// clocks differ. At least 15 minutes is advised.
@@ -65,22 +72,17 @@ pub struct Settings {
     pub retries: usize,
 }
 
-/// The client. Clones share their connections and their pace.
+/// The client. Clones share their connections, their session and their pace.
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 
 struct Inner {
     http: Http,
     pace: Pace,
+    signer: Signer,
+    base: Url,
+    readers: BTreeMap<Object, Arc<Reader>>,
     settings: Settings,
-}
-
-/// What a walk asks for next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Ask {
-    /// From 1.
-    page: u32,
-    since: Option<jiff::Timestamp>,
 }
 
 /// One walk through a list.
@@ -89,140 +91,172 @@ enum Walk {
     Changes(Changes),
 }
 
-/// The objects that the API lists.
-pub(super) fn objects() -> Vec<Object> {
-    LISTS.iter().map(|(object, _)| *object).collect()
-}
-
-/// The lists that the API has, each with its name in the address.
-pub fn lists() -> impl Iterator<Item = (Object, &'static str)> {
-    LISTS.iter().copied()
-}
-
 impl Client {
     /// A client; nothing is sent yet.
     ///
     /// # Errors
-    /// `Settings` for a token that cannot be sent, or an impossible pace.
+    /// `Settings` for credentials that cannot be sent or that the profile does not expect, a zone or an address of the
+    /// profile that is none, or an impossible pace.
     pub fn new(http: Http, settings: Settings) -> Result<Self> {
-        bearer(&settings.token)?;
-        let pace = Pace::new(http.clock().clone(), settings.period)?;
-        Ok(Self(Arc::new(Inner { http, pace, settings })))
+        let profile = &settings.profile;
+        let base = profile.address.as_deref().map_or_else(|| Ok(settings.base.clone()), base_url)?;
+        let signer = Signer::new(profile.auth.clone(), settings.credentials.clone())?;
+        let milliseconds = |value: Option<u64>| value.map(Duration::from_millis);
+        let fastest = settings.period.max(milliseconds(profile.limits.period_ms).unwrap_or_default());
+        let start = milliseconds(profile.limits.start_period_ms).unwrap_or(fastest).max(fastest);
+        let pace = Pace::new(http.clock().clone(), fastest, start)?;
+        let mut readers = BTreeMap::new();
+        for object in profile.objects() {
+            if let Some(list) = profile.list(object) {
+                readers.insert(object, Arc::new(Reader::new(list, profile.zone.as_deref())?));
+            }
+        }
+        Ok(Self(Arc::new(Inner { http, pace, signer, base, readers, settings })))
     }
 
-    /// Time between two requests now: the settings' at best, longer after refusals.
+    /// Time between two requests now: the settings' at best, longer after refusals and while the pace is being found.
     #[must_use]
     pub fn period(&self) -> Duration {
         self.0.pace.period()
     }
 
-    /// The account that the token belongs to.
+    /// The lists that can be read, each with its name.
+    pub fn lists(&self) -> impl Iterator<Item = (Object, &str)> {
+        self.0.readers.iter().map(|(object, reader)| (*object, reader.list.table.as_str()))
+    }
+
+    /// The account that the credentials belong to; `None` where the profile knows no place that says so.
     ///
     /// # Errors
     /// As [`super::Source::pages`].
-    pub async fn account(&self) -> Result<Account> {
-        let url = self.url("account");
-        let body = self.read(&url).await?.body;
-        answer::account(&body, url.path())
+    pub async fn account(&self) -> Result<Option<Account>> {
+        let Some(at) = &self.0.settings.profile.account else { return Ok(None) };
+        let draft = Draft::new(crate::source::profile::Method::Get, ask::address(&self.0.base, &at.path)?);
+        let path = draft.url.path().to_owned();
+        let read = self.read(&draft, None).await?;
+        answer::account(&read.body, at, &path).map(Some)
     }
 
     /// See [`super::Source::pages`].
     pub(super) fn pages(&self, object: Object, from: Cursor) -> impl Stream<Item = Result<Page>> + use<> {
         let client = self.clone();
-        let walk = match from.0 {
-            At::Full(at) => Walk::Full(Full::resumed(object, at)),
-            At::Changes(at) => Walk::Changes(Changes::resumed(at, client.0.settings.overlap)),
-            At::Start | At::File(_) => Walk::Full(Full::resumed(object, FullAt::default())),
-        };
+        let walk = self.walk(object, from);
         stream::try_unfold(Some(walk), move |walk| {
             let client = client.clone();
             async move {
-                let Some(mut walk) = walk else { return Ok(None) };
-                let list = client.list(object, walk.ask()).await?;
-                let page = walk.take(list)?;
-                let next = (!page.last).then_some(walk);
-                Ok(Some((page, next)))
+                let Some(walk) = walk else { return Ok(None) };
+                let (mut walk, reader) = walk?;
+                let portion = client.portion(&reader, walk.ask(client.0.settings.page_rows.get())).await?;
+                let page = walk.take(portion, &reader)?;
+                let next = match (&page.cursor.0, page.last) {
+                    (_, true) => None,
+                    // A walk that was cut short goes on another way.
+                    (At::Changes(at), false) if matches!(walk, Walk::Full(_)) => {
+                        Some(Walk::Changes(Changes::resumed(at.clone(), &reader.list, client.0.settings.overlap)))
+                    }
+                    _ => Some(walk),
+                };
+                Ok(Some((page, next.map(|walk| Ok((walk, reader))))))
             }
         })
     }
 
-    async fn list(&self, object: Object, ask: Ask) -> Result<List> {
-        let Some((_, list)) = LISTS.iter().find(|(own, _)| *own == object) else {
+    fn walk(&self, object: Object, from: Cursor) -> Result<(Walk, Arc<Reader>)> {
+        let Some(reader) = self.0.readers.get(&object).cloned() else {
             return Err(Error::new(Kind::Settings, format!("the source's API has no list of objects '{object}'")));
         };
-        let mut url = self.url(list);
-        let page_rows = self.0.settings.page_rows.get();
-        {
-            let mut query = url.query_pairs_mut();
-            query.append_pair("page", &ask.page.to_string()).append_pair("per_page", &page_rows.to_string());
-            if let Some(since) = ask.since {
-                query.append_pair("updated_since", &since.to_string());
-            }
-        }
-        let read = self.read(&url).await?;
-        let place = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-        answer::list(&read, object, &place, page_rows)
+        let list = &reader.list;
+        let walk = match from.0 {
+            At::Full(at) => Walk::Full(Full::resumed(list, at)),
+            At::Changes(at) if self.reads_all_again(list, &at) => Walk::Full(Full::resumed(list, FullAt::default())),
+            At::Changes(at) => Walk::Changes(Changes::resumed(at, list, self.0.settings.overlap)),
+            At::Start | At::File(_) => Walk::Full(Full::resumed(list, FullAt::default())),
+        };
+        Ok((walk, reader))
     }
 
-    /// Reads an address, again and again while that helps, and gives an answer that is JSON.
-    async fn read(&self, url: &Url) -> Result<answer::Read> {
-        let Inner { http, pace, settings } = &*self.0;
-        retry::reads(http.clock(), settings.retries, || async {
-            pace.turn().await;
-            let read = self.read_once(url).await;
-            match &read {
-                Ok(_) => pace.answered(),
-                Err(error) if error.kind() == Kind::RateLimited => pace.refused(),
-                Err(_) => {}
+    /// Whether the next reading of changes is one of everything: because there is no other way, or because deleted rows
+    /// vanish and it is time to look.
+    fn reads_all_again(&self, list: &crate::source::profile::List, at: &ChangesAt) -> bool {
+        match list.changes {
+            ChangeRules::Reread => true,
+            _ if list.deleted != Deleted::Vanishes => false,
+            _ => {
+                at.is_between_walks()
+                    && at
+                        .compared
+                        .is_none_or(|compared| self.0.http.clock().utc().duration_since(compared) >= COMPARE_EVERY)
             }
-            read
+        }
+    }
+
+    async fn portion(&self, reader: &Reader, ask: Ask) -> Result<Portion> {
+        let list = &reader.list;
+        let mut draft = ask::request(&self.0.base, list, &ask)?;
+        self.0.signer.clean(&mut draft.url);
+        let is_first = matches!(ask.spot, Spot::First | Spot::Behind { pages: 0, .. });
+        let read = self.read(&draft, Some(list.past_end).filter(|_| !is_first)).await?;
+        Portion::read(reader, read, &place(&draft.url), ask.page_rows)
+    }
+
+    /// Reads again and again while that helps, and gives an answer that is JSON.
+    async fn read(&self, draft: &Draft, past_end: Option<PastEnd>) -> Result<Read> {
+        let Inner { http, pace, signer, settings, .. } = &*self.0;
+        retry::reads(http.clock(), settings.retries, || async {
+            let generation = signer.generation();
+            let read = self.read_once(draft, past_end).await;
+            match read {
+                // A session ends by itself; one new login is a try, a second would be an attack.
+                Err(error) if error.kind() == Kind::Unauthorized && signer.can_login() && generation > 0 => {
+                    signer.forget(generation);
+                    self.read_once(draft, past_end).await
+                }
+                Err(error) => {
+                    if error.kind() == Kind::RateLimited {
+                        pace.refused();
+                    }
+                    Err(error)
+                }
+                read => read,
+            }
         })
         .await
     }
 
-    async fn read_once(&self, url: &Url) -> Result<answer::Read> {
-        let Inner { http, settings, .. } = &*self.0;
-        let mut headers = HeaderMap::new();
-        headers.insert(AUTHORIZATION, bearer(&settings.token)?);
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let request = Request { method: Method::GET, url: url.clone(), headers, body: None };
-        let answer = http.send(request).await.map_err(|source| {
-            Error::new(Kind::Unreachable, format!("reading GET {} from the source", url.path())).because(source)
+    async fn read_once(&self, draft: &Draft, past_end: Option<PastEnd>) -> Result<Read> {
+        let Inner { http, pace, signer, settings, base, .. } = &*self.0;
+        let limits = &settings.profile.limits;
+        pace.turn().await;
+        signer.ensure(base, limits, http).await?;
+        let mut signed = draft.clone();
+        signer.sign(&mut signed)?;
+        let request = format!("{} {}", draft.method, draft.url.path());
+        let answer = http.send(signed.ready()).await.map_err(|source| {
+            Error::new(Kind::Unreachable, format!("reading {request} from the source")).because(source)
         })?;
-        answer::judge(answer, url.path(), http.clock())
-    }
-
-    /// The address of a list or of the account.
-    fn url(&self, name: &str) -> Url {
-        let mut url = self.0.settings.base.clone();
-        // An address without a host cannot have segments; settings refuse those, and a request to it fails by itself.
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(["api", "v1", name]);
+        let read = Judge { request: &request, limits, past_end }.judge(&answer, http.clock())?;
+        if hint::is_low(&answer.headers) {
+            pace.refused();
+        } else {
+            pace.answered(answer.took);
         }
-        url
+        Ok(read)
     }
-}
-
-/// The header value for a token, marked so that it is never logged.
-fn bearer(token: &SecretString) -> Result<HeaderValue> {
-    let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
-        .map_err(|_| Error::new(Kind::Settings, "source token: holds a character that no header may hold"))?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 impl Walk {
-    fn ask(&self) -> Ask {
-        match self {
+    fn ask(&self, page_rows: u32) -> Ask {
+        let ask = match self {
             Walk::Full(full) => full.ask(),
             Walk::Changes(changes) => changes.ask(),
-        }
+        };
+        Ask { page_rows, ..ask }
     }
 
-    fn take(&mut self, list: List) -> Result<Page> {
+    fn take(&mut self, portion: Portion, reader: &Reader) -> Result<Page> {
         match self {
-            Walk::Full(full) => full.take(list),
-            Walk::Changes(changes) => changes.take(list),
+            Walk::Full(full) => full.take(portion, &reader.list),
+            Walk::Changes(changes) => changes.take(portion, &reader.list),
         }
     }
 }

@@ -31,6 +31,8 @@ pub(super) struct Sifted {
     pub(super) repeated: Vec<RepeatedRow>,
     /// Records among them that the window did not know.
     pub(super) fresh: u64,
+    /// Sum over the digests of the ids of these and of the rejected rows, the same in any order.
+    pub(super) sum: u64,
 }
 
 impl Window {
@@ -44,7 +46,10 @@ impl Window {
         }
         for row in rows {
             match row {
-                Err(rejected) => sifted.rejected.push(rejected),
+                Err(rejected) => {
+                    sifted.sum = sifted.sum.wrapping_add(summand(rejected.text.as_bytes()));
+                    sifted.rejected.push(rejected);
+                }
                 Ok(record) => self.sift_record(record, &mut sifted),
             }
         }
@@ -64,10 +69,17 @@ impl Window {
         if known.is_some() {
             sifted.repeated.push(RepeatedRow { id, place, first });
         } else {
+            sifted.sum = sifted.sum.wrapping_add(summand(record.id.as_bytes()));
             sifted.fresh += 1;
         }
         if is_news {
             sifted.records.push(record);
         }
     }
+}
+
+fn summand(text: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    blake3::Hasher::new().update(text).finalize_xof().fill(&mut bytes);
+    u64::from_le_bytes(bytes)
 }

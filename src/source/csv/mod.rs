@@ -107,6 +107,28 @@ impl Folder {
         self.0.tables.iter().map(|table| table.object).collect()
     }
 
+    /// The names of an object's columns, in the order of the file.
+    pub(super) async fn columns(&self, object: Object) -> Result<Vec<String>> {
+        let (job, folder) = (self.0.clock.job(), self.clone());
+        let read = tokio::task::spawn_blocking(move || {
+            let columns = folder.table(object).and_then(|table| {
+                let required: Vec<&str> = table.id_columns.iter().map(String::as_str).collect();
+                let parts = Looked::table(&folder.0.shelf, &table.name, &required)?;
+                Ok(dialect::column_names(Chain::new(parts)?.header()))
+            });
+            (columns, job)
+        });
+        let (columns, _job) = read
+            .await
+            .map_err(|error| Error::new(Kind::Bug, format!("reading the header of {object}")).because(error))?;
+        columns
+    }
+
+    fn table(&self, object: Object) -> Result<&Table> {
+        let table = self.0.tables.iter().find(|table| table.object == object);
+        table.ok_or_else(|| Error::new(Kind::Settings, format!("no file is named for objects '{object}'")))
+    }
+
     /// See [`super::Source::pages`].
     pub(super) fn pages(&self, object: Object, from: Cursor) -> impl Stream<Item = Result<Page>> + use<> {
         let folder = self.clone();
@@ -135,9 +157,7 @@ impl Folder {
     }
 
     fn open(&self, object: Object, from: Cursor) -> Result<Reading> {
-        let Some(table) = self.0.tables.iter().find(|table| table.object == object) else {
-            return Err(Error::new(Kind::Settings, format!("no file is named for objects '{object}'")));
-        };
+        let table = self.table(object)?;
         let stamps =
             self.0.shelf.of_table(&table.name)?.iter().map(|(_, part)| part.stamp()).collect::<Result<Vec<_>>>()?;
         let stamp = stamps.join("; ");

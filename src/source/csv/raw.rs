@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::chain::{Chain, Looked};
+use super::chain::{Chain, Looked, Parts};
 use super::parts::{self, Part, Shelf};
+use super::rows::Row;
 use super::{dialect, payload};
 use crate::error::Result;
+use crate::record::Place;
+use crate::source::RejectedRow;
 
 /// Rows read at once.
 const BATCH: usize = 500;
@@ -41,6 +45,7 @@ pub fn tables(folder: &Path) -> Result<Vec<String>> {
 
 /// A table read from its first row on.
 pub struct RawTable {
+    parts: Parts,
     names: Vec<String>,
     rows: Chain,
 }
@@ -52,9 +57,9 @@ impl RawTable {
     /// `Settings` for a table that is not there or has no header, `Source` for one that cannot be read.
     pub fn open(folder: &Path, table: &str) -> Result<Self> {
         let looked = Looked::table(&Shelf::new(folder), table, &[])?;
-        let rows = Chain::new(looked)?;
+        let rows = Chain::new(Arc::clone(&looked))?;
         let names = dialect::column_names(rows.header());
-        Ok(Self { names, rows })
+        Ok(Self { parts: looked, names, rows })
     }
 
     /// The names of its columns.
@@ -63,15 +68,56 @@ impl RawTable {
         &self.names
     }
 
-    /// The next rows; empty at the end. Rows that are none are passed over, as a load would reject them.
+    /// The next rows; `None` at the end. Rows that are none are given with the reason, as a load would reject them.
     ///
     /// # Errors
     /// `Source` when the table cannot be read.
-    pub fn next_rows(&mut self) -> Result<Option<Vec<Map<String, Value>>>> {
+    pub fn next_rows(&mut self) -> Result<Option<Vec<Result<RawRow, RejectedRow>>>> {
         let batch = self.rows.next_batch(BATCH)?;
         if batch.is_empty() {
             return Ok(None);
         }
-        Ok(Some(batch.iter().flatten().map(|own| payload(&self.names, &own.cells)).collect()))
+        let row = |own: Row| RawRow { values: payload(&self.names, &own.cells), place: own.place };
+        Ok(Some(batch.into_iter().map(|own| own.map(row)).collect()))
     }
+
+    /// The files, members and sheets that it is read from, with how each is written and the digest of its content.
+    #[must_use]
+    pub fn files(&self) -> Vec<RawFile> {
+        let file = |part: &Looked| RawFile {
+            name: part.name().to_owned(),
+            encoding: part.probe.encoding.name(),
+            delimiter: char::from(part.layout.dialect.delimiter),
+            header_row: part.layout.header_row,
+            bytes: part.probe.bytes,
+            digest: part.probe.digest.clone(),
+        };
+        self.parts.iter().map(file).collect()
+    }
+}
+
+/// A row as it was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RawRow {
+    /// Its cells by their columns' names.
+    pub values: Map<String, Value>,
+    /// Where it was read.
+    pub place: Place,
+}
+
+/// One file of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawFile {
+    /// Its name; of a member or sheet, behind that of the archive or workbook.
+    pub name: String,
+    /// Its encoding.
+    pub encoding: &'static str,
+    /// What stands between cells.
+    pub delimiter: char,
+    /// The number of its header among the rows, from 1.
+    pub header_row: u64,
+    /// Its length.
+    pub bytes: u64,
+    /// BLAKE3 of its content, in hex.
+    pub digest: String,
 }

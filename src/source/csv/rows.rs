@@ -108,7 +108,8 @@ impl Rows {
 pub(super) fn reject(place: Place, raw: &RawRow, reason: String) -> RejectedRow {
     let byte = raw.offset.map(|offset| format!(", byte {offset}")).unwrap_or_default();
     let reason = if raw.line == 0 { reason } else { format!("{reason} (line {}{byte})", raw.line) };
-    RejectedRow { place, reason, text: cut_text(&raw.text) }
+    let line = Some(raw.line).filter(|line| *line > 0);
+    RejectedRow { place, reason, text: cut_text(&raw.text), line, byte: raw.offset.filter(|_| line.is_some()) }
 }
 
 fn flaw_text(flaw: Flaw) -> String {

@@ -10,6 +10,7 @@ use crate::clean::{
     Cleaned, Note, Outcome, Unreadable, address, choices, code, dates, emails, html, money, names, numbers, phones,
     shown, text,
 };
+use crate::mapping::called::{LinkBy, Meant};
 use crate::mapping::field::{Extra, Field, Kind};
 use crate::mapping::pipelines::Fallback;
 use crate::mapping::workspace::YES_NO;
@@ -63,8 +64,8 @@ pub(super) fn converted(row: &Row<'_>, field: &Field, written: Cow<'_, str>) -> 
         Kind::Html if is_custom => limited(html::to_text(written), field, FieldValue::Text),
         Kind::Html => body(row, field, written),
         Kind::Address => limited(address::from_text(written), field, FieldValue::Address),
-        Kind::Owner => Ok(Cleaned::plain(one(FieldValue::Owner(written.to_owned())))),
-        Kind::Link => Ok(Cleaned::plain(link(field, written))),
+        Kind::Owner => Ok(Cleaned::plain(one(FieldValue::Owner(row.mapping.owners.id_of(written).to_owned())))),
+        Kind::Link => Ok(Cleaned::plain(link(row, field, written))),
         Kind::Stage => Ok(stage(row, field, written)),
     }
 }
@@ -237,12 +238,21 @@ fn footer(row: &Row<'_>, field: &Field) -> String {
 }
 
 /// A link; the id `0` is how some systems write "none".
-fn link(field: &Field, written: &str) -> Option<Read> {
+fn link(row: &Row<'_>, field: &Field, written: &str) -> Option<Read> {
     let Extra::Link(rule) = &field.extra else { return None };
     if written == "0" {
         return None;
     }
-    one(FieldValue::Link(LinkTarget { object: rule.object, role: rule.role.clone(), value: written.to_owned() }))
+    let meant = match rule.by {
+        LinkBy::Id => Meant::One(written.to_owned()),
+        LinkBy::Email | LinkBy::Name => row.mapping.called.meant(rule, written),
+    };
+    let (value, several) = match meant {
+        Meant::One(id) => (id, Vec::new()),
+        Meant::Several(ids) => (written.to_owned(), ids),
+        Meant::Nobody => (written.to_owned(), Vec::new()),
+    };
+    one(FieldValue::Link(LinkTarget { object: rule.object, role: rule.role.clone(), value, several }))
 }
 
 /// A stage. Where the mapping declares the pipelines, unknown names become its fallback here; else `resolve` does it.

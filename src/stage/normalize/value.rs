@@ -98,7 +98,12 @@ fn read(row: &Row<'_>, field: &Field) -> Outcome<Option<Read>> {
 /// Reads the field from the row itself, or from the child that stands in for it.
 fn read_row(row: &Row<'_>, field: &Field) -> Outcome<Option<Read>> {
     if let Extra::OwnRole(role) = &field.extra {
-        let link = || LinkTarget { object: row.record.object, role: role.clone(), value: row.record.id.to_string() };
+        let link = || LinkTarget {
+            object: row.record.object,
+            role: role.clone(),
+            value: row.record.id.to_string(),
+            several: Vec::new(),
+        };
         return Ok(Cleaned::plain(row.has_role(role).then(|| Read::One(FieldValue::Link(link())))));
     }
     // Amounts and addresses may be objects, which have no text of their own.

@@ -213,6 +213,11 @@ impl Work<'_> {
     }
 
     fn link(&mut self, name: &str, link: &LinkTarget) -> Result<Option<Resolved>, Gap> {
+        if !link.several.is_empty() {
+            // The first of them would be a guess that nobody notices.
+            let (object, value, ids) = (link.object, &link.value, link.several.join(", "));
+            return Err(Gap::Waits("link", format!("several {object} records are called '{value}': {ids}")));
+        }
         match self.desk.links.get(&link_key(link)).unwrap_or(&LinkState::Unknown) {
             LinkState::There(id) => Ok(Some(match id.parse() {
                 Ok(id) => Resolved::Id(id),

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 
 use crate::clock::Clock;
 use crate::error::Result;
-use crate::journal::{Bound, Journal, RoleFate};
+use crate::journal::{Bound, Journal, Question, RoleFate};
 use crate::mapping::Mapping;
 use crate::mapping::existing::Then;
 use crate::progress::Progress;
@@ -51,6 +51,8 @@ pub struct Resolver {
     progress: Progress,
     /// Finds what was there before us.
     matcher: Matcher,
+    /// The clock.
+    clock: Clock,
     /// Records that are there for good; a bounded cache over the journal.
     links: DashMap<BindingKey, Arc<str>>,
 }
@@ -98,8 +100,8 @@ impl Resolver {
     #[must_use]
     pub fn new(parts: ResolverParts) -> Self {
         let ResolverParts { journal, mapping, clock, workspace, owners, progress } = parts;
-        let matcher = Matcher::new(journal.clone(), Arc::clone(&mapping), clock);
-        Self { journal, mapping, workspace, owners, progress, matcher, links: DashMap::new() }
+        let matcher = Matcher::new(journal.clone(), Arc::clone(&mapping), clock.clone());
+        Self { journal, mapping, workspace, owners, progress, matcher, clock, links: DashMap::new() }
     }
 
     /// Begins the step of one kind of record.
@@ -112,6 +114,7 @@ impl Resolver {
 
     async fn resolve(&self, batch: Vec<Drafted>) -> Result<Vec<Work>> {
         let _timer = BatchTimer::start("resolve");
+        ask_unclear(&self.journal, &batch, &self.clock).await?;
         let links = self.link_states(&batch).await?;
         let desk = Desk { mapping: &self.mapping, workspace: &self.workspace, owners: &self.owners, links: &links };
         let mut matches = self.matcher.find(&batch).await?;
@@ -330,6 +333,36 @@ fn matched(
 fn lightened(mut draft: Draft, then: Then) -> (Draft, Manner) {
     lighten(&mut draft, then);
     (draft, if then == Then::Update { Manner::Update } else { Manner::Fill })
+}
+
+/// What the question to the customer is about.
+const UNCLEAR_LINK: &str = "link";
+
+/// Asks which record is meant where a link's name is that of several.
+///
+/// # Errors
+/// `Journal`.
+pub async fn ask_unclear(journal: &Journal, batch: &[Drafted], clock: &Clock) -> Result<()> {
+    let links =
+        batch.iter().filter_map(draft_of).flat_map(|draft| &draft.fields).filter_map(|(_, value)| match value {
+            FieldValue::Link(link) if !link.several.is_empty() => Some(link),
+            _ => None,
+        });
+    let mut questions: Vec<Question> = Vec::new();
+    for link in links {
+        let subject = format!("{} {}", link.object, link.value);
+        if !questions.iter().any(|known| known.subject == subject) {
+            let text = format!(
+                "Several {0} records are called '{1}' ({2}), and other records name one of them. Which one is meant? Give the \
+                 {0} records names of their own at the source, or let the others name them by id; until then they wait",
+                link.object,
+                link.value,
+                link.several.join(", ")
+            );
+            questions.push(Question { topic: UNCLEAR_LINK.to_owned(), subject, text });
+        }
+    }
+    if questions.is_empty() { Ok(()) } else { journal.ask(questions, clock.utc()).await }
 }
 
 fn draft_of(drafted: &Drafted) -> Option<&Draft> {

@@ -243,6 +243,16 @@ impl Table {
         row.text = text(&grave(row.id, updated));
     }
 
+    /// Id and time of each deleted row, by id.
+    pub(super) fn graves(&self) -> Vec<(u64, i64)> {
+        let is_grave = |place: usize| {
+            let position = u32::try_from(place).unwrap_or(u32::MAX);
+            self.live.binary_search(&position).is_err()
+        };
+        let graves = self.rows.iter().enumerate().filter(|(place, _)| is_grave(*place));
+        graves.map(|(_, row)| (row.id, row.updated)).collect()
+    }
+
     fn changed_since(&self, since: Timestamp) -> &[u32] {
         // Rows change on whole seconds, so a fraction of a second means the next one.
         let first = since.as_second() + i64::from(since.subsec_nanosecond() > 0);

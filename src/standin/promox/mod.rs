@@ -15,6 +15,7 @@ mod invent;
 pub mod lookalike;
 pub mod mess;
 pub mod server;
+pub mod shapes;
 mod spell;
 // Word lists read best as they are wrapped by hand.
 #[rustfmt::skip]

@@ -60,9 +60,20 @@ pub(super) fn without_zone(seconds: i64) -> String {
     local(seconds).to_string().replace('T', " ")
 }
 
-fn local(seconds: i64) -> DateTime {
-    let zone = TimeZone::posix(ZONE_RULES).expect("the rule is a valid POSIX TZ string");
-    zone.to_datetime(Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH))
+/// Seconds since 1970 of a time as [`without_zone`] writes it.
+pub(super) fn naive_instant(text: &str) -> Option<i64> {
+    let local: DateTime = text.replacen(' ', "T", 1).parse().ok()?;
+    let is_naive = text.len() == "YYYY-MM-DD HH:MM:SS".len();
+    is_naive.then(|| zone().to_ambiguous_timestamp(local).compatible().ok()).flatten().map(Timestamp::as_second)
+}
+
+/// The account's zone.
+pub(super) fn zone() -> TimeZone {
+    TimeZone::posix(ZONE_RULES).expect("the rule is a valid POSIX TZ string")
+}
+
+pub(super) fn local(seconds: i64) -> DateTime {
+    zone().to_datetime(Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH))
 }
 
 /// A phone's digits: area code, the fixed 555, and the last four.

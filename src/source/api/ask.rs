@@ -1,0 +1,278 @@
+//! What is asked for next, as a request; and where the answer says that the list goes on.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use reqwest::Url;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LINK};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::auth::Draft;
+use super::path::{find, put};
+use super::rows::{Row, id_text, is_false};
+use super::time;
+use crate::error::{Error, Kind, Result};
+use crate::source::profile::{At, Changes, List, Paging, Size, Step};
+
+/// Where in a list a page begins.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::source) enum Spot {
+    /// At its first row.
+    #[default]
+    First,
+    /// Behind so many pages, which had so many rows.
+    Behind {
+        /// Whole pages.
+        pages: u64,
+        /// Rows.
+        rows: u64,
+    },
+    /// At a cursor, or behind an id.
+    Token(String),
+    /// At an address that the source gave.
+    Url(String),
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::source) struct Ask {
+    pub(in crate::source) spot: Spot,
+    /// Only what changed since then.
+    pub(in crate::source) since: Option<Timestamp>,
+    /// Newest first.
+    pub(in crate::source) newest: bool,
+    /// Rows of a page, where the profile does not say.
+    pub(in crate::source) page_rows: u32,
+}
+
+/// Where the list goes on after a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::source) enum Next {
+    /// Behind what was read; whether there is more follows from counting.
+    Counted,
+    /// There.
+    At(Spot),
+    /// Nowhere.
+    End,
+}
+
+/// An address from the base and a path; a whole address must be of the same host.
+///
+/// # Errors
+/// `Source` for an address elsewhere, `Settings` for a path that is none.
+pub(in crate::source) fn address(base: &Url, path: &str) -> Result<Url> {
+    let wrong = || Error::new(Kind::Settings, "source profile: a path cannot be added to the address");
+    if path.contains("://") {
+        let url = Url::parse(path).map_err(|error| wrong().because(error))?;
+        if url.host_str() != base.host_str() {
+            let host = url.host_str().unwrap_or_default();
+            return Err(Error::new(
+                Kind::Source,
+                format!("the source points to another host, {host}; it is not followed"),
+            ));
+        }
+        // The same host behind another scheme is a proxy that does not know its own.
+        let mut own = base.clone();
+        own.set_path(url.path());
+        own.set_query(url.query());
+        return Ok(own);
+    }
+    let mut url = base.clone();
+    let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+    let root = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&format!("{root}/{}", path.trim_start_matches('/')));
+    url.set_query(query);
+    Ok(url)
+}
+
+/// The request for a page of a list.
+///
+/// # Errors
+/// As [`address`].
+pub(in crate::source) fn request(base: &Url, list: &List, ask: &Ask) -> Result<Draft> {
+    if let Spot::Url(next) = &ask.spot {
+        let url = if next.starts_with('/') {
+            let mut url = base.clone();
+            url.set_path("");
+            address(&url, next)?
+        } else if let Some(query) = next.strip_prefix('?') {
+            let mut url = address(base, &list.path)?;
+            url.set_query(Some(query));
+            url
+        } else {
+            address(base, next)?
+        };
+        return Ok(Draft::new(list.method, url));
+    }
+    let filter_path = match (&list.changes, ask.since) {
+        (Changes::Filter { path: Some(path), .. }, Some(_)) => path,
+        _ => &list.path,
+    };
+    let mut draft = Draft::new(list.method, address(base, filter_path)?);
+    if let Some(body) = &list.body {
+        let body = serde_json::from_str(body)
+            .map_err(|error| Error::new(Kind::Settings, "source profile: a body is not JSON").because(error))?;
+        draft.body = Some(body);
+    }
+    add_position(&mut draft, list, ask)?;
+    for (name, value) in &list.query {
+        draft.url.query_pairs_mut().append_pair(name, value);
+    }
+    if let Some(since) = ask.since {
+        add_filter(&mut draft, list, since)?;
+    }
+    if let (true, Changes::Newest { query }) = (ask.newest, &list.changes) {
+        draft.url.query_pairs_mut().extend_pairs(query);
+    }
+    Ok(draft)
+}
+
+fn add_position(draft: &mut Draft, list: &List, ask: &Ask) -> Result<()> {
+    let (pages, rows) = match ask.spot {
+        Spot::Behind { pages, rows } => (pages, rows),
+        _ => (0, 0),
+    };
+    match &list.page {
+        Paging::None { .. } => Ok(()),
+        Paging::Page { param, first, size, at } => {
+            add(draft, *at, param, Value::from(pages + u64::from(*first)))?;
+            add_size(draft, *at, size, ask.page_rows)
+        }
+        Paging::Offset { param, step, size, at } => {
+            let value = match step {
+                Step::Rows => rows,
+                Step::RowsFromOne => rows + 1,
+                Step::Pages => pages,
+            };
+            add(draft, *at, param, Value::from(value))?;
+            add_size(draft, *at, size, ask.page_rows)
+        }
+        Paging::Cursor { param, size, at, .. } | Paging::Keyset { param, size, at } => {
+            if let Spot::Token(token) = &ask.spot {
+                add(draft, *at, param, token_value(token, *at))?;
+            }
+            add_size(draft, *at, size, ask.page_rows)
+        }
+        Paging::Url { size, .. } | Paging::Link { size } => add_size(draft, At::Query, size, ask.page_rows),
+    }
+}
+
+/// A cursor that is a number goes into a body as a number.
+fn token_value(token: &str, at: At) -> Value {
+    match token.parse::<u64>() {
+        Ok(number) if at == At::Body && number.to_string() == token => Value::from(number),
+        _ => Value::String(token.to_owned()),
+    }
+}
+
+fn add_size(draft: &mut Draft, at: At, size: &Size, page_rows: u32) -> Result<()> {
+    match &size.param {
+        Some(param) => add(draft, at, param, Value::from(size.rows.unwrap_or(page_rows))),
+        None => Ok(()),
+    }
+}
+
+fn add_filter(draft: &mut Draft, list: &List, since: Timestamp) -> Result<()> {
+    let Changes::Filter { param, value, at, style, zone, granularity_seconds, .. } = &list.changes else {
+        return Ok(());
+    };
+    let zone = time::zone(zone.as_deref())
+        .ok_or_else(|| Error::new(Kind::Settings, "source profile: the zone of a filter is not one"))?;
+    let text = value.replace("{time}", &time::write(since, *style, &zone, *granularity_seconds));
+    add(draft, *at, param, Value::String(text))
+}
+
+fn add(draft: &mut Draft, at: At, name: &str, value: Value) -> Result<()> {
+    let text = || match &value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    match at {
+        At::Query => drop(draft.url.query_pairs_mut().append_pair(name, &text())),
+        At::Body => put(draft.body.get_or_insert(Value::Null), name, value),
+        At::Header => {
+            let wrong = || Error::new(Kind::Settings, format!("source profile: '{name}' is no header"));
+            let name = HeaderName::try_from(name).map_err(|error| wrong().because(error))?;
+            let value = HeaderValue::try_from(text()).map_err(|error| wrong().because(error))?;
+            draft.headers.insert(name, value);
+        }
+    }
+    Ok(())
+}
+
+/// Where the list goes on. `rows` are those of the page.
+pub(in crate::source) fn next(list: &List, body: &Value, headers: &HeaderMap, rows: &[Row]) -> Next {
+    let spot = match &list.page {
+        Paging::None { .. } => None,
+        Paging::Page { .. } | Paging::Offset { .. } => return Next::Counted,
+        Paging::Cursor { next, more, .. } => {
+            let is_over = more.as_deref().and_then(|path| find(body, path)).is_some_and(is_false);
+            text_at(body, next).filter(|_| !is_over).map(Spot::Token)
+        }
+        Paging::Url { next, .. } => text_at(body, next).map(Spot::Url),
+        Paging::Link { .. } => link_next(headers).map(Spot::Url),
+        Paging::Keyset { .. } => {
+            let last = rows.iter().rev().flatten().next();
+            last.map(|record| Spot::Token(record.id.as_ref().to_owned()))
+        }
+    };
+    spot.map_or(Next::End, Next::At)
+}
+
+fn text_at(body: &Value, path: &str) -> Option<String> {
+    let text: Arc<str> = id_text(find(body, path)?)?;
+    Some(text.as_ref().to_owned())
+}
+
+/// The address with `rel="next"` of a `Link` header (RFC 8288, section 3).
+pub(in crate::source) fn link_next(headers: &HeaderMap) -> Option<String> {
+    headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok()).find_map(|text| {
+        let mut rest = text;
+        while let Some((_, after)) = rest.split_once('<') {
+            let (address, behind) = after.split_once('>')?;
+            let end = behind.find(",<").or_else(|| behind.find(", <")).unwrap_or(behind.len());
+            let is_next = behind[..end].split(';').any(|part| {
+                let Some((name, value)) = part.trim().trim_end_matches(',').split_once('=') else { return false };
+                name.trim().eq_ignore_ascii_case("rel")
+                    && value.trim().trim_matches('"').split(' ').any(|word| word.eq_ignore_ascii_case("next"))
+            });
+            if is_next {
+                return Some(address.to_owned());
+            }
+            rest = &behind[end..];
+        }
+        None
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_link_is_found_among_others() {
+        let check = |text: &'static str, expected: Option<&str>| {
+            let headers = HeaderMap::from_iter([(LINK, HeaderValue::from_static(text))]);
+            assert_eq!(link_next(&headers).as_deref(), expected, "{text}");
+        };
+        check(
+            "<https://a.test/x?p=1>; rel=\"prev\", <https://a.test/x?p=3,4>; rel=\"next\"",
+            Some("https://a.test/x?p=3,4"),
+        );
+        check("</x?p=2>;rel=next", Some("/x?p=2"));
+        check("<https://a.test/x>; rel=\"last\"", None);
+    }
+
+    #[test]
+    fn addresses_stay_on_their_host() {
+        let base = Url::parse("https://crm.test/root/").expect("an address");
+        let check = |path: &str, expected: Option<&str>| {
+            assert_eq!(address(&base, path).ok().as_ref().map(Url::as_str), expected, "{path}");
+        };
+        check("/api/v1/x?a=1", Some("https://crm.test/root/api/v1/x?a=1"));
+        check("http://crm.test/y?b=2", Some("https://crm.test/y?b=2"));
+        check("https://elsewhere.test/y", None);
+    }
+}

@@ -1,0 +1,310 @@
+//! Finds out how an API without a reference is read, without harm, and writes it down as a profile.
+//!
+//! It only reads: GET, and POST for signing in. It never asks another host than the operator named, asks at most a set number
+//! of times, one at a time and slowly, stops at the first sign that it is not welcome, and says of every request what it was
+//! for. What it cannot find out becomes a verdict with a reason, and a list of which nothing proves that all of it was read is
+//! not taken for readable. The order follows "source API shapes", section 16.
+
+mod changes;
+mod columns;
+mod guard;
+mod lists;
+mod look;
+mod paging;
+mod roots;
+mod shape;
+mod sign_in;
+mod words;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Url;
+
+use crate::config::SourceCredentials;
+use crate::error::{Error, Kind};
+use crate::http::Http;
+use crate::record::Object;
+use crate::source::Account;
+use crate::source::profile::{AccountAt, Auth, Carrier, Evidence, Limits, Part, Profile, Rules, VERSION, ValueKind};
+use crate::stop::Stop;
+
+use guard::Guard;
+use lists::Listed;
+
+/// What is probed.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The address that users log in to, or any base of the API.
+    pub address: Url,
+    /// Further hosts that the operator named, with their ports where these are not the usual ones.
+    pub hosts: Vec<String>,
+    /// Paths, or whole addresses, that the operator knows to be the login or to give tokens; tried before all others.
+    pub logins: Vec<String>,
+    /// A header that the operator knows to be wanted, such as a version: name and value. It is no secret.
+    pub headers: Vec<(String, String)>,
+}
+
+/// What a probe may do.
+#[derive(Clone)]
+pub struct Allowance {
+    /// Requests in all.
+    pub requests: u32,
+    /// Time between two requests.
+    pub period: Duration,
+    /// The most rows that are asked for at once.
+    pub page_rows: u32,
+    /// Hears of each request as it is answered.
+    pub watch: Option<Arc<dyn Fn(&Sent) + Send + Sync>>,
+}
+
+impl Default for Allowance {
+    /// 150 requests, one in two seconds, a hundred rows (source API shapes, sections 3, 6 and 16).
+    fn default() -> Self {
+        Self { requests: 150, period: Duration::from_secs(2), page_rows: 100, watch: None }
+    }
+}
+
+/// What a request was for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// What can be seen without credentials.
+    Evidence,
+    /// How to prove who we are.
+    Auth,
+    /// Whose account it is.
+    Identity,
+    /// Which lists there are.
+    Objects,
+    /// How they are paged.
+    Shape,
+    /// How changes are found.
+    Changes,
+}
+
+impl Stage {
+    /// Its name, for people.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Stage::Evidence => "evidence",
+            Stage::Auth => "auth",
+            Stage::Identity => "identity",
+            Stage::Objects => "objects",
+            Stage::Shape => "shape",
+            Stage::Changes => "changes",
+        }
+    }
+}
+
+/// One request that was sent.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    /// From 1.
+    pub number: u32,
+    /// What it was for.
+    pub stage: Stage,
+    /// The same in words.
+    pub purpose: String,
+    /// Verb, path and query, without secrets.
+    pub request: String,
+    /// The status; `None` when no answer came.
+    pub status: Option<u16>,
+    /// Time until the whole answer was there.
+    pub took: Duration,
+    /// Bytes of its body.
+    pub bytes: u64,
+    /// First 16 hexadecimal digits of the BLAKE3 hash of its body.
+    pub hash: String,
+}
+
+impl Sent {
+    /// The request as evidence for a finding.
+    fn evidence(&self, finding: impl Into<String>) -> Evidence {
+        Evidence {
+            finding: finding.into(),
+            request: self.request.clone(),
+            status: self.status.unwrap_or_default(),
+            hash: self.hash.clone(),
+        }
+    }
+}
+
+/// What is to be done about an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is read from the API.
+    Api,
+    /// It is not, for this reason: a CSV export or a workbook is needed.
+    Fallback(String),
+}
+
+/// What was seen of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ColumnSeen {
+    /// Rows that have a value in it.
+    pub filled: u64,
+    /// The kind of its values.
+    pub kind: ValueKind,
+}
+
+/// What was found out about one list.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// What it holds; `None` for a list that no object of ours stands for.
+    pub object: Option<Object>,
+    /// Its name there; that of the object where no list was found.
+    pub name: String,
+    /// Its path; empty where no list was found.
+    pub path: String,
+    /// What is to be done.
+    pub verdict: Verdict,
+    /// Rows that the source counts.
+    pub rows: Option<u64>,
+    /// Rows that were looked at.
+    pub seen: u64,
+    /// What was seen of its columns, by name.
+    pub columns: BTreeMap<String, ColumnSeen>,
+    /// What the verdict rests on, in words.
+    pub reasons: Vec<String>,
+    /// What somebody should know.
+    pub risks: Vec<String>,
+}
+
+/// What a probe found.
+#[derive(Debug, Clone)]
+pub struct Probed {
+    /// How the API is read.
+    pub profile: Profile,
+    /// The account.
+    pub account: Option<Account>,
+    /// Every list that was looked at, and every object that none was found for.
+    pub objects: Vec<Found>,
+    /// The credentials as they are now: a source may change a refresh token with each use.
+    pub credentials: SourceCredentials,
+    /// Every request.
+    pub requests: Vec<Sent>,
+    /// How many there might have been.
+    pub ceiling: u32,
+    /// Why the probe ended before its time, if it did.
+    pub stopped: Option<String>,
+}
+
+/// A probe that found nothing, and what it did.
+#[derive(Debug)]
+pub struct Failed {
+    /// Why.
+    pub error: Error,
+    /// Every request.
+    pub requests: Vec<Sent>,
+}
+
+/// Why a probe ends before its time.
+#[derive(Debug)]
+pub(super) struct Ended(pub(super) Error);
+
+impl Ended {
+    fn new(kind: Kind, why: impl Into<String>) -> Self {
+        Self(Error::new(kind, format!("probing the source: {}", why.into())))
+    }
+}
+
+/// Probes an API.
+///
+/// # Errors
+/// `Settings` for an address that may not be asked, `Unauthorized` when no way to sign in works, `Unreachable` and `Source`
+/// when nothing that could be an API answers or a rule for stopping applies before anything is known. What goes wrong later
+/// is in [`Probed::stopped`] and the verdicts.
+pub async fn probe(
+    http: &Http,
+    target: Target,
+    credentials: &SourceCredentials,
+    allowance: Allowance,
+    stop: Stop,
+) -> Result<Probed, Failed> {
+    let mut guard = Guard::new(http, &target, allowance, stop);
+    match run(&mut guard, &target, credentials).await {
+        Ok(mut probed) => {
+            probed.requests = std::mem::take(&mut guard.log);
+            Ok(probed)
+        }
+        Err(Ended(error)) => Err(Failed { error, requests: guard.log }),
+    }
+}
+
+/// What is known while probing.
+struct Known {
+    base: Url,
+    auth: Auth,
+    account: Option<(AccountAt, Account)>,
+    evidence: Vec<Evidence>,
+    quirks: Vec<String>,
+    lists: Vec<Listed>,
+}
+
+async fn run(guard: &mut Guard<'_>, target: &Target, credentials: &SourceCredentials) -> Result<Probed, Ended> {
+    let ground = roots::survey(guard, target).await?;
+    let signed = sign_in::sign_in(guard, target, &ground, credentials).await?;
+    guard.signs_by(signed.signer);
+    let mut auth = signed.auth;
+    auth.send.extend(target.headers.iter().map(|(name, value)| Carrier {
+        at: Part::Header,
+        name: name.clone(),
+        value: value.clone(),
+    }));
+    let mut known = Known {
+        base: signed.base.clone(),
+        auth,
+        account: None,
+        evidence: signed.evidence,
+        quirks: signed.quirks,
+        lists: Vec::new(),
+    };
+    // From here on what was found is worth keeping, whatever ends the probe.
+    let stopped = go_on(guard, &ground, &mut known).await.err().map(|Ended(error)| error.chain());
+    Ok(finish(guard, known, stopped, credentials))
+}
+
+async fn go_on(guard: &mut Guard<'_>, ground: &roots::Ground, known: &mut Known) -> Result<(), Ended> {
+    lists::discover(guard, ground, known).await?;
+    lists::identify(guard, known).await?;
+    let zone = known.account.as_ref().map(|(_, account)| account.timezone.clone()).filter(|zone| !zone.is_empty());
+    shape::learn(guard, known, zone.as_deref()).await?;
+    changes::learn(guard, known, zone.as_deref()).await
+}
+
+fn finish(guard: &Guard<'_>, known: Known, stopped: Option<String>, credentials: &SourceCredentials) -> Probed {
+    let (at, account) = known.account.map_or((None, None), |(at, account)| (Some(at), Some(account)));
+    let zone = account.as_ref().map(|account| account.timezone.clone()).filter(|zone| !zone.is_empty());
+    let address = known.base.as_str().trim_end_matches('/').to_owned();
+    let mut profile = Profile {
+        version: VERSION,
+        address: Some(address),
+        zone,
+        quirks: known.quirks,
+        auth: known.auth,
+        account: at,
+        limits: Limits { seen: guard.limits_seen.clone(), ..guard.limits.clone() },
+        defaults: Rules::default(),
+        object: BTreeMap::new(),
+        evidence: known.evidence,
+    };
+    let mut objects = Vec::new();
+    for list in known.lists {
+        let found = list.found(stopped.as_deref());
+        if let (Some(object), Verdict::Api) = (found.object, &found.verdict) {
+            let null_when_empty = guard.saw_null.then_some(true);
+            profile.object.insert(object, Rules { null_when_empty, ..list.rules });
+        }
+        objects.push(found);
+    }
+    for object in lists::WANTED.iter().map(|(object, _)| *object) {
+        if !objects.iter().any(|found| found.object == Some(object)) {
+            objects.push(lists::missing(object, stopped.as_deref()));
+        }
+    }
+    profile.gather_defaults();
+    let credentials = guard.credentials().unwrap_or_else(|| credentials.clone());
+    Probed { profile, account, objects, credentials, requests: Vec::new(), ceiling: guard.ceiling(), stopped }
+}

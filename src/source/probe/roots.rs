@@ -1,0 +1,178 @@
+//! What can be seen without credentials: whether every path gives the same page, and below which path an API answers.
+
+use reqwest::Url;
+
+use super::guard::Guard;
+use super::look::{Look, look};
+use super::words::ROOTS;
+use super::{Ended, Stage, Target};
+use crate::error::Kind;
+use crate::http::Answer;
+use crate::source::api::ask::address;
+use crate::source::api::auth::Draft;
+use crate::source::profile::Method;
+
+/// A path that nobody has.
+const NOWHERE: &str = "/zx81-nothing-is-here";
+
+/// Lists that many APIs have, by one of which an API is recognized.
+const LIKELY: &[&str] = &["users", "contacts", "clients", "customers", "companies", "me"];
+
+/// Bases that are tried with the less likely words.
+const ROOTS_AGAIN: usize = 6;
+
+/// Documents that describe an API.
+const DOCUMENTS: &[&str] = &["/openapi.json", "/swagger.json"];
+
+/// What was seen.
+#[derive(Debug)]
+pub(super) struct Ground {
+    /// Bases that an API may have, the likeliest first.
+    pub(super) bases: Vec<Url>,
+    /// A path that was refused without credentials, on which they can be tried.
+    pub(super) refused: Option<Url>,
+    /// What the refusal said: header and body in lower case, for hints.
+    pub(super) hints: String,
+    /// What that path answers without credentials.
+    pub(super) bare: Option<Look>,
+    /// An API answers without any credentials.
+    pub(super) is_open: bool,
+    /// The first base is the one.
+    pub(super) is_certain: bool,
+}
+
+/// Looks around.
+pub(super) async fn survey(guard: &mut Guard<'_>, target: &Target) -> Result<Ground, Ended> {
+    let base = &target.address;
+    let nowhere = ask(guard, base, NOWHERE, "what a path that is not there answers").await?;
+    let nowhere_look = nowhere.as_ref().map(look);
+    let mut ground = Ground {
+        bases: Vec::new(),
+        refused: None,
+        hints: String::new(),
+        bare: None,
+        is_open: false,
+        is_certain: false,
+    };
+    if let Some(answer) = nowhere.as_ref().filter(|_| matches!(nowhere_look, Some(Look::Refused))) {
+        ground.refused = address(base, NOWHERE).ok();
+        ground.hints = hints(answer);
+        ground.bare = nowhere_look.clone();
+    }
+    for document in DOCUMENTS {
+        let Some(answer) = ask(guard, base, document, "a document that describes the API").await? else { continue };
+        if let Look::Json(body) = look(&answer)
+            && let Some(root) = described_root(&body)
+        {
+            ground.bases.extend(address(base, &root).ok());
+            break;
+        }
+    }
+    let own_path = base.path().trim_matches('/').to_owned();
+    let first = (!own_path.is_empty()).then_some("");
+    let roots: Vec<&str> =
+        first.into_iter().chain(ROOTS.iter().copied().filter(|root| first.is_none() || !root.is_empty())).collect();
+    let mut scored: Vec<(u8, Url)> = Vec::new();
+    // Where everything is refused, nothing tells one path from another before we are let in.
+    let words = if matches!(nowhere_look, Some(Look::Refused)) { &[] } else { LIKELY };
+    for (round, word) in words.iter().enumerate() {
+        let some = if round == 0 { roots.len() } else { ROOTS_AGAIN.min(roots.len()) };
+        for root in &roots[..some] {
+            let Some((score, url)) = try_root(guard, base, (root, word), nowhere_look.as_ref(), &mut ground).await?
+            else {
+                continue;
+            };
+            scored.push((score, url));
+            if ground.is_certain {
+                break;
+            }
+        }
+        if ground.is_certain {
+            break;
+        }
+    }
+    scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+    if ground.is_certain {
+        // What a document says of other bases counts less than an answer.
+        ground.bases.clear();
+    }
+    for (_, url) in scored {
+        if !ground.bases.contains(&url) {
+            ground.bases.push(url);
+        }
+    }
+    if ground.bases.is_empty() {
+        // Nothing tells one base from another; signed in, one of them may.
+        ground.bases =
+            first.into_iter().chain(ROOTS.iter().copied()).filter_map(|root| address(base, root).ok()).collect();
+    }
+    if ground.refused.is_none() && !ground.is_open && ground.hints.is_empty() && nowhere.is_none() {
+        return Err(Ended::new(Kind::Unreachable, "nothing answers at the address"));
+    }
+    Ok(ground)
+}
+
+/// Tries one base with one word.
+async fn try_root(
+    guard: &mut Guard<'_>,
+    base: &Url,
+    (root, word): (&str, &str),
+    nowhere: Option<&Look>,
+    ground: &mut Ground,
+) -> Result<Option<(u8, Url)>, Ended> {
+    let path = format!("{root}/{word}");
+    let Some(answer) = ask(guard, base, &path, "whether an API answers here").await? else { return Ok(None) };
+    let seen = look(&answer);
+    let score = score(&seen, nowhere);
+    let Ok(url) = address(base, root) else { return Ok(None) };
+    if score >= 3 {
+        ground.is_certain = true;
+        if matches!(seen, Look::Json(_)) {
+            ground.is_open = true;
+        } else {
+            ground.refused = address(base, &path).ok();
+            ground.hints = hints(&answer);
+            ground.bare = Some(seen);
+        }
+    }
+    Ok((score > 0).then_some((score, url)))
+}
+
+async fn ask(guard: &mut Guard<'_>, base: &Url, path: &str, purpose: &str) -> Result<Option<Answer>, Ended> {
+    let draft = Draft::new(Method::Get, address(base, path).map_err(Ended)?);
+    guard.send(Stage::Evidence, purpose, draft, None).await
+}
+
+/// How much an answer looks like an API's, compared with that of a path that is not there.
+fn score(seen: &Look, nowhere: Option<&Look>) -> u8 {
+    let is_same = nowhere.is_some_and(|nowhere| nowhere.kind() == seen.kind());
+    match seen {
+        _ if is_same => 0,
+        Look::Refused | Look::Json(_) => 4,
+        Look::Failed(_) => 2,
+        Look::Missing { is_json: true } => 1,
+        // A page for people to sign in, where other paths have none.
+        Look::Page => 3,
+        Look::Missing { .. } => 0,
+    }
+}
+
+/// What a refusal says, for hints at how to sign in.
+fn hints(answer: &Answer) -> String {
+    let header = answer.headers.get("www-authenticate").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let body = String::from_utf8_lossy(&answer.body[..answer.body.len().min(2_000)]);
+    format!("{header}\n{body}").to_lowercase()
+}
+
+/// The base path of an OpenAPI or Swagger document.
+fn described_root(body: &serde_json::Value) -> Option<String> {
+    if let Some(path) = body.get("basePath").and_then(|path| path.as_str()) {
+        return Some(path.to_owned());
+    }
+    let server = body.get("servers")?.get(0)?.get("url")?.as_str()?;
+    let path = match server.split_once("://") {
+        Some((_, rest)) => rest.split_once('/').map_or(String::new(), |(_, path)| format!("/{path}")),
+        None => server.to_owned(),
+    };
+    Some(path)
+}

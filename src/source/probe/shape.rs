@@ -1,0 +1,122 @@
+//! How the lists are read: paged, counted, written. Learned on the longest list, then held against every other one.
+
+use reqwest::Url;
+
+use super::columns;
+use super::guard::Guard;
+use super::lists::{Got, Listed};
+use super::paging;
+use super::words::WHOLE;
+use super::{Ended, Known, Stage};
+use crate::source::api::rows::Reader;
+use crate::source::profile::{Paging, Proof, Total, ValueKind};
+
+/// Rows that must have been looked at before columns count as always there.
+const ROWS_FOR_CONTRACT: usize = 20;
+
+/// Learns how every list is read.
+pub(super) async fn learn(guard: &mut Guard<'_>, known: &mut Known, zone: Option<&str>) -> Result<(), Ended> {
+    let base = known.base.clone();
+    let Some(longest) = (0..known.lists.len()).max_by_key(|index| known.lists[*index].bare.ids.len()) else {
+        return Ok(());
+    };
+    make_rows_whole(guard, &base, known, longest).await?;
+    paging::learn(guard, &base, &mut known.lists[longest]).await?;
+    let model = known.lists[longest].clone();
+    let mut order: Vec<usize> = (0..known.lists.len()).filter(|index| *index != longest).collect();
+    order.sort_by_key(|index| std::cmp::Reverse(known.lists[*index].bare.ids.len()));
+    for index in order {
+        paging::verify(guard, &base, &model, &mut known.lists[index]).await?;
+    }
+    settle_caps(&mut known.lists);
+    let order = columns::day_order(known.lists.iter().map(|list| list.bare.rows.as_slice()));
+    for list in &mut known.lists {
+        columns::learn(list, order, zone);
+        contract(list, zone);
+    }
+    Ok(())
+}
+
+/// Whether rows have more columns when they are asked for.
+async fn make_rows_whole(guard: &mut Guard<'_>, base: &Url, known: &mut Known, index: usize) -> Result<(), Ended> {
+    let list = &known.lists[index];
+    let all: Vec<(String, String)> = WHOLE.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+    let columns = |got: &Got| got.rows.iter().map(serde_json::Map::len).sum::<usize>();
+    let before = columns(&list.bare);
+    let got = list.fetch(guard, base, &all, (Stage::Shape, "whether rows can have more columns")).await?;
+    if !got.is_good || got.ids != list.bare.ids || columns(&got) <= before {
+        return Ok(());
+    }
+    let most = columns(&got);
+    let mut candidates = all;
+    while candidates.len() > 1 {
+        let half = candidates[..candidates.len() / 2].to_vec();
+        let got = list.fetch(guard, base, &half, (Stage::Shape, "which parameter gives more columns")).await?;
+        candidates = if got.is_good && columns(&got) >= most { half } else { candidates[half.len()..].to_vec() };
+    }
+    let query: std::collections::BTreeMap<String, String> = candidates.into_iter().collect();
+    for list in &mut known.lists {
+        list.rules.query = Some(query.clone());
+        let fresh = list.fetch(guard, base, &[], (Stage::Shape, "the same with all columns")).await?;
+        if fresh.is_good {
+            list.bare = fresh;
+            list.note(guard, "rows are whole only when a parameter asks for it");
+        } else {
+            list.rules.query = None;
+        }
+    }
+    Ok(())
+}
+
+/// Where lists come all at once, the longest of them shows where they are not cut.
+fn settle_caps(lists: &mut [Listed]) {
+    let at_once = |list: &Listed| matches!(list.rules.page, Some(Paging::None { .. })) && list.is_learned;
+    let most =
+        lists.iter().filter(|list| at_once(list)).map(|list| list.bare.ids.len() as u64).max().unwrap_or_default();
+    for list in lists.iter_mut().filter(|list| at_once(list)) {
+        let own = list.bare.ids.len() as u64;
+        let counts = list.rules.total.as_ref().is_some_and(|total| *total != Total::Nowhere);
+        if own < most {
+            list.rules.page = Some(Paging::None { cap: Some(most) });
+        } else if !counts && own >= 50 && (own % 50 == 0 || own.is_power_of_two()) {
+            list.is_learned = false;
+            list.refused = Some(format!(
+                "it gives exactly {own} rows at once, whatever is asked: a number at which sources cut, and nothing shows that \
+                 these are all"
+            ));
+        }
+    }
+}
+
+/// What every row had, so that a change is noticed.
+fn contract(list: &mut Listed, zone: Option<&str>) {
+    let Some(object) = list.object else { return };
+    list.rules.proof = list.rules.proof.or_else(|| match (&list.rules.total, &list.rules.page) {
+        (Some(Total::Body(_) | Total::Header(_)), _) => Some(Proof::Total),
+        (_, Some(Paging::None { .. } | Paging::Keyset { .. })) => Some(Proof::Once),
+        _ => Some(Proof::Twice),
+    });
+    let resolved = list.rules.clone().resolved(object);
+    let Ok(reader) = Reader::new(resolved, zone) else { return };
+    let Ok(rows) = reader.rows(&mut list.bare.body.clone(), &"probe".into()) else { return };
+    let live: Vec<_> = rows.into_iter().flatten().filter(|record| !record.deleted).collect();
+    if live.len() < ROWS_FOR_CONTRACT {
+        return;
+    }
+    let mut columns = std::collections::BTreeMap::new();
+    for name in live[0].payload.keys() {
+        if !live.iter().all(|record| record.payload.contains_key(name)) {
+            continue;
+        }
+        let mut kinds: Vec<ValueKind> = live.iter().filter_map(|record| ValueKind::of(&record.payload[name])).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        let kind = match kinds.as_slice() {
+            [only] => *only,
+            [ValueKind::Text, ValueKind::Uuid] => ValueKind::Text,
+            _ => ValueKind::Any,
+        };
+        columns.insert(name.clone(), kind);
+    }
+    list.rules.columns = Some(columns);
+}

@@ -1,0 +1,332 @@
+//! The vocabulary of APIs: what bases, lists, parameters and columns are commonly called, by how often each was seen
+//! (source API shapes, sections 1 to 5, 8 and 16).
+
+use crate::record::Object;
+
+/// Paths below which APIs are found.
+pub(super) const ROOTS: &[&str] = &[
+    "/api/v1",
+    "/api/v2",
+    "/api",
+    "/v1",
+    "/rest",
+    "/rest/v1",
+    "/odata",
+    "/v2",
+    "",
+    "/rest/api",
+    "/api/rest",
+    "/crm/api",
+];
+
+/// What lists of our objects are called.
+pub(super) const LISTS: &[(Object, &[&str])] = &[
+    (
+        Object::Client,
+        &["clients", "customers", "accounts", "companies", "organizations", "contacts", "parties", "people"],
+    ),
+    (Object::Project, &["projects", "orders", "deals", "opportunities", "jobs", "sales_orders"]),
+    (Object::Lead, &["leads", "prospects", "enquiries", "inquiries"]),
+    (Object::Task, &["tasks", "activities", "todos", "to_dos", "reminders"]),
+    (Object::Note, &["notes", "comments", "history", "journal"]),
+    (Object::Owner, &["users", "owners", "employees", "staff", "members", "reps", "team"]),
+    (Object::Pipeline, &["pipelines", "stages", "funnels", "workflows"]),
+    (Object::Commission, &["commissions", "commission_records", "payouts"]),
+    (Object::File, &["files", "attachments", "documents"]),
+];
+
+/// Where an account says who it is.
+pub(super) const IDENTITY: &[&str] =
+    &["account", "me", "users/me", "whoami", "user", "organization", "company", "settings"];
+
+/// Parameters for the number of rows of a page.
+pub(super) const SIZES: &[&str] = &[
+    "limit",
+    "per_page",
+    "page_size",
+    "pageSize",
+    "perPage",
+    "$top",
+    "count",
+    "take",
+    "pagesize",
+    "PageSize",
+    "size",
+    "page[size]",
+    "pg[limit]",
+    "maxResults",
+    "max_results",
+    "_limit",
+    "rows",
+    "pageLimit",
+    "page_limit",
+    "first",
+    "max",
+];
+
+/// Parameters for the number of a page.
+pub(super) const PAGES: &[&str] = &[
+    "page",
+    "p",
+    "page_number",
+    "pageNumber",
+    "page[number]",
+    "page[page]",
+    "pg",
+    "pageNo",
+    "page_no",
+    "PageNumber",
+    "_page",
+    "currentPage",
+];
+
+/// Parameters for the number of rows before the page.
+pub(super) const OFFSETS: &[&str] = &[
+    "offset",
+    "skip",
+    "$skip",
+    "start",
+    "from",
+    "_skip",
+    "startPosition",
+    "pg[offset]",
+    "page[offset]",
+    "startAt",
+    "_offset",
+    "first_result",
+    "_start",
+    "startIndex",
+];
+
+/// Parameters for a cursor.
+pub(super) const CURSORS: &[&str] = &[
+    "cursor",
+    "bookmark",
+    "pageToken",
+    "page_token",
+    "starting_after",
+    "after",
+    "next",
+    "offset",
+    "next_cursor",
+    "nextToken",
+    "continuation",
+    "page[cursor]",
+    "token",
+    "page",
+    "start",
+    "skip",
+    "from",
+    "nextPageToken",
+    "page[after]",
+    "pagination_token",
+    "next_token",
+];
+
+/// Parameters for the id of the last row.
+pub(super) const KEYSETS: &[&str] = &[
+    "since_id",
+    "after_id",
+    "starting_after",
+    "last_id",
+    "min_id",
+    "id_gt",
+    "id__gt",
+    "after",
+    "id[gt]",
+    "id_after",
+    "from_id",
+    "changed_object_id__gt",
+    "max_id",
+    "lastId",
+    "sinceId",
+    "afterId",
+];
+
+/// Parameters that make a source count.
+pub(super) const COUNTS: &[(&str, &str)] = &[
+    ("count_total", "true"),
+    ("$count", "true"),
+    ("include_total", "true"),
+    ("with_total", "true"),
+    ("include_count", "true"),
+    ("total", "true"),
+    ("$inlinecount", "allpages"),
+    ("includeTotal", "true"),
+];
+
+/// Parameters that make rows whole.
+pub(super) const WHOLE: &[(&str, &str)] = &[
+    ("fields", "all"),
+    ("expand", "custom_fields"),
+    ("include", "custom_fields"),
+    ("$expand", "custom_fields"),
+    ("with", "custom_fields"),
+    ("include_custom_fields", "true"),
+    ("custom_fields", "true"),
+    ("view", "full"),
+    ("detail", "full"),
+];
+
+/// Parameters for rows changed since an instant.
+pub(super) const FILTERS: &[&str] = &[
+    "updated_after",
+    "changedSince",
+    "updated_since",
+    "since",
+    "updated",
+    "last_modified_time",
+    "date_updated__gt",
+    "updated_at[after]",
+    "date_modified",
+    "date_modified:min",
+    "modified_after",
+    "search[updated_since]",
+    "filters[updated_after]",
+    "updated_at_min",
+    "updatedAfter",
+    "updatedSince",
+    "fromDate",
+    "modified_since",
+    "modifiedSince",
+    "changed_since",
+    "updated_after_utc",
+    "modifiedAfter",
+    "lastModifiedSince",
+    "sinceDateTimeUtc",
+    "from_date",
+    "updated_at__gte",
+    "updated_at_gt",
+    "updated_at[gte]",
+    "updated_at[gt]",
+    "last_updated_after",
+    "since_date",
+    "min_updated_at",
+];
+
+/// Headers in which a key may go, besides `Authorization`.
+pub(super) const KEY_HEADERS: &[&str] = &[
+    "x-api-key",
+    "api-key",
+    "apikey",
+    "x-api-token",
+    "api_token",
+    "api-token",
+    "x-auth-token",
+    "x-access-token",
+    "access-token",
+    "accesstoken",
+    "private-token",
+    "token",
+    "key",
+    "secret",
+    "x-apikey",
+    "x-token",
+    "x-auth-key",
+    "x-pw-accesstoken",
+    "x-session-token",
+    "x-session-id",
+];
+
+/// Parameters in which a key may go.
+pub(super) const KEY_PARAMETERS: &[&str] = &[
+    "api_key",
+    "apiKey",
+    "key",
+    "KEY",
+    "token",
+    "apikey",
+    "api",
+    "apitoken",
+    "api-key",
+    "api_token",
+    "access_token",
+    "auth_token",
+    "sessionId",
+    "session_id",
+    "sid",
+    "session",
+    "sessionName",
+];
+
+/// Paths at which one signs in with user and password.
+pub(super) const LOGINS: &[&str] = &[
+    "/login",
+    "/auth/login",
+    "/auth",
+    "/sessions",
+    "/session",
+    "/token",
+    "/authenticate",
+    "/auth/token",
+    "/users/login",
+    "/signin",
+    "/api/login",
+    "/account/login",
+];
+
+/// Paths at which apps get tokens.
+pub(super) const TOKENS: &[&str] = &[
+    "/oauth/token",
+    "/oauth2/token",
+    "/token",
+    "/connect/token",
+    "/auth/token",
+    "/oauth/access_token",
+    "/auth/oauth/token",
+    "/oauth/v2/token",
+    "/identity/connect/token",
+];
+
+/// Last words of paths that may be posted to: verbs that read, and the ways to sign in.
+const READING_WORDS: &[&str] = &[
+    "get",
+    "list",
+    "search",
+    "query",
+    "find",
+    "describe",
+    "login",
+    "auth",
+    "token",
+    "session",
+    "sessions",
+    "authenticate",
+    "signin",
+    "access_token",
+    "graphql",
+];
+
+/// Words of paths that are never posted to, not even to see a refusal.
+const WRITING_WORDS: &[&str] =
+    &["create", "update", "delete", "save", "send", "merge", "remove", "import", "upsert", "logout"];
+
+/// Whether a POST to a path is a read, or a way to sign in.
+pub(super) fn may_be_posted(path: &str) -> bool {
+    let path = path.to_lowercase();
+    let last = path.rsplit('/').find(|word| !word.is_empty()).unwrap_or_default();
+    let reads = READING_WORDS.iter().any(|word| last == *word || last.starts_with(word));
+    reads && !WRITING_WORDS.iter().any(|word| path.contains(word))
+}
+
+/// A name in lower case, without signs: `DATE_UPDATED_UTC` and `dateUpdatedUtc` are the same.
+pub(super) fn folded(name: &str) -> String {
+    name.chars().filter(|sign| sign.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_reads_and_logins_are_posted() {
+        for good in
+            ["/api/login", "/oauth/token", "/contacts/search", "/graphql", "/api/v1/sessions", "/order/getDetails"]
+        {
+            assert!(may_be_posted(good), "{good}");
+        }
+        for bad in ["/contacts", "/contacts/create", "/search/save", "/users/login/delete", "/logout", "/"] {
+            assert!(!may_be_posted(bad), "{bad}");
+        }
+    }
+}

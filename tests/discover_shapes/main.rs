@@ -1,0 +1,58 @@
+//! Probes the source in many shapes that the prober does not know, reads all of it by what it found, and counts: how many
+//! shapes were fully learned, how many fell back with a reason, how many requests it took. Nothing may be read in part
+//! without saying so, and nothing but reads may be sent.
+//!
+//! `SHAPES=FIRST..LAST` chooses the seeds (`make shapes` runs 300), `SHAPE=…` one shape, spelled out or by its seed.
+
+mod world;
+
+use world::{Outcome, Told, run};
+
+/// Shapes of a quick look: enough to meet each kind of paging and signing in a few times.
+const QUICK: std::ops::Range<u64> = 1..13;
+
+/// The share of shapes, in percent, that must be fully learned and read row for row.
+const LEARNED_MIN: usize = 50;
+
+fn seeds() -> Vec<String> {
+    if let Ok(shape) = std::env::var("SHAPE") {
+        return vec![shape];
+    }
+    let range = match std::env::var("SHAPES") {
+        Err(_) => QUICK,
+        Ok(text) => {
+            let (first, last) = text.split_once("..").expect("SHAPES is FIRST..LAST");
+            first.parse().expect("a number")..last.parse().expect("a number")
+        }
+    };
+    range.map(|seed| seed.to_string()).collect()
+}
+
+#[test]
+fn unknown_shapes_are_learned_or_refused_and_never_read_in_part() {
+    let outcomes: Vec<Outcome> = seeds().iter().map(|shape| run(shape)).collect();
+    let mut requests: Vec<u32> = outcomes.iter().map(|outcome| outcome.requests).collect();
+    requests.sort_unstable();
+    let count = |wanted: fn(&Told) -> bool| outcomes.iter().filter(|outcome| wanted(&outcome.told)).count();
+    let learned = count(|told| matches!(told, Told::Learned));
+    let fell_back = count(|told| matches!(told, Told::FellBack(_)));
+    for outcome in &outcomes {
+        println!("{outcome}");
+    }
+    println!(
+        "{} shapes: {learned} fully learned and read row for row, {fell_back} fell back with a reason; requests: median {}, \
+         most {}",
+        outcomes.len(),
+        requests[requests.len() / 2],
+        requests.last().expect("at least one shape")
+    );
+    let wrong: Vec<String> =
+        outcomes.iter().filter(|outcome| matches!(outcome.told, Told::Wrong(_))).map(ToString::to_string).collect();
+    assert!(wrong.is_empty(), "read in part or wrongly, without saying so:\n{}", wrong.join("\n"));
+    assert!(outcomes.iter().all(|outcome| outcome.writes == 0), "something but reads was sent");
+    assert!(outcomes.iter().all(|outcome| outcome.locked == 0), "an account was locked");
+    assert!(requests.last().is_some_and(|most| *most <= 150), "too many requests");
+    if outcomes.len() > 1 {
+        assert!(learned * 100 >= outcomes.len() * LEARNED_MIN, "only {learned} of {} were learned", outcomes.len());
+    }
+}

@@ -1,0 +1,270 @@
+//! One source in one shape: probed, read by what was found, and held against what is really there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use crossdock::clock::Clock;
+use crossdock::config::{Secret, SourceCredentials, base_url};
+use crossdock::http::Http;
+use crossdock::record::{Object, SourceRecord};
+use crossdock::source::api::{Client, Settings};
+use crossdock::source::probe::{Allowance, Failed, Probed, Target, Verdict, probe};
+use crossdock::source::profile::{Custom, List, Profile};
+use crossdock::source::{Cursor, Source};
+use crossdock::standin::promox::generate::generate;
+use crossdock::standin::promox::shapes::{self, Serving, Shape};
+use crossdock::stop;
+use futures::TryStreamExt as _;
+use serde_json::{Map, Value};
+
+/// Records of the account.
+const RECORDS: usize = 300;
+
+/// How a shape ended.
+#[derive(Debug)]
+pub(crate) enum Told {
+    /// Every list was learned and read row for row.
+    Learned,
+    /// Some lists, or all, fell back; each for a reason that was told.
+    FellBack(Vec<String>),
+    /// Rows were missing, too many or wrong, and nothing was said.
+    Wrong(Vec<String>),
+}
+
+/// What became of a shape.
+pub(crate) struct Outcome {
+    shape: String,
+    pub(crate) told: Told,
+    pub(crate) requests: u32,
+    pub(crate) writes: u64,
+    pub(crate) locked: u64,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let told = match &self.told {
+            Told::Learned => "learned".to_owned(),
+            Told::FellBack(reasons) => format!("fell back: {}", reasons.join(" | ")),
+            Told::Wrong(what) => format!("WRONG: {}", what.join(" | ")),
+        };
+        write!(f, "{} ({} requests): {told}", self.shape, self.requests)
+    }
+}
+
+/// Probes and reads a source in one shape.
+pub(crate) fn run(shape: &str) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let clock = Clock::stepped("2026-03-02T15:00:00Z".parse().expect("an instant"));
+    runtime.block_on(clock.track(async {
+        let account = generate(RECORDS, 1, clock.utc());
+        let parsed: Shape = shape.parse().unwrap_or_else(|error| panic!("shape {shape}: {error:?}"));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let settings = shapes::Settings::default();
+        let serving = shapes::serve(account, parsed, settings, clock.clone(), listener).await.expect("a source");
+        let outcome = look(shape, &serving, &clock).await;
+        serving.shutdown().await;
+        outcome
+    }))
+}
+
+async fn look(shape: &str, serving: &Serving, clock: &Clock) -> Outcome {
+    let http = Http::new(clock.clone(), Duration::from_secs(30), 2).expect("a client");
+    let own = serving.credentials();
+    let credentials = credentials(&own);
+    let versions = own.version.iter().flat_map(|version| {
+        ["api-version", "x-api-version", "version", "accept-version"].map(|name| (name.to_owned(), version.clone()))
+    });
+    let target = Target {
+        address: base_url(&serving.site()).expect("loopback"),
+        hosts: Vec::new(),
+        logins: own.token_url.iter().cloned().collect(),
+        headers: versions.collect(),
+    };
+    let (_stopper, stop) = stop::switch();
+    let probed = Box::pin(probe(&http, target, &credentials, Allowance::default(), stop)).await;
+    let name = format!("{shape} [{}]", serving.shape());
+    let (told, requests) = match probed {
+        Err(Failed { error, requests }) => {
+            log(shape, &requests);
+            (Told::FellBack(vec![error.chain()]), requests.len())
+        }
+        Ok(probed) => {
+            log(shape, &probed.requests);
+            let requests = probed.requests.len();
+            (compare(&probed, &probed.credentials, serving, &http).await, requests)
+        }
+    };
+    let ledger = serving.ledger();
+    Outcome {
+        shape: name,
+        told,
+        requests: u32::try_from(requests).expect("few"),
+        writes: ledger.writes,
+        locked: ledger.locked,
+    }
+}
+
+/// One shape by itself is told in full.
+fn log(_shape: &str, requests: &[crossdock::source::probe::Sent]) {
+    if std::env::var("SHAPE").is_ok() {
+        for sent in requests {
+            println!(
+                "{:3} {:9} {:?} {} ({})",
+                sent.number,
+                sent.stage.as_str(),
+                sent.status,
+                sent.request,
+                sent.purpose
+            );
+        }
+    }
+}
+
+/// What an operator would write into the settings.
+fn credentials(own: &shapes::Credentials) -> SourceCredentials {
+    let secret = |text: &String| Secret::fixed(text.as_str().into());
+    let second = own.app_key.as_ref().or(own.email.as_ref()).or(own.api_secret.as_ref()).or(own.company.as_ref());
+    if let Some(token) = &own.refresh_token {
+        let client_secret = own.client_secret.as_ref().map(secret);
+        return SourceCredentials::Refresh { client_id: own.client_id.clone(), client_secret, token: secret(token) };
+    }
+    if let (Some(id), Some(client_secret)) = (&own.client_id, &own.client_secret) {
+        return SourceCredentials::Client { id: id.clone(), secret: secret(client_secret) };
+    }
+    if let (Some(user), Some(password)) = (&own.user, &own.password) {
+        let key = own.token.as_ref().or(second).map(secret);
+        return SourceCredentials::Password { user: user.clone(), password: secret(password), key };
+    }
+    let token = own.token.as_ref().expect("some credential");
+    match second {
+        None => SourceCredentials::Token(secret(token)),
+        Some(second) => SourceCredentials::Key { key: secret(token), second: Some(secret(second)) },
+    }
+}
+
+async fn compare(probed: &Probed, credentials: &SourceCredentials, serving: &Serving, http: &Http) -> Told {
+    // What is written and read back is what is used.
+    let profile = Profile::parse(&probed.profile.to_text()).expect("a written profile reads back");
+    if std::env::var("SHAPE").is_ok() {
+        println!("{}", profile.to_text());
+    }
+    let settings = Settings {
+        base: base_url(&serving.site()).expect("loopback"),
+        credentials: credentials.clone(),
+        profile: profile.clone(),
+        page_rows: NonZeroU32::new(100).expect("not zero"),
+        period: Duration::from_millis(200),
+        overlap: Duration::from_secs(900),
+        retries: 5,
+    };
+    let source = Source::api(Client::new(http.clone(), settings).expect("a profile that can be followed"));
+    let (mut reasons, mut wrong) = (Vec::new(), Vec::new());
+    for object in shapes::SERVED.iter().copied().filter(|object| serving.path(*object).is_some()) {
+        let found = probed.objects.iter().find(|found| found.object == Some(object));
+        match found.map(|found| &found.verdict) {
+            Some(Verdict::Api) => {}
+            Some(Verdict::Fallback(why)) => {
+                assert!(!why.is_empty(), "{object} falls back for no reason");
+                reasons.push(format!("{object}: {why}"));
+                continue;
+            }
+            None => {
+                reasons.push(format!("{object}: nothing is said about it"));
+                continue;
+            }
+        }
+        let list = profile.list(object).expect("a list with a verdict is in the profile");
+        let pages: Result<Vec<_>, _> = source.pages(object, Cursor::start()).try_collect().await;
+        match pages {
+            Err(error) => reasons.push(format!("{object}: {}", error.chain())),
+            Ok(pages) => {
+                let records = pages.into_iter().flat_map(|page| page.records);
+                let records: BTreeMap<String, SourceRecord> =
+                    records.map(|record| (record.id.as_ref().to_owned(), record)).collect();
+                wrong.extend(differences(object, &records, &list, serving));
+            }
+        }
+    }
+    match (wrong.is_empty(), reasons.is_empty()) {
+        (false, _) => Told::Wrong(wrong),
+        (true, false) => Told::FellBack(reasons),
+        (true, true) => Told::Learned,
+    }
+}
+
+fn differences(
+    object: Object,
+    records: &BTreeMap<String, SourceRecord>,
+    list: &List,
+    serving: &Serving,
+) -> Vec<String> {
+    let truth = serving.listed(object);
+    let expected: BTreeSet<&str> = truth.iter().map(|row| row.id.as_str()).collect();
+    let got: BTreeSet<&str> = records.keys().map(String::as_str).collect();
+    let mut wrong = Vec::new();
+    if expected != got {
+        let missing: Vec<_> = expected.difference(&got).take(3).collect();
+        let more: Vec<_> = got.difference(&expected).take(3).collect();
+        wrong.push(format!(
+            "{object}: {} rows read, {} there; missing {missing:?}, too many {more:?}",
+            got.len(),
+            expected.len()
+        ));
+        return wrong;
+    }
+    for row in &truth {
+        if let Some(record) = records.get(&row.id)
+            && let Some(what) = row_difference(&row.wire, record, list)
+        {
+            wrong.push(format!("{object} {}: {what}", row.id));
+            break;
+        }
+    }
+    wrong
+}
+
+/// The first value of a row that was lost or changed. Columns that the profile reads as times, links or money are other
+/// text by design, so that only their presence is looked at.
+fn row_difference(wire: &Map<String, Value>, record: &SourceRecord, list: &List) -> Option<String> {
+    let custom = match &list.custom {
+        Custom::Inline => None,
+        Custom::Map { key } | Custom::Pairs { key, .. } => Some(key.as_str()),
+    };
+    for (name, value) in wire {
+        let value = match value {
+            Value::Object(map) if list.wrapped && map.contains_key("value") => &map["value"],
+            other => other,
+        };
+        if Some(name.as_str()) == custom {
+            let held: BTreeSet<String> = record.payload.values().flat_map(leaves).collect();
+            let inner: Vec<&Value> = match (value, &list.custom) {
+                (Value::Object(map), _) => map.values().collect(),
+                (Value::Array(pairs), Custom::Pairs { value, .. }) => {
+                    pairs.iter().filter_map(|pair| pair.get(value)).collect()
+                }
+                _ => Vec::new(),
+            };
+            if let Some(lost) = inner.into_iter().flat_map(leaves).find(|leaf| !held.contains(leaf)) {
+                return Some(format!("the custom value {lost} is lost"));
+            }
+            continue;
+        }
+        let Some(read) = record.payload.get(name) else { return Some(format!("'{name}' is lost")) };
+        let is_read = list.times.contains_key(name) || list.links.contains_key(name) || list.money.contains_key(name);
+        if !is_read && read != value {
+            return Some(format!("'{name}' is {read} and was {value}"));
+        }
+    }
+    None
+}
+
+fn leaves(value: &Value) -> Vec<String> {
+    match value {
+        Value::Null => Vec::new(),
+        Value::Array(list) => list.iter().flat_map(leaves).collect(),
+        Value::Object(map) => map.values().flat_map(leaves).collect(),
+        plain => vec![plain.to_string()],
+    }
+}
