@@ -132,8 +132,8 @@ impl Lookup {
     /// # Errors
     /// As [`Lookup::fill`].
     pub fn rows(&self, text: &str) -> Result<BTreeMap<String, (String, String)>, String> {
-        let mut reader =
-            csv::ReaderBuilder::new().flexible(true).from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+        let text = text.trim_start_matches('\u{feff}');
+        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
         let headers = reader.headers().map_err(|error| format!("cannot be read as CSV: {error}"))?.clone();
         let column = |name: &str| {
             let known = || headers.iter().collect::<Vec<_>>().join(", ");
@@ -153,13 +153,11 @@ impl Lookup {
             if cell(key).is_empty() {
                 continue;
             }
-            // The header is the first row, as a spreadsheet counts.
-            let line = row.position().map_or(position as u64 + 2, csv::Position::line);
             if let Some((_, other)) =
                 listed.insert(fold_name(cell(key)), (cell(key).to_owned(), cell(value).to_owned()))
                 && other != cell(value)
             {
-                let (key, value) = (cell(key), cell(value));
+                let (key, value, line) = (cell(key), cell(value), line_of(&row, text));
                 return Err(format!(
                     "says in line {line} that {key:?} is {value:?}, and further up that it is {other:?}"
                 ));
@@ -167,6 +165,14 @@ impl Lookup {
         }
         Ok(listed)
     }
+}
+
+/// The line of a text that a row stands in, from 1. The reader says where the row before it ended: blank lines come between.
+fn line_of(row: &csv::StringRecord, text: &str) -> u64 {
+    let Some(at) = row.position() else { return 0 };
+    let rest = usize::try_from(at.byte()).ok().and_then(|from| text.as_bytes().get(from..)).unwrap_or_default();
+    let blank = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).filter(|byte| **byte == b'\n').count();
+    at.line() + blank as u64
 }
 
 #[cfg(test)]
