@@ -234,8 +234,11 @@ fn describing(clues: &[Clue]) -> HashSet<String> {
     let is_kind = |last: &str| KINDS.contains(&last);
     let has_sibling = |before: &str| {
         let is_counted = before.ends_with(|sign: char| sign.is_ascii_digit());
-        let others = parts.iter().flatten().filter(|(other, last)| other == before && !is_kind(last));
-        others.filter(|(_, last)| is_counted || last == "value").count() > 0
+        if is_counted && clues.iter().any(|clue| clue.name == before) {
+            return true;
+        }
+        let mut others = parts.iter().flatten().filter(|(other, last)| other == before && !is_kind(last));
+        others.any(|(_, last)| is_counted || last == "value")
     };
     let found = clues.iter().zip(&parts).filter(|(_, parts)| {
         parts.as_ref().is_some_and(|(before, last)| is_kind(last) && !before.is_empty() && has_sibling(before))

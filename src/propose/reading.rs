@@ -74,7 +74,7 @@ fn read_words(words: &[String], trust: f64, context: &Context, vocabulary: &Voca
         for meaning in vocabulary.meanings(&rest).into_iter().take(8) {
             let of = (!context.is_mixed_client()).then(|| context.primary());
             // Where the whole name is known, what is left of it says less.
-            read(meaning, of, trust * if is_clear { 0.95 } else { 0.995 }, false);
+            read(meaning, of, trust * if is_clear { 0.9 } else { 0.995 }, false);
         }
     }
     // A name that is a phrase word by word speaks of one thing, and not of a part of another record.

@@ -210,7 +210,7 @@ fn offer_homes(
             _ => rank,
         };
         // A concept that has a type of its own needs no guess from the words.
-        let is_open = matches!(home.rsplit(':').next(), Some("c" | "varchar" | "enum"));
+        let is_open = matches!(home.rsplit(':').next(), Some("c" | "varchar" | "enum" | "rank"));
         let shape = if is_open { scene.typed(shape) } else { shape };
         if let Some(place) = place(home, of, context, shape) {
             found.push(reading.answer(place, score * rank, name, &name.replace('_', " "), evidence));
@@ -325,6 +325,11 @@ fn place(home: &str, of: Entity, context: &Context, shape: Shape) -> Option<Plac
         "note" if entity == Entity::Activity => Some(Place::System(entity, "note".to_owned())),
         "note" => Some(Place::Note(entity)),
         "c" => custom(entity, shape, None),
+        // A rank is a number or a class, as the source keeps it.
+        "c:rank" if matches!(shape, Shape::Number | Shape::Percent | Shape::Formula) => {
+            custom(entity, Shape::Number, Some("double"))
+        }
+        "c:rank" => custom(entity, shape, Some("enum")),
         _ => match field.strip_prefix("c:").or_else(|| field.strip_prefix("custom:")) {
             Some(field_type) => custom(entity, shape, Some(field_type)),
             None if accepted(entity).iter().any(|known| known.name == field) => {

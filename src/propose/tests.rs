@@ -79,7 +79,7 @@ fn names_of_something_technical_are_left_and_other_unknown_ones_kept_with_little
         let place = ranked.answers[0].place.to_string();
         let wanted = if name.starts_with("Zork") { "organization:custom:varchar" } else { "none" };
         assert_eq!(place, wanted, "{name}");
-        assert!(ranked.confidence < 0.8, "{name}: {}", ranked.confidence);
+        assert!(ranked.confidence < 0.9, "{name}: nothing is sure of it, {}", ranked.confidence);
     }
 }
 

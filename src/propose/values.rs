@@ -14,7 +14,6 @@ const TECHNICAL: &[&str] = &[
     "sync",
     "synced",
     "checksum",
-    "index",
     "internal",
     "system",
     "calculated",
@@ -30,37 +29,28 @@ const TECHNICAL: &[&str] = &[
     "importer",
     "workflow",
     "layout",
-    "portal",
     "avatar",
     "thumbnail",
     "icon",
-    "color",
     "sequence",
     "bounce",
     "bounced",
     "analytics",
     "session",
-    "visit",
     "pageview",
-    "click",
     "opens",
     "version",
     "revision",
     "batch",
     "integration",
-    "external",
     "legacy",
     "tenant",
     "workspace",
-    "entity",
-    "model",
-    "class",
     "mime",
     "mimetype",
     "embed",
     "cookie",
     "gclid",
-    "utm",
     "ip",
     "latitude",
     "longitude",
@@ -75,31 +65,21 @@ const TECHNICAL: &[&str] = &[
     "unread",
     "notification",
     "notify",
-    "reminder",
-    "recurrence",
-    "recurring",
     "snooze",
     "kanban",
-    "widget",
     "thread",
     "preview",
     "snippet",
-    "raw",
     "etag",
-    "locale",
     "digest",
     "lookup",
-    "formula",
     "rollup",
     "trigger",
-    "tracking",
-    "hidden",
     "locked",
     "editable",
     "readonly",
     "permission",
     "visibility",
-    "shared",
     "followers",
     "follower",
     "watcher",
@@ -108,24 +88,14 @@ const TECHNICAL: &[&str] = &[
     "elapsed",
     "idle",
     "overdue",
-    "summary",
     "cti",
     "dialer",
-    "domain",
-    "login",
     "password",
     "username",
     "sandbox",
     "uri",
-    "path",
     "filename",
-    "attachment",
-    "file",
-    "template",
-    "stale",
     "dateless",
-    "flag",
-    "subscription",
     "normalized",
     "formatted",
     "sanitized",
@@ -137,13 +107,8 @@ const TECHNICAL: &[&str] = &[
     "anonymous",
     "gravatar",
     "emailed",
-    "viewed",
-    "opened",
     "clicked",
     "contacted",
-    "touched",
-    "activity",
-    "activities",
 ];
 
 /// Words that stand for a key at the end of a name.
@@ -367,8 +332,12 @@ pub fn shape_of_words(words: &[String]) -> Option<Shape> {
         [first, ..] => matches!(first.as_str(), "date" | "fecha" | "datum"),
         [] => false,
     };
+    // What was last, first or next is a day, unless it is the name or number of something.
+    let is_moment = words.len() > 1
+        && words.first().is_some_and(|first| MOMENTS.contains(&first.as_str()))
+        && !matches!(last.as_str(), "name" | "number" | "id" | "by" | "note" | "title");
     let found = PROMISES.iter().find(|(_, all)| all.iter().any(|end| ends(end))).map(|(shape, _)| *shape);
-    if first_date && words.len() > 1 { Some(Shape::Date) } else { found }
+    if first_date && words.len() > 1 { Some(Shape::Date) } else { found.or(is_moment.then_some(Shape::Date)) }
 }
 
 /// Answers that the values alone give, whatever the name says.
@@ -404,7 +373,9 @@ pub(super) fn offer_values(found: &mut Vec<Answer>, clue: &Clue, context: &Conte
         (Shape::Unknown, _) => shape_of_words(words),
         _ => None,
     };
-    let technical = technical(words, shape);
+    // What people write and choose is hardly technical, whatever its name.
+    let is_human = matches!(shape, Shape::Money | Shape::LongText | Shape::Html | Shape::Enum | Shape::Set);
+    let technical = technical(words, shape) * if is_human { 0.5 } else { 1.0 };
     let (kept, left) = (kept - 0.12 * technical, left + 0.3 * technical);
     offer(custom(primary, typed.unwrap_or(shape), None), kept, &why);
     offer(

@@ -61,7 +61,6 @@ const QUALIFIERS: &[&str] = &[
     "official",
     "social",
     "selected",
-    "official",
     "associated",
     "related",
     "linked",
@@ -82,7 +81,6 @@ const VAGUE: &[&str] = &[
     "key",
     "text",
     "size",
-    "post",
     "site",
     "function",
     "level",
@@ -92,7 +90,6 @@ const VAGUE: &[&str] = &[
     "object",
     "step",
     "process",
-    "column",
     "column",
     "hour",
     "place",
@@ -114,7 +111,6 @@ const VAGUE: &[&str] = &[
     "marker",
     "flag",
     "sends",
-    "post",
     "notiz",
     "no",
     "fin",
@@ -344,8 +340,7 @@ impl Vocabulary {
     /// A phrase that shares words with the name.
     fn partly(&self, at: usize, name: &[String]) -> Option<Meaning> {
         let phrase = &self.phrases[at];
-        if matches!(phrase.words.as_slice(), [only] if VAGUE.contains(&only.as_str()) && name.len() > 1 && is_vague_in(only, name))
-        {
+        if matches!(phrase.words.as_slice(), [only] if is_vague_in(only, name)) {
             return None;
         }
         let left: Vec<String> = name.iter().filter(|word| !phrase.words.contains(word)).cloned().collect();
@@ -387,7 +382,7 @@ impl Vocabulary {
 
 /// Whether a vague word stands before others that tell more; at the end it says what the whole is.
 fn is_vague_in(word: &str, name: &[String]) -> bool {
-    name.last().is_none_or(|last| last != word)
+    VAGUE.contains(&word) && name.len() > 1 && name.last().is_none_or(|last| last != word)
 }
 
 fn keep_better(best: &mut HashMap<usize, Meaning>, meaning: Meaning) {
