@@ -238,7 +238,7 @@ fn transforms_are_checked() {
     check(&field(r#"kind = "text", from = "x", split = { at = ",", part = 0 }"#), "\"0\" is no part");
     check(
         &field(r#"kind = "text", constant = "x", split = { at = ",", part = 1 }"#),
-        "\"split\" needs from or template",
+        "\"split\" needs from, template, first or latest",
     );
     check(&field(r#"kind = "text", from = "x", format = "%d""#), "\"%d\" does not belong to kind text");
     check(&field(r#"kind = "date", from = "x", format = "%d.%m""#), "\"%d.%m\" does not hold a whole date");

@@ -275,16 +275,16 @@ fn table(parts: &Parts<'_>, rules: &ObjectRules, written: &Table) -> TableReview
             .unwrap_or_else(|| placement(rules)),
         confidence: known.filter(|known| !known.fields.is_empty()).map(|known| known.confidence),
         reasons: known.map(|known| known.reasons.clone()).unwrap_or_default(),
-        placed: parts
-            .mapping
-            .placements
-            .get(&rules.table)
-            .map(ToString::to_string)
-            .or_else(|| known.and_then(|known| known.placed.clone()))
-            .unwrap_or_default(),
+        placed: placed(parts, rules, known),
         alternatives: known.map(|known| known.alternatives.clone()).unwrap_or_default(),
         fields,
     }
+}
+
+/// The placement: as the mapping names it, or else as it was proposed.
+fn placed(parts: &Parts<'_>, rules: &ObjectRules, known: Option<&ProposedTable>) -> String {
+    let own = parts.mapping.placements.get(&rules.table).map(ToString::to_string);
+    own.or_else(|| known.and_then(|known| known.placed.clone())).unwrap_or_default()
 }
 
 fn written_of<'t>(object: &'t Table, role: &str) -> Vec<&'t Table> {
