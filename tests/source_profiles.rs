@@ -320,7 +320,10 @@ fn moving_pages_without_a_total_are_read_until_two_readings_agree() {
 fn a_list_that_never_stands_still_is_refused() {
     run(
         PAGED,
-        |asked| json(&json!(rows((1..=5).map(|id| asked.number * 100 + id)))),
+        |asked| match asked.number_of("page", 1) {
+            1 => json(&json!(rows((1..=5).map(|id| asked.number * 100 + id)))),
+            _ => json(&json!([])),
+        },
         async |case| {
             let error = case.fails().await;
             assert!(error.message().contains("never gave the same rows twice"), "{error:?}");
@@ -344,7 +347,7 @@ fn looping_cursors_are_noticed() {
             let here = asked.number_of("c", 0);
             json(&json!({"items": part(30, here * 10, 10), "next": (here + 1) % 3}))
         },
-        "repeats an earlier page",
+        "goes on at a place where it was before",
     );
     check(|asked| json(&json!({"items": part(30, 0, 10), "next": asked.number})), "repeats an earlier page");
     check(|asked| json(&json!({"items": [], "next": asked.number})), "brings no row");
@@ -377,13 +380,13 @@ fn the_end_is_recognized_as_the_profile_says() {
 const CAPPED: &str = "rows = \"data\"\ntotal = { body = \"total\" }\n\
                       stamp = { column = \"updated_at\", style = \"rfc3339\" }";
 
-/// A source that stops at 100,000 rows, scaled down to the numbers that are known: the rest is read by time of change.
+/// A source that stops giving rows at a number.
 fn capped(asked: &Asked, count: usize, cap: usize) -> Vec<Value> {
     let since: Option<Timestamp> = asked.query.get("since").map(|text| text.parse().expect("an instant"));
-    let stamp = |row: &Value| row["updated_at"].as_str().expect("text").parse::<Timestamp>().expect("a stamp");
-    let all = rows(1..=count).into_iter().filter(|row| since.is_none_or(|since| stamp(row) >= since));
+    let stamp = |id: usize| at(-86_400 * 30 + 60 * id as i64);
+    let all = (1..=count).filter(|id| since.is_none_or(|since| stamp(*id) >= since));
     let size = asked.number_of("n", 1000);
-    all.take(cap).skip((asked.number_of("page", 1) - 1) * size).take(size).collect()
+    rows(all.take(cap).skip((asked.number_of("page", 1) - 1) * size).take(size))
 }
 
 #[test]

@@ -39,7 +39,7 @@ pub(crate) struct Outcome {
     pub(crate) told: Told,
     pub(crate) requests: u32,
     pub(crate) writes: u64,
-    pub(crate) locked: u64,
+    pub(crate) locked: bool,
 }
 
 impl fmt::Display for Outcome {
@@ -49,7 +49,7 @@ impl fmt::Display for Outcome {
             Told::FellBack(reasons) => format!("fell back: {}", reasons.join(" | ")),
             Told::Wrong(what) => format!("WRONG: {}", what.join(" | ")),
         };
-        write!(f, "{} ({} requests): {told}", self.shape, self.requests)
+        write!(f, "{} requests, {} writes, {told}, shape {}", self.requests, self.writes, self.shape)
     }
 }
 
@@ -79,7 +79,7 @@ async fn look(shape: &str, serving: &Serving, clock: &Clock) -> Outcome {
     let target = Target {
         address: base_url(&serving.site()).expect("loopback"),
         hosts: Vec::new(),
-        logins: own.token_url.iter().cloned().collect(),
+        logins: own.token_url.iter().chain(&own.login_url).cloned().collect(),
         headers: versions.collect(),
     };
     let (_stopper, stop) = stop::switch();
@@ -138,6 +138,9 @@ fn credentials(own: &shapes::Credentials) -> SourceCredentials {
         return SourceCredentials::Password { user: user.clone(), password: secret(password), key };
     }
     let token = own.token.as_ref().expect("some credential");
+    if let Some(user) = own.user.as_ref() {
+        return SourceCredentials::Password { user: user.clone(), password: secret(token), key: None };
+    }
     match second {
         None => SourceCredentials::Token(secret(token)),
         Some(second) => SourceCredentials::Key { key: secret(token), second: Some(secret(second)) },

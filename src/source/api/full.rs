@@ -35,6 +35,9 @@ const REQUESTS_SPARE: u64 = 50;
 /// Readings of a list that counts nothing, before it counts as one that never stands still.
 const PASSES_MAX: u32 = 5;
 
+/// Pages of one reading where nothing counts the rows; what is longer has no end.
+const PAGES_MAX: u32 = 1_000_000;
+
 /// Pages in a row that bring no row which was not known.
 const STALE_PAGES_MAX: u32 = 3;
 
@@ -315,6 +318,9 @@ impl Full {
                     self.object
                 ));
             }
+        }
+        if self.at.done >= PAGES_MAX {
+            return wrong(format!("reading {} from the source: {PAGES_MAX} pages did not reach the end", self.object));
         }
         if let Next::At(spot) = &portion.next {
             let text = serde_json::to_vec(spot).unwrap_or_default();

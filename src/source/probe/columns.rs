@@ -247,9 +247,8 @@ fn deleted(names: &std::collections::BTreeSet<String>, rows: &[Map<String, Value
     for column in
         names.iter().filter(|name| matches!(folded(name).as_str(), "status" | "state" | "recordstatus" | "recordstate"))
     {
-        let words = rows.iter().filter_map(|row| row.get(column)?.as_str());
-        let found =
-            words.filter(|text| matches!(text.to_lowercase().as_str(), "trashed" | "deleted" | "removed")).next();
+        let mut words = rows.iter().filter_map(|row| row.get(column)?.as_str());
+        let found = words.find(|text| matches!(text.to_lowercase().as_str(), "trashed" | "deleted" | "removed"));
         if let Some(word) = found {
             return Deleted::Word { column: column.clone(), word: word.to_owned() };
         }

@@ -244,7 +244,7 @@ pub(super) async fn discover(guard: &mut Guard<'_>, ground: &Ground, known: &mut
     let mut bases = vec![known.base.clone()];
     bases.extend(ground.bases.iter().filter(|base| **base != known.base).take(5).cloned());
     if ground.is_certain {
-        bases.truncate(1);
+        bases.truncate(3);
     }
     for style in STYLES {
         for base in &bases {

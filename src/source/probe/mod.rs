@@ -46,6 +46,9 @@ pub struct Target {
     pub headers: Vec<(String, String)>,
 }
 
+/// Hears of each request.
+pub type Watch = Arc<dyn Fn(&Sent) + Send + Sync>;
+
 /// What a probe may do.
 #[derive(Clone)]
 pub struct Allowance {
@@ -56,7 +59,7 @@ pub struct Allowance {
     /// The most rows that are asked for at once.
     pub page_rows: u32,
     /// Hears of each request as it is answered.
-    pub watch: Option<Arc<dyn Fn(&Sent) + Send + Sync>>,
+    pub watch: Option<Watch>,
 }
 
 impl Default for Allowance {

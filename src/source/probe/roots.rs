@@ -35,6 +35,8 @@ pub(super) struct Ground {
     pub(super) hints: String,
     /// What that path answers without credentials.
     pub(super) bare: Option<Look>,
+    /// The same, its body.
+    pub(super) refusal: Option<Vec<u8>>,
     /// An API answers without any credentials.
     pub(super) is_open: bool,
     /// The first base is the one.
@@ -51,12 +53,14 @@ pub(super) async fn survey(guard: &mut Guard<'_>, target: &Target) -> Result<Gro
         refused: None,
         hints: String::new(),
         bare: None,
+        refusal: None,
         is_open: false,
         is_certain: false,
     };
     if let Some(answer) = nowhere.as_ref().filter(|_| matches!(nowhere_look, Some(Look::Refused))) {
         ground.refused = address(base, NOWHERE).ok();
         ground.hints = hints(answer);
+        ground.refusal = Some(answer.body.to_vec());
         ground.bare = nowhere_look.clone();
     }
     for document in DOCUMENTS {
@@ -101,10 +105,18 @@ pub(super) async fn survey(guard: &mut Guard<'_>, target: &Target) -> Result<Gro
             ground.bases.push(url);
         }
     }
+    // What is refused may begin further up: `/api/v1/users` is refused by an API at `/api` too.
+    if ground.is_certain && !ground.is_open {
+        let parents: Vec<Url> = ground.bases.first().into_iter().flat_map(parents).collect();
+        ground.bases.extend(parents);
+    }
     if ground.bases.is_empty() {
         // Nothing tells one base from another; signed in, one of them may.
-        ground.bases =
-            first.into_iter().chain(ROOTS.iter().copied()).filter_map(|root| address(base, root).ok()).collect();
+        ground.bases = roots.iter().filter_map(|root| address(base, root).ok()).collect();
+        if matches!(nowhere_look, Some(Look::Refused)) {
+            // Whoever guards every path of the site most likely serves its API there.
+            ground.bases.sort_by_key(|url| url.path().len());
+        }
     }
     if ground.refused.is_none() && !ground.is_open && ground.hints.is_empty() && nowhere.is_none() {
         return Err(Ended::new(Kind::Unreachable, "nothing answers at the address"));
@@ -132,6 +144,7 @@ async fn try_root(
         } else {
             ground.refused = address(base, &path).ok();
             ground.hints = hints(&answer);
+            ground.refusal = Some(answer.body.to_vec());
             ground.bare = Some(seen);
         }
     }
@@ -143,12 +156,27 @@ async fn ask(guard: &mut Guard<'_>, base: &Url, path: &str, purpose: &str) -> Re
     guard.send(Stage::Evidence, purpose, draft, None).await
 }
 
+/// The bases above one, the nearest first.
+fn parents(base: &Url) -> Vec<Url> {
+    let mut parents = Vec::new();
+    let mut path = base.path().trim_end_matches('/').to_owned();
+    while let Some((above, _)) = path.rsplit_once('/') {
+        let mut parent = base.clone();
+        parent.set_path(above);
+        parents.push(parent);
+        path = above.to_owned();
+    }
+    parents
+}
+
 /// How much an answer looks like an API's, compared with that of a path that is not there.
 fn score(seen: &Look, nowhere: Option<&Look>) -> u8 {
     let is_same = nowhere.is_some_and(|nowhere| nowhere.kind() == seen.kind());
     match seen {
         _ if is_same => 0,
         Look::Refused | Look::Json(_) => 4,
+        // An error with a good status: some sources refuse so.
+        Look::Failed(200..=299) => 3,
         Look::Failed(_) => 2,
         Look::Missing { is_json: true } => 1,
         // A page for people to sign in, where other paths have none.

@@ -78,7 +78,7 @@ fn settle_caps(lists: &mut [Listed]) {
         let counts = list.rules.total.as_ref().is_some_and(|total| *total != Total::Nowhere);
         if own < most {
             list.rules.page = Some(Paging::None { cap: Some(most) });
-        } else if !counts && own >= 50 && (own % 50 == 0 || own.is_power_of_two()) {
+        } else if !counts && own >= 50 && (own.is_multiple_of(50) || own.is_power_of_two()) {
             list.is_learned = false;
             list.refused = Some(format!(
                 "it gives exactly {own} rows at once, whatever is asked: a number at which sources cut, and nothing shows that \
@@ -91,11 +91,12 @@ fn settle_caps(lists: &mut [Listed]) {
 /// What every row had, so that a change is noticed.
 fn contract(list: &mut Listed, zone: Option<&str>) {
     let Some(object) = list.object else { return };
-    list.rules.proof = list.rules.proof.or_else(|| match (&list.rules.total, &list.rules.page) {
-        (Some(Total::Body(_) | Total::Header(_)), _) => Some(Proof::Total),
-        (_, Some(Paging::None { .. } | Paging::Keyset { .. })) => Some(Proof::Once),
-        _ => Some(Proof::Twice),
-    });
+    let proof = match (&list.rules.total, &list.rules.page) {
+        (Some(Total::Body(_) | Total::Header(_)), _) => Proof::Total,
+        (_, Some(Paging::None { .. } | Paging::Keyset { .. })) => Proof::Once,
+        _ => Proof::Twice,
+    };
+    list.rules.proof = Some(proof);
     let resolved = list.rules.clone().resolved(object);
     let Ok(reader) = Reader::new(resolved, zone) else { return };
     let Ok(rows) = reader.rows(&mut list.bare.body.clone(), &"probe".into()) else { return };

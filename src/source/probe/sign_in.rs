@@ -71,6 +71,8 @@ struct Trial<'t, 'g> {
     failures: u32,
     /// What it answers without credentials.
     bare: u8,
+    /// The same, its body.
+    refusal: Option<Vec<u8>>,
 }
 
 /// Finds a way to sign in.
@@ -92,7 +94,8 @@ pub(super) async fn sign_in(
         None => address(&base, "users").map_err(Ended)?,
     };
     let bare = ground.bare.as_ref().map_or(u8::MAX, Look::kind);
-    let mut trial = Trial { guard, credentials: credentials.clone(), on, failures: 0, bare };
+    let mut trial =
+        Trial { guard, credentials: credentials.clone(), on, failures: 0, bare, refusal: ground.refusal.clone() };
     let way = trial.find(target, &base, &ground.hints).await?;
     let Some(way) = way else {
         let kind = trial.credentials.kind();
@@ -277,7 +280,7 @@ impl Trial<'_, '_> {
                 answer.status == 403 && answer.body.trim_ascii_start().starts_with(b"{") && says_forbidden(&answer)
             }
             Look::Json(_) => true,
-            Look::Missing { .. } => self.bare == Look::Refused.kind() || self.bare == Look::Page.kind(),
+            Look::Missing { .. } => self.bare != u8::MAX && self.bare != seen.kind(),
             Look::Page | Look::Failed(_) => false,
         };
         if !is_in {
@@ -317,6 +320,9 @@ impl Trial<'_, '_> {
         let fields: BTreeMap<String, String> =
             fields.into_iter().chain([("password".to_owned(), "{password}".to_owned())]).collect();
         for url in self.places(target, base, LOGINS) {
+            if !self.may_be_login(target, &url).await? {
+                continue;
+            }
             for form in [LoginForm::Json, LoginForm::Form] {
                 if self.failures >= FAILURES_MAX {
                     return Ok(None);
@@ -332,6 +338,10 @@ impl Trial<'_, '_> {
                 };
                 match self.log_in(&login).await? {
                     Tried::Token(login) => return self.first(token_ways(&login)).await,
+                    Tried::OtherVerb => match self.log_in(&by_basic(&login)).await? {
+                        Tried::Token(login) => return self.first(token_ways(&login)).await,
+                        _ => break,
+                    },
                     Tried::Absent => break,
                     Tried::Refused => {}
                 }
@@ -349,6 +359,9 @@ impl Trial<'_, '_> {
             ["client_id", "client_secret"].into_iter().filter(|name| self.credentials.part(name).is_some()).map(own),
         );
         for url in self.places(target, base, TOKENS) {
+            if !self.may_be_login(target, &url).await? {
+                continue;
+            }
             let mut login = Login {
                 path: url.to_string(),
                 method: Method::Post,
@@ -364,7 +377,7 @@ impl Trial<'_, '_> {
                 }
                 match self.log_in(&login).await? {
                     Tried::Token(login) => return self.first(token_ways(&login)).await,
-                    Tried::Absent => break,
+                    Tried::Absent | Tried::OtherVerb => break,
                     Tried::Refused if round == 0 && self.credentials.part("client_secret").is_some() => {
                         login.form = LoginForm::Basic;
                         login.fields =
@@ -398,6 +411,16 @@ impl Trial<'_, '_> {
             }
         }
         places
+    }
+
+    /// Whether something may be posted to an address: the operator named it, or a read shows that it wants another verb.
+    async fn may_be_login(&mut self, target: &Target, url: &Url) -> Result<bool, Ended> {
+        if target.logins.iter().any(|login| url.as_str() == login || url.path() == login) {
+            return Ok(true);
+        }
+        let draft = Draft::new(Method::Get, url.clone());
+        let answer = self.guard.send(Stage::Auth, "whether there is a login here", draft, None).await?;
+        Ok(answer.is_some_and(|answer| matches!(answer.status, 400 | 405 | 415 | 422)))
     }
 
     /// One login. Finds where its answer holds the token.
@@ -436,7 +459,12 @@ impl Trial<'_, '_> {
                 let token = session_cookie(&answer).unwrap_or_default();
                 Ok(Tried::Token(Login { token, ..login.clone() }))
             }
+            Look::Missing { .. } if answer.status == 405 && login.method == Method::Post => Ok(Tried::OtherVerb),
             Look::Missing { .. } | Look::Page => Ok(Tried::Absent),
+            // The refusal that every path gives is not about what was sent.
+            Look::Refused | Look::Failed(200..=299) if self.refusal.as_deref() == Some(&*answer.body) => {
+                Ok(Tried::Absent)
+            }
             Look::Refused | Look::Failed(_) => {
                 self.failures += 1;
                 Ok(Tried::Refused)
@@ -447,8 +475,17 @@ impl Trial<'_, '_> {
 
 enum Tried {
     Token(Login),
+    /// There is something, but not for this verb.
+    OtherVerb,
     Absent,
     Refused,
+}
+
+/// The same login as a GET with HTTP Basic.
+fn by_basic(login: &Login) -> Login {
+    let part = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let fields = BTreeMap::from([part("user", "{user}"), part("password", "{password}")]);
+    Login { method: Method::Get, form: LoginForm::Basic, fields, ..login.clone() }
 }
 
 /// Whether a refusal is about this one thing only.
