@@ -138,6 +138,10 @@ pub fn plan(known: &Known, vocabulary: &Vocabulary, chosen: &Placements) -> Resu
     take_customs(&kinds, &references, known, &mut objects);
     let tables = Tables { known, vocabulary, kinds: &kinds, objects: &objects, references: &references };
     let placed = tables.placed(chosen)?;
+    let rows_become: Vec<Vec<Entity>> = placed
+        .iter()
+        .map(|placed| placed.first().map(|option| becomes(&option.placement)).unwrap_or_default())
+        .collect();
     let mut plans = Vec::with_capacity(known.tables.len());
     for (at, (table, placed)) in known.tables.iter().zip(placed).enumerate() {
         let used: Vec<String> = references
@@ -149,8 +153,11 @@ pub fn plan(known: &Known, vocabulary: &Vocabulary, chosen: &Placements) -> Resu
             .map(|reference| reference.key.clone())
             .collect();
         let key = key_column(table, &kinds[at], &most_used(&used), vocabulary).map(|column| column.name.clone());
-        let becomes = placed.first().map(|option| becomes(&option.placement)).unwrap_or_default();
-        let columns = columns(table, &becomes, (&references[at], &kinds), vocabulary, key.as_deref());
+        let others = (0..rows_become.len()).filter(|other| *other != at);
+        let others: Vec<(&str, &[Entity])> =
+            others.map(|other| (known.tables[other].name.as_str(), rows_become[other].as_slice())).collect();
+        let becomes = rows_become[at].clone();
+        let columns = columns(table, (&becomes, &others), (&references[at], &kinds), vocabulary, key.as_deref());
         plans.push(Planned { at, object: objects[at], guesses: guessed[at].clone(), placed, becomes, key, columns });
     }
     Ok(plans)
@@ -230,7 +237,7 @@ fn objects(guessed: &[Vec<Guess>], known: &Known) -> (Vec<String>, Vec<Option<Ob
 
 fn columns(
     table: &Table,
-    becomes: &[Entity],
+    (becomes, others): (&[Entity], &[(&str, &[Entity])]),
     (references, kinds): (&[Reference], &[String]),
     vocabulary: &Vocabulary,
     key: Option<&str>,
@@ -258,7 +265,7 @@ fn columns(
             is_key: key == Some(column.name.as_str()),
         });
     }
-    let context = Context::new(&table.name, becomes, &clues, vocabulary);
+    let context = Context::new(&table.name, becomes, &clues, vocabulary).among(others.iter().copied(), vocabulary);
     let ranked = rank(&clues, &context, vocabulary);
     let found = |((column, clue), ranked): ((&Column, &Clue), Ranked)| Found {
         name: column.name.clone(),
