@@ -84,7 +84,7 @@ async fn compare_load(migration: &Migration) {
     near("seconds of the load", seconds, actual.took.as_secs_f64(), TIME_WITHIN);
     near("tokens of load and verification", forecast.effort.tokens as f64, actual.tokens as f64, TOKENS_WITHIN);
 
-    let status = Status::read(migration.journal(), None).await.expect("the journal reads");
+    let status = Status::read(migration.journal(), None, None).await.expect("the journal reads");
     let course = status.forecast.expect("the course is kept");
     assert!(course.is_over && course.percent() == 100, "{course:?}");
     assert_eq!((course.tokens_spent, course.finish_forecast), (actual.load_tokens, forecast.schedule.finishes_at));
