@@ -1,7 +1,7 @@
 //! A client that knows the shape: it logs in, asks and turns pages as the shape itself says, so that what is served can be
 //! held against the truth. It learns nothing; learning is the prober's.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -33,6 +33,8 @@ pub(crate) struct Client {
     pub(crate) shape: Shape,
     http: Http,
     session: RefCell<Option<String>>,
+    /// Rows that walks were given a second time.
+    pub(crate) repeated: Cell<usize>,
 }
 
 /// An answer read: status, headers, and the body as JSON, also where it came as XML.
@@ -61,7 +63,7 @@ impl Client {
         let serving = shapes::serve(account, shape.clone(), Settings::default(), clock.clone(), listener);
         let serving = serving.await.expect("it serves");
         let http = Http::new(clock.clone(), Duration::from_secs(60), 2).expect("a client");
-        Self { serving, clock, shape, http, session: RefCell::default() }
+        Self { serving, clock, shape, http, session: RefCell::default(), repeated: Cell::default() }
     }
 
     pub(crate) async fn send(&self, method: Method, url: &str, headers: &[(&str, &str)], body: Option<String>) -> Read {
@@ -274,6 +276,7 @@ impl Client {
             let count = page.len();
             let fresh: Vec<(String, Value)> = page.into_iter().filter(|(id, _)| seen.insert(id.clone())).collect();
             let is_new = !fresh.is_empty();
+            self.repeated.set(self.repeated.get() + count - fresh.len());
             rows.extend(fresh);
             if !is_new || !pages.turn(&read, count) {
                 return rows;

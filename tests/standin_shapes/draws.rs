@@ -152,6 +152,8 @@ async fn walked_whole(client: &Client, object: Object) {
     let walked = client.walk(object).await;
     let reach = reach(shape, truth.len());
     assert_eq!(walked.len(), reach, "{shape} {object}: of {}", truth.len());
+    let repeats = shape.past_end == PastEnd::Repeat || shape.paging_flaw != PagingFlaw::None;
+    assert!(repeats || client.repeated.get() == 0, "{shape} {object}: rows came twice");
     for (id, row) in walked {
         let expected = truth.get(&id).unwrap_or_else(|| panic!("{shape} {object}: {id} is nobody's"));
         if shape.protocol != Protocol::Xml && shape.protocol != Protocol::Graphql {

@@ -15,6 +15,7 @@ fn whole(shape: &str) {
         let mut truth: Vec<String> = client.serving.listed(Object::Client).into_iter().map(|row| row.id).collect();
         truth.sort();
         assert_eq!(sorted, truth, "{shape}");
+        assert_eq!(client.repeated.get(), 0, "{shape}: no row came twice");
         assert!(client.serving.ledger().total > 1 || shape.contains("none"), "{shape}");
         client.serving.shutdown().await;
     });

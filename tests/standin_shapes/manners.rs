@@ -237,6 +237,19 @@ fn windows_are_what_the_shape_says() {
         client.clock.sleep(Duration::from_secs(86_400)).await;
         assert_eq!(client.send(Method::GET, &url, &headers, None).await.status, 200);
     });
+    drive("window=credits", 30, |client| async move {
+        let (headers, _, _) = client.credentials().await;
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let url = format!("{}/pipelines?limit=1", client.serving.root());
+        let first = client.send(Method::GET, &url, &headers, None).await;
+        assert_eq!(first.headers["x-credits-remaining"], "999");
+        for _ in 1..1_000 {
+            client.send(Method::GET, &url, &headers, None).await;
+        }
+        client.clock.sleep(Duration::from_secs(86_400)).await;
+        let off = client.send(Method::GET, &url, &headers, None).await;
+        assert_eq!((off.status, off.body["error"]["code"].clone()), (403, json!("credits_used_up")));
+    });
     drive("window=2-at-once", 30, |client| async move {
         let all = futures::future::join_all((0..4).map(|_| async {
             let (headers, _, _) = client.credentials().await;

@@ -90,7 +90,10 @@ impl<'a> Desk<'a> {
         let mut ask = Ask::take(shape, object, params)?;
         ask.since = delta::asked(shape, incoming, params, source == Source::Search)?;
         ask.only_deleted = source == Source::Deleted;
-        let part = paging::asked(shape, object, params)?;
+        let ids = self.wire(true);
+        let known =
+            |id: &str| self.store.rows(object).iter().map(|row| row.key).find(|key| ids.id_text(object, *key) == id);
+        let part = paging::asked(shape, object, params, known)?;
         let counts = shape.total == Total::OnRequest
             && params.take("count_total").is_some_and(|text| text.eq_ignore_ascii_case("true"));
         let wire = self.wire(self.asks_custom(params));

@@ -21,6 +21,9 @@ const SLOWEST: Duration = Duration::from_secs(9);
 /// Requests that may be open at once where that is limited.
 const AT_ONCE: u32 = 2;
 
+/// How long metered reads are counted.
+const MONTH: Duration = Duration::from_secs(30 * 86_400);
+
 /// Counts requests in windows that begin with their first one.
 pub(super) struct Limiter {
     start: Moment,
@@ -61,6 +64,7 @@ impl Limiter {
             Window::Second => (5, Duration::from_secs(1)),
             Window::Slow => (30, Duration::from_secs(60)),
             Window::Day => (2_000, Duration::from_secs(86_400)),
+            Window::Credits => (1_000, MONTH),
             Window::SlowDown => (u32::MAX, Duration::from_secs(60)),
             Window::Concurrent if self.in_flight > AT_ONCE => {
                 self.refused += 1;
@@ -81,8 +85,12 @@ impl Limiter {
             let late = SLOWER.saturating_mul(self.used.saturating_sub(QUICK)).min(SLOWEST);
             return Pace::Pass(late, Vec::new());
         }
-        let headers =
-            if shape.limits == Limits::Headers { state(shape, wait, at, (most, most - self.used)) } else { Vec::new() };
+        let left = most - self.used;
+        let headers = match (shape.window, shape.limits) {
+            (Window::Credits, _) => vec![("x-credits-remaining", left.to_string())],
+            (_, Limits::Headers) => state(shape, wait, at, (most, left)),
+            _ => Vec::new(),
+        };
         Pace::Pass(Duration::ZERO, headers)
     }
 }
@@ -92,6 +100,9 @@ fn over(shape: &Shape, wait: Duration, at: Timestamp, count: (u32, u32)) -> Repl
     let seconds = wait.as_millis().div_ceil(1_000).max(1);
     let fault = |status: u16, message: String| Fault::new(status, "rate_limited", message);
     let plain = || "Too many requests.".to_owned();
+    if shape.window == Window::Credits {
+        return strict(shape, &Fault::new(403, "credits_used_up", "The month's credits are used up: access is off."));
+    }
     let worded = || format!("Rate limit exceeded, retry in {seconds} seconds.");
     match shape.limits {
         Limits::Silent => strict(shape, &fault(429, plain())),

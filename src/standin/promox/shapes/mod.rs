@@ -25,6 +25,7 @@
 //!
 //! Written from the reference on API shapes alone; it shares nothing with the prober that reads it.
 
+mod answer;
 mod auth;
 pub mod choices;
 mod control;
@@ -47,6 +48,7 @@ mod list;
 mod names;
 mod odata;
 mod paging;
+mod purpose;
 mod reply;
 mod route;
 mod row;

@@ -63,8 +63,13 @@ fn flaw(shape: &Shape) -> PagingFlaw {
     if has_own_lists(shape) { PagingFlaw::None } else { shape.paging_flaw }
 }
 
-/// Reads what a request asks for.
-pub(super) fn asked(shape: &Shape, object: Object, params: &mut Params) -> Result<Part, Fault> {
+/// Reads what a request asks for. `known` gives the number of the row with an id.
+pub(super) fn asked(
+    shape: &Shape,
+    object: Object,
+    params: &mut Params,
+    known: impl Fn(&str) -> Option<u64>,
+) -> Result<Part, Fault> {
     let style = style(shape, object);
     if style == Paging::None {
         return Ok(Part { turn: Turn::At(0), size: usize::MAX });
@@ -83,7 +88,7 @@ pub(super) fn asked(shape: &Shape, object: Object, params: &mut Params) -> Resul
             let skip = number(params, shape.offset_param.text())?.unwrap_or(0);
             Turn::At(if flaw(shape) == PagingFlaw::OffsetIsPage { skip.saturating_mul(size) } else { skip })
         }
-        Paging::Cursor => cursor(shape, object, params)?,
+        Paging::Cursor => cursor(shape, params, known)?,
         Paging::NextUrl | Paging::Link => place(params, PLACE)?,
         Paging::Keyset => match params.take(shape.keyset_param.text()) {
             None => Turn::At(0),
@@ -120,7 +125,7 @@ fn number(params: &mut Params, name: &str) -> Result<Option<usize>, Fault> {
     text.parse().map(Some).map_err(|_| Fault::bad(format!("{name} is a whole number.")))
 }
 
-fn cursor(shape: &Shape, object: Object, params: &mut Params) -> Result<Turn, Fault> {
+fn cursor(shape: &Shape, params: &mut Params, known: impl Fn(&str) -> Option<u64>) -> Result<Turn, Fault> {
     let name = cursor_param(shape.cursor_form);
     match shape.cursor_form {
         CursorForm::NextOffset | CursorForm::NextPageOffset | CursorForm::Next => {
@@ -128,23 +133,14 @@ fn cursor(shape: &Shape, object: Object, params: &mut Params) -> Result<Turn, Fa
         }
         CursorForm::StartingAfter => match params.take(name) {
             None => Ok(Turn::At(0)),
-            // Told apart from a place by its form: the id of a row is looked for when the list is there.
-            Some(id) => Ok(Turn::After(
-                key_of(shape, object, &id).ok_or_else(|| Fault::bad("There is no such id."))?,
-                usize::MAX,
-            )),
+            Some(id) => {
+                let key = known(&id).ok_or_else(|| Fault::bad("There is no such id."))?;
+                Ok(Turn::After(key, usize::MAX))
+            }
         },
         _ => place(params, name),
     }
 }
-
-/// The number behind an id, looked for among all that the account could have.
-fn key_of(shape: &Shape, object: Object, id: &str) -> Option<u64> {
-    (0..KEYS_MAX).find(|key| ids::text(shape.ids, object, *key) == id)
-}
-
-/// No id of an account is higher; ids of files are the highest.
-const KEYS_MAX: u64 = 200_000;
 
 /// The parameter that carries a cursor.
 fn cursor_param(form: CursorForm) -> &'static str {

@@ -28,7 +28,7 @@ pub(super) fn of_method(desk: &Desk, method: &str, found: Option<&Route>) -> Res
             desk.find(*object, id, false)?;
             write(Reply::empty(204))
         }
-        _ => write(Fault::new(405, "method_not_allowed", "This is not allowed here.").reply(desk.shape)),
+        _ => Err(Fault::new(405, "method_not_allowed", "This is not allowed here.")),
     }
 }
 

@@ -241,8 +241,10 @@ dimension! {
         Concurrent = "2-at-once" 5,
         /// Nothing is refused: from the 60th request of a minute on, answers take seconds.
         SlowDown = "slow-down" 5,
+        /// 1,000 metered reads a month, told in `x-credits-remaining`; then access is off, with 403.
+        Credits = "credits" 2,
         /// Nothing.
-        None = "none" 13,
+        None = "none" 11,
     }
 }
 
