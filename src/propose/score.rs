@@ -145,7 +145,7 @@ fn offer_concept(found: &mut Vec<Answer>, reading: &Reading, scene: &Scene<'_>) 
     let mut score = reading.strength() * fit;
     if let Some(strength) = reading.foreign_key(concept, context) {
         let why = "a key of another system";
-        found.push(reading.answer(Place::Leave, score * strength, &concept.name, why, evidence));
+        found.push(reading.answer(Place::Leave, score * strength, (&concept.name, why), evidence));
         score *= if strength > 0.8 { 0.75 } else { 0.95 };
     }
     let mut name = concept.name.as_str();
@@ -156,9 +156,9 @@ fn offer_concept(found: &mut Vec<Answer>, reading: &Reading, scene: &Scene<'_>) 
     } else if reading.is_copy {
         // What the source copied from another record stands there as well.
         score *= 0.72;
-        found.push(reading.answer(Place::Leave, score * 0.85, name, "a copy", evidence));
+        found.push(reading.answer(Place::Leave, score * 0.85, (name, "a copy"), evidence));
         let own = custom(context.primary(), scene.typed(shape), None);
-        found.extend(own.map(|place| reading.answer(place, score, name, "a copy", evidence)));
+        found.extend(own.map(|place| reading.answer(place, score, (name, "a copy"), evidence)));
         return;
     }
     name = redirected(name, &reading.meaning.phrase, context).unwrap_or(name);
@@ -213,7 +213,7 @@ fn offer_homes(
         let is_open = matches!(home.rsplit(':').next(), Some("c" | "varchar" | "enum" | "rank"));
         let shape = if is_open { scene.typed(shape) } else { shape };
         if let Some(place) = place(home, of, context, shape) {
-            found.push(reading.answer(place, score * rank, name, &name.replace('_', " "), evidence));
+            found.push(reading.answer(place, score * rank, (name, &name.replace('_', " ")), evidence));
         }
     }
 }
@@ -236,7 +236,7 @@ fn own_homes<'c>(concept: &'c Concept, of: Entity, context: &Context) -> Option<
 }
 
 impl Reading {
-    fn answer(&self, place: Place, score: f64, concept: &str, what: &str, evidence: Evidence) -> Answer {
+    fn answer(&self, place: Place, score: f64, (concept, what): (&str, &str), evidence: Evidence) -> Answer {
         let why = format!("its name reads as {what} ({:?})", self.meaning.phrase);
         Answer { place, score, concept: concept.to_owned(), why, evidence }
     }

@@ -336,7 +336,7 @@ pub fn shape_of_words(words: &[String]) -> Option<Shape> {
     let is_moment = words.len() > 1
         && words.first().is_some_and(|first| MOMENTS.contains(&first.as_str()))
         && !matches!(last.as_str(), "name" | "number" | "id" | "by" | "note" | "title");
-    let found = PROMISES.iter().find(|(_, all)| all.iter().any(|end| ends(end))).map(|(shape, _)| *shape);
+    let found = PROMISES.iter().find(|(_, all)| all.iter().any(&ends)).map(|(shape, _)| *shape);
     if first_date && words.len() > 1 { Some(Shape::Date) } else { found.or(is_moment.then_some(Shape::Date)) }
 }
 

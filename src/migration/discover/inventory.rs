@@ -19,8 +19,11 @@ pub(super) const FILE: &str = "inventory.xlsx";
 /// Entries of one table that are taken in.
 const ENTRIES_MAX: usize = 2_000;
 
-/// The sheets of the questionnaire: what is asked, and an example.
-const SHEETS: &[(Sort, &str, &[(&str, &str, &str)])] = &[
+/// A column: its heading, what is asked, and an example.
+type Question = (&'static str, &'static str, &'static str);
+
+/// The sheets of the questionnaire.
+const SHEETS: &[(Sort, &str, &[Question])] = &[
     (
         Sort::Automation,
         "Automations",

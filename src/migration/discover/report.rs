@@ -349,7 +349,8 @@ pub(super) fn files(seen: &[Seen]) -> Vec<FilesFound> {
             let says = ["file", "attachment", "presentation_url", "document", "proof_url", "artwork_url"];
             let is_named = says.iter().any(|word| name.contains(word)) && !name.contains("profile");
             let is_file = column.shape() == Shape::File || (is_named && column.shape() == Shape::Url);
-            if !is_file && !(is_named && column.samples.iter().any(|sample| sample.contains('.'))) {
+            let names_files = is_named && column.samples.iter().any(|sample| sample.contains('.'));
+            if !is_file && !names_files {
                 continue;
             }
             let method = if column.shape() == Shape::Url {

@@ -95,21 +95,7 @@ pub(super) async fn survey(guard: &mut Guard<'_>, target: &Target) -> Result<Gro
             break;
         }
     }
-    scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
-    if ground.is_certain {
-        // What a document says of other bases counts less than an answer.
-        ground.bases.clear();
-    }
-    for (_, url) in scored {
-        if !ground.bases.contains(&url) {
-            ground.bases.push(url);
-        }
-    }
-    // What is refused may begin further up: `/api/v1/users` is refused by an API at `/api` too.
-    if ground.is_certain && !ground.is_open {
-        let parents: Vec<Url> = ground.bases.first().into_iter().flat_map(parents).collect();
-        ground.bases.extend(parents);
-    }
+    ground.add_bases(scored);
     if ground.bases.is_empty() {
         // Nothing tells one base from another; signed in, one of them may.
         ground.bases = roots.iter().filter_map(|root| address(base, root).ok()).collect();
@@ -122,6 +108,27 @@ pub(super) async fn survey(guard: &mut Guard<'_>, target: &Target) -> Result<Gro
         return Err(Ended::new(Kind::Unreachable, "nothing answers at the address"));
     }
     Ok(ground)
+}
+
+impl Ground {
+    /// Takes what was found by trying, best first.
+    fn add_bases(&mut self, mut scored: Vec<(u8, Url)>) {
+        scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+        if self.is_certain {
+            // What a document says of other bases counts less than an answer.
+            self.bases.clear();
+        }
+        for (_, url) in scored {
+            if !self.bases.contains(&url) {
+                self.bases.push(url);
+            }
+        }
+        // What is refused may begin further up: `/api/v1/users` is refused by an API at `/api` too.
+        if self.is_certain && !self.is_open {
+            let parents: Vec<Url> = self.bases.first().into_iter().flat_map(parents).collect();
+            self.bases.extend(parents);
+        }
+    }
 }
 
 /// Tries one base with one word.
