@@ -95,6 +95,15 @@ pub(super) async fn survey(guard: &mut Guard<'_>, target: &Target) -> Result<Gro
             break;
         }
     }
+    settle_bases(&mut ground, scored, base, &roots);
+    if ground.refused.is_none() && !ground.is_open && ground.hints.is_empty() && nowhere.is_none() {
+        return Err(Ended::new(Kind::Unreachable, "nothing answers at the address"));
+    }
+    Ok(ground)
+}
+
+/// Puts the bases in order, the likeliest first.
+fn settle_bases(ground: &mut Ground, mut scored: Vec<(u8, Url)>, base: &Url, roots: &[&str]) {
     scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
     if ground.is_certain {
         // What a document says of other bases counts less than an answer.
@@ -113,15 +122,11 @@ pub(super) async fn survey(guard: &mut Guard<'_>, target: &Target) -> Result<Gro
     if ground.bases.is_empty() {
         // Nothing tells one base from another; signed in, one of them may.
         ground.bases = roots.iter().filter_map(|root| address(base, root).ok()).collect();
-        if matches!(nowhere_look, Some(Look::Refused)) {
+        if matches!(ground.bare, Some(Look::Refused)) {
             // Whoever guards every path of the site most likely serves its API there.
             ground.bases.sort_by_key(|url| url.path().len());
         }
     }
-    if ground.refused.is_none() && !ground.is_open && ground.hints.is_empty() && nowhere.is_none() {
-        return Err(Ended::new(Kind::Unreachable, "nothing answers at the address"));
-    }
-    Ok(ground)
 }
 
 /// Tries one base with one word.
