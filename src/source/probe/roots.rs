@@ -95,38 +95,36 @@ pub(super) async fn survey(guard: &mut Guard<'_>, target: &Target) -> Result<Gro
             break;
         }
     }
-    ground.add_bases(scored);
-    if ground.bases.is_empty() {
-        // Nothing tells one base from another; signed in, one of them may.
-        ground.bases = roots.iter().filter_map(|root| address(base, root).ok()).collect();
-        if matches!(nowhere_look, Some(Look::Refused)) {
-            // Whoever guards every path of the site most likely serves its API there.
-            ground.bases.sort_by_key(|url| url.path().len());
-        }
-    }
+    settle_bases(&mut ground, scored, base, &roots);
     if ground.refused.is_none() && !ground.is_open && ground.hints.is_empty() && nowhere.is_none() {
         return Err(Ended::new(Kind::Unreachable, "nothing answers at the address"));
     }
     Ok(ground)
 }
 
-impl Ground {
-    /// Takes what was found by trying, best first.
-    fn add_bases(&mut self, mut scored: Vec<(u8, Url)>) {
-        scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
-        if self.is_certain {
-            // What a document says of other bases counts less than an answer.
-            self.bases.clear();
+/// Puts the bases in order, the likeliest first.
+fn settle_bases(ground: &mut Ground, mut scored: Vec<(u8, Url)>, base: &Url, roots: &[&str]) {
+    scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+    if ground.is_certain {
+        // What a document says of other bases counts less than an answer.
+        ground.bases.clear();
+    }
+    for (_, url) in scored {
+        if !ground.bases.contains(&url) {
+            ground.bases.push(url);
         }
-        for (_, url) in scored {
-            if !self.bases.contains(&url) {
-                self.bases.push(url);
-            }
-        }
-        // What is refused may begin further up: `/api/v1/users` is refused by an API at `/api` too.
-        if self.is_certain && !self.is_open {
-            let parents: Vec<Url> = self.bases.first().into_iter().flat_map(parents).collect();
-            self.bases.extend(parents);
+    }
+    // What is refused may begin further up: `/api/v1/users` is refused by an API at `/api` too.
+    if ground.is_certain && !ground.is_open {
+        let parents: Vec<Url> = ground.bases.first().into_iter().flat_map(parents).collect();
+        ground.bases.extend(parents);
+    }
+    if ground.bases.is_empty() {
+        // Nothing tells one base from another; signed in, one of them may.
+        ground.bases = roots.iter().filter_map(|root| address(base, root).ok()).collect();
+        if matches!(ground.bare, Some(Look::Refused)) {
+            // Whoever guards every path of the site most likely serves its API there.
+            ground.bases.sort_by_key(|url| url.path().len());
         }
     }
 }

@@ -71,6 +71,14 @@ async fn make_rows_whole(guard: &mut Guard<'_>, base: &Url, known: &mut Known, i
 /// Where lists come all at once, the longest of them shows where they are not cut.
 fn settle_caps(lists: &mut [Listed]) {
     let at_once = |list: &Listed| matches!(list.rules.page, Some(Paging::None { .. })) && list.is_learned;
+    let is_paged = lists.iter().any(|list| list.is_learned && !at_once(list));
+    for list in lists.iter_mut().filter(|list| is_paged && at_once(list) && list.rows.is_none()) {
+        list.is_learned = false;
+        list.refused = Some(
+            "other lists come in portions and this one seems not to, and nothing shows that its rows are all"
+                .to_owned(),
+        );
+    }
     let most =
         lists.iter().filter(|list| at_once(list)).map(|list| list.bare.ids.len() as u64).max().unwrap_or_default();
     for list in lists.iter_mut().filter(|list| at_once(list)) {
