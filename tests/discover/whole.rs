@@ -43,12 +43,13 @@ fn files_and_workbooks_together_are_migrated_and_verified() {
     let found = discovery(&world);
     assert_eq!(item(&found["objects"], "object", "pipeline")["records"], 1);
 
-    let mut daemon = world.daemon(&[]);
+    // A daemon that is killed goes on with the same sources.
+    let daemon = world.daemon(&[]);
+    wait_for("the first gate", LONGEST, || world.waits_at("map").then_some(()));
+    assert!(!daemon.kill().success());
+    let daemon = world.daemon(&[]);
     let mut approved = Vec::new();
-    wait_for("the end of the migration", LONGEST, || {
-        if let Some(ended) = daemon.ended() {
-            return Some(ended);
-        }
+    wait_for("the last gate", LONGEST, || {
         let status = world.status();
         let doing = status.as_ref().map(|status| status["phase"].to_string()).unwrap_or_default();
         if doing.contains("follow") {
@@ -60,8 +61,9 @@ fn files_and_workbooks_together_are_migrated_and_verified() {
                 approved.push(gate);
             }
         }
-        None
+        (approved.len() == GATES.len()).then_some(())
     });
+    assert!(daemon.end(LONGEST).success(), "{}", world.said());
     assert_eq!(approved, GATES, "{}", world.said());
     let report = |name: &str| -> Value {
         let path = world.folder.join(format!("reports/{name}.json"));
