@@ -179,7 +179,7 @@ fn an_account_that_is_not_empty_is_filled_and_nobody_is_doubled() {
         check_fates(&world, &migration).await;
         check_plan(&world);
         check_tokens(&world, &books);
-        again(&world, migration).await;
+        Box::pin(again(&world, migration)).await;
     });
 }
 
