@@ -114,7 +114,7 @@ impl ObjectRules {
         }
         let applying = own.into_iter().filter(|to| to.applies.holds(payload));
         let empty = applying
-            .flat_map(|to| needed(to))
+            .flat_map(needed)
             .find(|columns| !columns.is_empty() && !columns.iter().any(|column| column.is_filled(payload)))?;
         let names: Vec<&str> = empty.iter().map(|column| column.name.as_str()).collect();
         let verb = if names.len() == 1 { "is" } else { "are" };
