@@ -20,25 +20,7 @@ fn files_and_workbooks_together_are_migrated_and_verified() {
     assert!(PROMOX.contains(by_id));
     std::fs::write(world.folder.join("mapping.toml"), PROMOX.replace(by_id, by_name)).expect("written");
     assert_eq!(code(&world.run(&["discover"])), 0);
-    let stage = |id: &str, name: &str, kind: &str, position: u32| {
-        json!({"id": "1", "name": "Orders", "stages.id": id,
-        "stages.name": name, "stages.position": position, "stages.kind": kind, "stages.probability": "40%",
-        "updated_at": "2026-01-05 10:00:00"})
-    };
-    let stages = json!([stage("10", "New", "open", 1), stage("11", "Proof", "open", 2), stage("12", "Won", "won", 3)]);
-    fill(python, &world, "pipelines", &stages);
-    let task = |number: u32| {
-        json!({"id": format!("t{number}"), "subject": format!("Task {number}"), "type": "call",
-        "status": "open", "assignee_id": "Ada Li", "due_date": "day:2026-03-31", "related_type": "project",
-        "related_id": format!("p{number}"), "updated_at": "2026-01-05 10:00:00"})
-    };
-    let mut tasks: Vec<Value> = (1..=5).map(task).collect();
-    tasks.push({
-        let mut wrong = task(6);
-        wrong["due_date"] = json!("sometime");
-        wrong
-    });
-    fill(python, &world, "tasks", &json!(tasks));
+    fill_in(python, &world);
     assert_eq!(code(&world.run(&["discover"])), 3, "one task has no day");
     let found = discovery(&world);
     assert_eq!(item(&found["objects"], "object", "pipeline")["records"], 1);
@@ -87,4 +69,27 @@ fn files_and_workbooks_together_are_migrated_and_verified() {
     assert!(!rows.is_empty());
     let reconciliation = report("reconciliation");
     assert!(reconciliation.to_string().contains("tasks.xlsx, sheet tasks, cell"), "{reconciliation}");
+}
+
+/// Three stages of a pipeline, five tasks, and one whose day cannot be read.
+fn fill_in(python: &str, world: &World) {
+    let stage = |id: &str, name: &str, kind: &str, position: u32| {
+        json!({"id": "1", "name": "Orders", "stages.id": id,
+        "stages.name": name, "stages.position": position, "stages.kind": kind, "stages.probability": "40%",
+        "updated_at": "2026-01-05 10:00:00"})
+    };
+    let stages = json!([stage("10", "New", "open", 1), stage("11", "Proof", "open", 2), stage("12", "Won", "won", 3)]);
+    fill(python, world, "pipelines", &stages);
+    let task = |number: u32| {
+        json!({"id": format!("t{number}"), "subject": format!("Task {number}"), "type": "call",
+        "status": "open", "assignee_id": "Ada Li", "due_date": "day:2026-03-31", "related_type": "project",
+        "related_id": format!("p{number}"), "updated_at": "2026-01-05 10:00:00"})
+    };
+    let mut tasks: Vec<Value> = (1..=5).map(task).collect();
+    tasks.push({
+        let mut wrong = task(6);
+        wrong["due_date"] = json!("sometime");
+        wrong
+    });
+    fill(python, world, "tasks", &json!(tasks));
 }
