@@ -73,7 +73,7 @@ fn an_expected_amount_is_the_amount_where_there_is_no_other() {
 
 #[test]
 fn names_of_something_technical_are_left_and_other_unknown_ones_kept_with_little_confidence() {
-    let names = ["zork_sync_hash", "num_zorks_count", "zork_guid", "Zork Colour Wheel"];
+    let names = ["zork_sync_hash", "num_zorks_count", "zork_guid", "Zork Flavour Wheel"];
     let found = ranked("companies", &[Entity::Organization], &clues(&names), &[]);
     for (name, ranked) in names.iter().zip(&found) {
         let place = ranked.answers[0].place.to_string();

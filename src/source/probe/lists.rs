@@ -34,8 +34,18 @@ const MISSES_ALL_MAX: u32 = 22;
 /// Requests that must be left for learning how the lists are paged.
 const KEPT_FOR_SHAPE: u32 = 60;
 
+/// Writes the name of a list.
+type Style = fn(&str) -> String;
+
+/// Words by which a base is recognized, by the style that they are written in.
+const SCOUTS: &[(usize, &[(Object, &str)])] = &[
+    (0, &[(Object::Owner, "users"), (Object::Client, "contacts"), (Object::Client, "clients")]),
+    (1, &[(Object::Owner, "users"), (Object::Client, "contacts")]),
+    (0, &[(Object::Client, "customers"), (Object::Task, "tasks")]),
+];
+
 /// How the names of lists may be written.
-const STYLES: &[fn(&str) -> String] = &[
+const STYLES: &[Style] = &[
     |name| name.to_owned(),
     |name| format!("{name}.json"),
     |name| capitalized(name),
@@ -242,10 +252,16 @@ pub(super) fn missing(object: Object, stopped: Option<&str>) -> Found {
 /// Finds the lists.
 pub(super) async fn discover(guard: &mut Guard<'_>, ground: &Ground, known: &mut Known) -> Result<(), Ended> {
     let mut bases = vec![known.base.clone()];
-    bases.extend(ground.bases.iter().filter(|base| **base != known.base).take(5).cloned());
+    bases.extend(ground.bases.iter().filter(|base| **base != known.base).cloned());
     if ground.is_certain {
         bases.truncate(3);
+    } else if bases.len() > 1
+        && let Some((base, style)) = scout(guard, &bases, known).await?
+    {
+        known.base = base;
+        return try_style(guard, known, style).await;
     }
+    bases.truncate(6);
     for style in STYLES {
         for base in &bases {
             known.base = base.clone();
@@ -258,7 +274,28 @@ pub(super) async fn discover(guard: &mut Guard<'_>, ground: &Ground, known: &mut
     Err(Ended::new(Kind::Source, "no list was found under any of the usual names"))
 }
 
-async fn try_style(guard: &mut Guard<'_>, known: &mut Known, style: fn(&str) -> String) -> Result<(), Ended> {
+/// Where nothing tells one base from another, each is tried with a few words first, so that the right one is met before
+/// the requests are used up: it, and how it writes its lists.
+async fn scout(guard: &mut Guard<'_>, bases: &[Url], known: &mut Known) -> Result<Option<(Url, Style)>, Ended> {
+    for (style, words) in SCOUTS.iter().map(|(style, words)| (STYLES[*style], *words)) {
+        for (object, name) in words {
+            for base in bases {
+                if guard.left() < KEPT_FOR_SHAPE {
+                    return Ok(None);
+                }
+                known.base = base.clone();
+                if try_list(guard, known, *object, name, style).await? {
+                    // The list is looked for again beside the others, among which there may be a better one.
+                    known.lists.clear();
+                    return Ok(Some((base.clone(), style)));
+                }
+            }
+        }
+    }
+    Ok(None)
+}
+
+async fn try_style(guard: &mut Guard<'_>, known: &mut Known, style: Style) -> Result<(), Ended> {
     let rounds = LISTS.iter().map(|(_, names)| names.len()).max().unwrap_or_default();
     let (mut straight, mut all) = (0, 0);
     for round in 0..rounds {
@@ -287,7 +324,7 @@ async fn try_list(
     known: &mut Known,
     object: Object,
     name: &str,
-    style: fn(&str) -> String,
+    style: Style,
 ) -> Result<bool, Ended> {
     let path = format!("/{}", style(name));
     let draft = Draft::new(Method::Get, address(&known.base, &path).map_err(Ended)?);

@@ -122,10 +122,6 @@ fn settle_bases(ground: &mut Ground, mut scored: Vec<(u8, Url)>, base: &Url, roo
     if ground.bases.is_empty() {
         // Nothing tells one base from another; signed in, one of them may.
         ground.bases = roots.iter().filter_map(|root| address(base, root).ok()).collect();
-        if matches!(ground.bare, Some(Look::Refused)) {
-            // Whoever guards every path of the site most likely serves its API there.
-            ground.bases.sort_by_key(|url| url.path().len());
-        }
     }
 }
 
