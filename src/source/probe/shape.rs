@@ -44,15 +44,32 @@ async fn make_rows_whole(guard: &mut Guard<'_>, base: &Url, known: &mut Known, i
     let columns = |got: &Got| got.rows.iter().map(serde_json::Map::len).sum::<usize>();
     let before = columns(&list.bare);
     let got = list.fetch(guard, base, &all, (Stage::Shape, "whether rows can have more columns")).await?;
-    if !got.is_good || got.ids != list.bare.ids || columns(&got) <= before {
+    let candidates = if !got.is_good && got.status != 0 {
+        // Where a parameter that is not known is refused, they are tried one by one.
+        let mut found = Vec::new();
+        for one in all {
+            let alone = std::slice::from_ref(&one);
+            let got = list.fetch(guard, base, alone, (Stage::Shape, "whether rows can have more columns")).await?;
+            if got.is_good && got.ids == list.bare.ids && columns(&got) > before {
+                found.push(one);
+                break;
+            }
+        }
+        found
+    } else if got.is_good && got.ids == list.bare.ids && columns(&got) > before {
+        let most = columns(&got);
+        let mut candidates = all;
+        while candidates.len() > 1 {
+            let half = candidates[..candidates.len() / 2].to_vec();
+            let got = list.fetch(guard, base, &half, (Stage::Shape, "which parameter gives more columns")).await?;
+            candidates = if got.is_good && columns(&got) >= most { half } else { candidates[half.len()..].to_vec() };
+        }
+        candidates
+    } else {
+        Vec::new()
+    };
+    if candidates.is_empty() {
         return Ok(());
-    }
-    let most = columns(&got);
-    let mut candidates = all;
-    while candidates.len() > 1 {
-        let half = candidates[..candidates.len() / 2].to_vec();
-        let got = list.fetch(guard, base, &half, (Stage::Shape, "which parameter gives more columns")).await?;
-        candidates = if got.is_good && columns(&got) >= most { half } else { candidates[half.len()..].to_vec() };
     }
     let query: std::collections::BTreeMap<String, String> = candidates.into_iter().collect();
     for list in &mut known.lists {
