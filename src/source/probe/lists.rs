@@ -37,11 +37,19 @@ const KEPT_FOR_SHAPE: u32 = 60;
 /// Writes the name of a list.
 type Style = fn(&str) -> String;
 
-/// Words by which a base is recognized, by the style that they are written in.
+/// Words by which a base is recognized, by the style that they are written in. Users and leads are called so nearly
+/// everywhere.
 const SCOUTS: &[(usize, &[(Object, &str)])] = &[
-    (0, &[(Object::Owner, "users"), (Object::Client, "contacts"), (Object::Client, "clients")]),
-    (1, &[(Object::Owner, "users"), (Object::Client, "contacts")]),
-    (0, &[(Object::Client, "customers"), (Object::Task, "tasks")]),
+    (0, &[(Object::Owner, "users"), (Object::Lead, "leads")]),
+    (1, &[(Object::Owner, "users")]),
+    (2, &[(Object::Owner, "users")]),
+    (4, &[(Object::Owner, "users")]),
+    (3, &[(Object::Owner, "users")]),
+    (0, &[(Object::Client, "clients"), (Object::Client, "contacts")]),
+    (1, &[(Object::Lead, "leads")]),
+    (2, &[(Object::Lead, "leads")]),
+    (4, &[(Object::Lead, "leads")]),
+    (3, &[(Object::Lead, "leads")]),
 ];
 
 /// How the names of lists may be written.
@@ -255,9 +263,8 @@ pub(super) async fn discover(guard: &mut Guard<'_>, ground: &Ground, known: &mut
     bases.extend(ground.bases.iter().filter(|base| **base != known.base).cloned());
     if ground.is_certain {
         bases.truncate(3);
-    } else if bases.len() > 1
-        && let Some((base, style)) = scout(guard, &bases, known).await?
-    {
+    }
+    if let Some((base, style)) = scout(guard, &bases, known).await? {
         known.base = base;
         return try_style(guard, known, style).await;
     }
@@ -274,8 +281,7 @@ pub(super) async fn discover(guard: &mut Guard<'_>, ground: &Ground, known: &mut
     Err(Ended::new(Kind::Source, "no list was found under any of the usual names"))
 }
 
-/// Where nothing tells one base from another, each is tried with a few words first, so that the right one is met before
-/// the requests are used up: it, and how it writes its lists.
+/// Tries every base and every style with a few words, so that the right ones are met before the requests are used up.
 async fn scout(guard: &mut Guard<'_>, bases: &[Url], known: &mut Known) -> Result<Option<(Url, Style)>, Ended> {
     for (style, words) in SCOUTS.iter().map(|(style, words)| (STYLES[*style], *words)) {
         for (object, name) in words {
