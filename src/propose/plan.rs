@@ -126,6 +126,9 @@ impl Planned {
     }
 }
 
+/// How much must speak for a kind for a table to be of it.
+const KIND_MIN: f64 = 0.3;
+
 /// Plans every table, with the placements that somebody chose.
 ///
 /// # Errors
@@ -135,7 +138,7 @@ pub fn plan(known: &Known, vocabulary: &Vocabulary, chosen: &Placements) -> Resu
     let (kinds, mut objects) = objects(&guessed, known);
     let references = references(&known.tables, &kinds, vocabulary);
     split_deals(&kinds, &guessed, &references, known, &mut objects);
-    take_customs(&kinds, &references, known, &mut objects);
+    take_customs((&kinds, &guessed), &references, known, &mut objects);
     let tables = Tables { known, vocabulary, kinds: &kinds, objects: &objects, references: &references };
     let placed = tables.placed(chosen)?;
     let rows_become: Vec<Vec<Entity>> = placed
@@ -175,7 +178,7 @@ fn split_deals(
     let Some(first) = objects.iter().position(|object| *object == Some(Object::Project)) else { return };
     let names = |from: usize, to: usize| references[from].iter().any(|reference| reference.table == to);
     let second = (0..kinds.len()).find(|at| {
-        let is_such = *at != first && objects[*at].is_none() && kinds[*at] == "project" && score(*at) >= 0.3;
+        let is_such = *at != first && objects[*at].is_none() && kinds[*at] == "project" && score(*at) >= KIND_MIN;
         is_such && known.tables[*at].rows > 0 && (names(*at, first) || names(first, *at))
     });
     let Some(second) = second else { return };
@@ -183,8 +186,14 @@ fn split_deals(
     (objects[deals], objects[projects]) = (Some(Object::Deal), Some(Object::Project));
 }
 
-/// Tables of no kind that is known, whose rows name other records: custom objects, while there are kinds for them.
-fn take_customs(kinds: &[String], references: &[Vec<Reference>], known: &Known, objects: &mut [Option<Object>]) {
+/// Tables of no kind that is known, or hardly of one, whose rows name other records: custom objects, while there are kinds
+/// for them.
+fn take_customs(
+    (kinds, guessed): (&[String], &[Vec<Guess>]),
+    references: &[Vec<Reference>],
+    known: &Known,
+    objects: &mut [Option<Object>],
+) {
     let mut free = Object::customs();
     let named: Vec<bool> = (0..kinds.len())
         .map(|at| {
@@ -195,7 +204,8 @@ fn take_customs(kinds: &[String], references: &[Vec<Reference>], known: &Known, 
         })
         .collect();
     for at in 0..kinds.len() {
-        if objects[at].is_none() && kinds[at] == "other" && known.tables[at].rows > 0 && named[at] {
+        let is_other = kinds[at] == "other" || guessed[at].first().is_none_or(|guess| guess.score < KIND_MIN);
+        if objects[at].is_none() && is_other && known.tables[at].rows > 0 && named[at] {
             objects[at] = free.next();
         }
     }
@@ -227,7 +237,8 @@ fn objects(guessed: &[Vec<Guess>], known: &Known) -> (Vec<String>, Vec<Option<Ob
     });
     let mut objects: Vec<Option<Object>> = vec![None; kinds.len()];
     for at in order {
-        let object = object_of(&kinds[at], has_companies).filter(|_| score(at) >= 0.3 && known.tables[at].rows > 0);
+        let object =
+            object_of(&kinds[at], has_companies).filter(|_| score(at) >= KIND_MIN && known.tables[at].rows > 0);
         if object.is_some_and(|object| !objects.contains(&Some(object))) {
             objects[at] = object;
         }

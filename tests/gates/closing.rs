@@ -58,6 +58,12 @@ fn an_approval_that_is_taken_back_stops_the_load() {
     fs::write(&file, settings.replace("[pipedrive]\n", "[pipedrive]\ncalls_in_flight = 1\n")).expect("written");
     let daemon = world.daemon(&[]);
     for gate in BEFORE_LOAD {
+        if gate == "sample" {
+            wait_for(gate, LONGEST, || world.waits_at(gate).then_some(()));
+            let hold = serde_json::json!({"method": "POST", "path": "/api/v2/persons", "count": 250,
+                "kind": {"hold": {"seconds": 0.1}}});
+            world.pipedrive.post("faults", &hold);
+        }
         pass(&world, gate);
     }
     let sampled = live(&world, "person").len();

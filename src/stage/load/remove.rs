@@ -66,7 +66,8 @@ impl Loader {
 }
 
 /// Whether Pipedrive says that a record was updated since it gave us the answer. Also what it does there by itself counts:
-/// nobody can tell that from the work of people.
+/// nobody can tell that from the work of people. Its times are whole seconds: what people do within the second of our write
+/// is seen only in the fields that we filled.
 fn was_updated(answer: &Map<String, Value>, now: &Map<String, Value>) -> bool {
     let at = |body: &Map<String, Value>| time_of(body.get("update_time")?.as_str()?);
     at(answer).is_some_and(|answered| at(now) != Some(answered))
