@@ -60,8 +60,8 @@ fn an_approval_that_is_taken_back_stops_the_load() {
     for gate in BEFORE_LOAD {
         if gate == "sample" {
             wait_for(gate, LONGEST, || world.waits_at(gate).then_some(()));
-            let hold = serde_json::json!({"method": "POST", "path": "/api/v2/persons", "count": 250,
-                "kind": {"hold": {"seconds": 0.1}}});
+            let hold = serde_json::json!({"method": "POST", "path": "/api/v2/persons", "count": 30,
+                "kind": {"hold": {"seconds": 1}}});
             world.pipedrive.post("faults", &hold);
         }
         pass(&world, gate);
