@@ -90,7 +90,8 @@ fn other_keys_part_what_was_one_and_leave_what_is_two() {
     for gate in ["map", "data", "plan"] {
         pass(&world, gate);
     }
-    wait_for("the parted person", LONGEST, || (titled(&world, "lead", "Perhaps")["person_id"] != ann).then_some(()));
+    // Deals come after leads.
+    wait_for("the parted person", LONGEST, || (titled(&world, "deal", "Pens")["person_id"] != ann).then_some(()));
     let own = titled(&world, "lead", "Perhaps")["person_id"].clone();
     assert_eq!(live(&world, "person").len(), 3);
     assert_eq!(
