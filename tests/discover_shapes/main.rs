@@ -12,26 +12,28 @@ mod world;
 use world::{Outcome, Told, run};
 
 /// Shapes of a quick look: enough to meet each kind of paging and signing in a few times.
-const QUICK: std::ops::Range<u64> = 1..13;
+const QUICK: std::ops::Range<u64> = 1..61;
+
+/// Shapes that were once read in part: parameters that make rows whole are refused beside unknown ones; a cut list.
+const ONCE_WRONG: [u64; 3] = [83, 184, 243];
 
 /// The share of shapes, in percent, that must be fully learned and read row for row.
-const LEARNED_MIN: usize = 40;
+const LEARNED_MIN: usize = 60;
 
 fn seeds() -> Vec<String> {
     if let Ok(shape) = std::env::var("SHAPE") {
         return vec![shape];
     }
-    let range = match std::env::var("SHAPES") {
-        Err(_) => QUICK,
+    match std::env::var("SHAPES") {
+        Err(_) => QUICK.chain(ONCE_WRONG).map(|seed| seed.to_string()).collect(),
         Ok(text) => {
             let (range, half) = text.split_once('/').unwrap_or((&text, ""));
             let (first, last) = range.split_once("..").expect("SHAPES is FIRST..LAST");
             let seeds = first.parse().expect("a number")..last.parse().expect("a number");
             let wanted = |seed: &u64| half.is_empty() || (seed % 2 == 1) == (half == "odd");
-            return seeds.filter(wanted).map(|seed| seed.to_string()).collect();
+            seeds.filter(wanted).map(|seed| seed.to_string()).collect()
         }
-    };
-    range.map(|seed| seed.to_string()).collect()
+    }
 }
 
 #[test]
