@@ -58,6 +58,9 @@ fn the_control_api_sets_and_shows() {
         site.post("/standin/faults", rule.clone()).await;
         assert_eq!(site.get("/api/v2/deals").await.status, 500);
         site.post("/standin/faults", json!([rule])).await;
+        let late = json!({"probability": 0.5, "kind": {"hold": {"seconds": 0.5}}});
+        assert_eq!(site.post("/standin/faults", late.clone()).await.body, json!({"added": 1}), "numbers with a point");
+        assert_eq!(site.post("/standin/faults", json!([late, late])).await.body, json!({"added": 2}));
         site.delete("/standin/faults").await;
         assert_eq!(site.get("/api/v2/deals").await.status, 200);
         let ledger = site.get("/standin/ledger").await.body;

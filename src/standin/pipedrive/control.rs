@@ -34,14 +34,6 @@ struct TokenOf {
     user_id: u64,
 }
 
-/// One rule or several.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Rules {
-    Many(Vec<FaultRule>),
-    One(Box<FaultRule>),
-}
-
 /// Answers one request of the control API.
 pub(super) fn answer(app: &App, peer: SocketAddr, method: &str, path: &str, body: &[u8]) -> Answer {
     if !peer.ip().to_canonical().is_loopback() {
@@ -63,7 +55,7 @@ pub(super) fn answer(app: &App, peer: SocketAddr, method: &str, path: &str, body
         }),
         ("POST", "team", "") => parse(body).map(|team: Team| act_as_team(app, &team)),
         ("GET", "team", "") => Ok(json!(app.lock().team_log)),
-        ("POST", "faults", "") => parse(body).map(|rules| add_faults(app, rules)),
+        ("POST", "faults", "") => rules(body).map(|rules| add_faults(app, rules)),
         ("DELETE", "faults", "") => {
             app.lock().faults = super::faults::Faults::default();
             Ok(json!({"rules": 0}))
@@ -85,11 +77,12 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(|error| Refusal::invalid(&[error.to_string()]))
 }
 
-fn add_faults(app: &App, rules: Rules) -> Value {
-    let rules = match rules {
-        Rules::Many(rules) => rules,
-        Rules::One(rule) => vec![*rule],
-    };
+/// One rule or several. No untagged enum: with numbers of any precision it cannot read one that has a point.
+fn rules(body: &[u8]) -> Result<Vec<FaultRule>, Refusal> {
+    if body.trim_ascii_start().starts_with(b"[") { parse(body) } else { parse(body).map(|rule| vec![rule]) }
+}
+
+fn add_faults(app: &App, rules: Vec<FaultRule>) -> Value {
     let added = rules.len();
     app.lock().faults.extend(rules);
     json!({ "added": added })
