@@ -94,10 +94,11 @@ impl Independent {
     fn read(&mut self, object: Object, id: &str, payload: &Map<String, Value>) {
         let Some(columns) = self.columns.iter().find(|columns| columns.object == object) else { return };
         let key = BindingKey::new(object, id, columns.role.as_str());
-        let Some(deal) = self.deals.get(&key) else { return };
+        // Once each: a walk that begins again brings every row a second time.
+        let Some(deal) = self.deals.remove(&key) else { return };
         let raw_value =
             columns.value.as_ref().and_then(|column| column.value(payload)).and_then(amount_of).unwrap_or_default();
-        let stage = deal_stage(cell(&columns.stage, payload).as_deref(), deal, &self.known_stages, &self.stage_names);
+        let stage = deal_stage(cell(&columns.stage, payload).as_deref(), &deal, &self.known_stages, &self.stage_names);
         let currency = deal.currency.clone();
         self.stages.entry((stage, currency.clone())).or_default().0 += raw_value;
         let there = self.stage_names.get(&deal.stage).cloned().unwrap_or_else(|| format!("stage {}", deal.stage));

@@ -200,8 +200,15 @@ async fn read_pages(source: &Source, object: Object, name: &str, reading: &Readi
     reading.progress.begin("map", name, 0);
     let (mut table, mut spool) = (Table::new(name, &[]), Spool::new()?);
     let mut pages = source.pages(object, Cursor::start());
+    let mut pass = 0;
     while let Some(page) = pages.try_next().await? {
         stopped(&reading.stop)?;
+        // The walk begins again where rows moved, or where two readings must agree: what was read before is void.
+        if page.pass != pass {
+            pass = page.pass;
+            (table, spool) = (Table::new(name, &[]), Spool::new()?);
+            reading.progress.begin("map", name, 0);
+        }
         reading.progress.add_done(page.records.len() as u64);
         for record in &page.records {
             table.add(&record.payload);

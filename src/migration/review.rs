@@ -123,11 +123,16 @@ async fn first_rows(config: &Config, clock: &Clock, mapping: &Mapping) -> Result
     let readable = source.objects();
     let mut rows = Rows::new();
     for rules in mapping.objects.iter().filter(|rules| readable.contains(&rules.object)) {
-        let mut sample = Sample::default();
+        let (mut sample, mut pass) = (Sample::default(), 0);
         let mut pages = source.pages(rules.object, Cursor::start());
         while sample.records.len() < rows_max(rules.object)
             && let Some(page) = pages.try_next().await?
         {
+            // The walk begins again where rows moved, or where two readings must agree: what was read before is void.
+            if page.pass != pass {
+                pass = page.pass;
+                sample.records.clear();
+            }
             sample.is_whole = page.last;
             // A row without an id is the survey's to tell.
             let read = page.records.into_iter().filter_map(|record| {

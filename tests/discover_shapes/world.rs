@@ -219,7 +219,7 @@ fn differences(
     }
     for row in &truth {
         if let Some(record) = records.get(&row.id)
-            && let Some(what) = row_difference(&row.wire, record, list)
+            && let Some(what) = row_difference(&row.wire, record, list, &serving.site())
         {
             wrong.push(format!("{object} {}: {what}", row.id));
             break;
@@ -230,7 +230,7 @@ fn differences(
 
 /// The first value of a row that was lost or changed. Columns that the profile reads as times, links or money are other
 /// text by design, so that only their presence is looked at.
-fn row_difference(wire: &Map<String, Value>, record: &SourceRecord, list: &List) -> Option<String> {
+fn row_difference(wire: &Map<String, Value>, record: &SourceRecord, list: &List, site: &str) -> Option<String> {
     let custom = match &list.custom {
         Custom::Inline => None,
         Custom::Map { key } | Custom::Pairs { key, .. } => Some(key.as_str()),
@@ -255,12 +255,31 @@ fn row_difference(wire: &Map<String, Value>, record: &SourceRecord, list: &List)
             continue;
         }
         let Some(read) = record.payload.get(name) else { return Some(format!("'{name}' is lost")) };
-        let is_read = list.times.contains_key(name) || list.links.contains_key(name) || list.money.contains_key(name);
+        let is_address =
+            |value: &Value| value.as_str().is_some_and(|text| text.starts_with(site)) && !names_itself(name);
+        let is_read = is_address(value)
+            || list.times.contains_key(name)
+            || list.links.contains_key(name)
+            || list.money.contains_key(name);
         if !is_read && read != value {
             return Some(format!("'{name}' is {read} and was {value}"));
         }
+        // A record's own address is no link.
+        if let Some(address) = value.as_str().filter(|_| is_address(value)) {
+            let id = read.as_str().unwrap_or_default();
+            let is_its_id = |end: String| !id.is_empty() && !id.contains('/') && address.ends_with(&end);
+            if !is_its_id(format!("/{id}")) && !is_its_id(format!("/{id}.json")) {
+                return Some(format!("'{name}' is {read}, and not the id that the address {address} ends with"));
+            }
+        }
     }
     None
+}
+
+/// Columns that hold the address of the row itself, or of what is downloaded.
+fn names_itself(column: &str) -> bool {
+    let column = column.to_lowercase();
+    ["self", "href", "link", "url", "download"].iter().any(|word| column.contains(word))
 }
 
 fn leaves(value: &Value) -> Vec<String> {

@@ -143,6 +143,10 @@ impl Reader {
                 }
             }
         }
+        if let Some(stem) = &self.list.addresses {
+            let own = payload.iter_mut().filter(|(column, _)| **column != self.list.id && !is_own_address(column));
+            own.for_each(|(_, value)| plain_address(value, stem));
+        }
         for (column, form) in &self.list.times {
             if let (Some(value), Some(zone)) = (payload.get_mut(column), self.zones.get(column)) {
                 plain_time(value, form, zone);
@@ -215,9 +219,7 @@ fn plain_link(value: &mut Value, form: &LinkForm) -> Option<Map<String, Value>> 
             Some(rest)
         }
         LinkForm::Url => {
-            let text = value.as_str()?.trim_end_matches('/');
-            let text = text.split(['?', '#']).next().unwrap_or_default();
-            let id = text.rsplit('/').next().filter(|id| !id.is_empty())?.to_owned();
+            let id = address_id(value.as_str()?)?.to_owned();
             *value = Value::String(id);
             None
         }
@@ -228,6 +230,27 @@ fn plain_link(value: &mut Value, form: &LinkForm) -> Option<Map<String, Value>> 
             None
         }
     }
+}
+
+/// Whether a column is one for the address of the row itself, or of something to be downloaded.
+pub(in crate::source) fn is_own_address(column: &str) -> bool {
+    let column = column.to_lowercase();
+    ["self", "href", "link", "url", "website", "photo", "avatar", "image"].iter().any(|word| column.contains(word))
+}
+
+/// Makes the address of a record its id.
+fn plain_address(value: &mut Value, stem: &str) {
+    let id = value.as_str().filter(|text| text.starts_with(stem)).and_then(address_id).map(str::to_owned);
+    if let Some(id) = id {
+        *value = Value::String(id);
+    }
+}
+
+/// The id that an address ends with.
+fn address_id(text: &str) -> Option<&str> {
+    let text = text.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
+    let last = text.rsplit('/').next().unwrap_or_default();
+    Some(last.trim_end_matches(".json")).filter(|id| !id.is_empty())
 }
 
 /// Writes a time as RFC 3339, and a day as a day. What cannot be read so stays as it is, for the mapping to complain about.

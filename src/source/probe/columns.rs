@@ -1,10 +1,11 @@
 //! What the columns of rows hold: times and how they are written, custom fields, links, money, and how deleted rows show.
 
+use reqwest::Url;
 use serde_json::{Map, Value};
 
 use super::lists::Listed;
 use super::words::folded;
-use crate::source::api::rows::{id_text, is_true};
+use crate::source::api::rows::{id_text, is_own_address, is_true};
 use crate::source::api::time::{self, zone};
 use crate::source::profile::{Custom, Deleted, LinkForm, MoneyForm, Stamp, TimeForm, TimeStyle};
 
@@ -171,8 +172,55 @@ fn style(name: &str, rows: &[Map<String, Value>], order: DayOrder) -> Option<Tim
     })
 }
 
+/// What addresses of records look like in an API.
+#[derive(Debug)]
+pub(super) struct Addresses {
+    /// The base, with a slash at its end.
+    base: String,
+    /// Beginnings of them, each up to the id: with the host, and from the root on.
+    stems: Vec<String>,
+}
+
+impl Addresses {
+    /// Those of the records of some lists below a base.
+    pub(super) fn new<'a>(base: &Url, paths: impl Iterator<Item = &'a str>) -> Self {
+        let host = base.as_str().strip_suffix(base.path()).unwrap_or_default();
+        let root = base.path().trim_end_matches('/');
+        let stem = |path: &'a str| {
+            let path = path.split('?').next().unwrap_or_default().trim_matches('/').trim_end_matches(".json");
+            // `users/list` has its records at `users/7`.
+            let parent = path.rsplit_once('/').map(|(parent, _)| parent);
+            [Some(path), parent].into_iter().flatten().flat_map(|path| {
+                let from_root = format!("{root}/{path}/");
+                [format!("{host}{from_root}"), from_root]
+            })
+        };
+        Self { base: format!("{host}{root}/"), stems: paths.flat_map(stem).collect() }
+    }
+
+    /// What addresses with the host begin with, if one of these rows holds the address of a record.
+    pub(super) fn shown(&self, rows: &[Map<String, Value>]) -> Option<&str> {
+        let is_one = |text: &str| text.starts_with(&self.base) && self.is_record(text);
+        let mut values = rows.iter().flatten().filter(|(name, _)| !is_own_address(name));
+        values.any(|(_, value)| value.as_str().is_some_and(is_one)).then_some(self.base.as_str())
+    }
+
+    /// Whether a text is the address of one record: of a list that is known, or what clearly is one of an API's.
+    fn is_record(&self, text: &str) -> bool {
+        let is_id = |rest: &str| !rest.is_empty() && !rest.contains('/');
+        let text = text.trim_end_matches('/');
+        if self.stems.iter().any(|stem| text.strip_prefix(stem.as_str()).is_some_and(is_id)) {
+            return true;
+        }
+        let last = text.rsplit('/').next().unwrap_or_default();
+        (text.starts_with('/') || text.contains("://"))
+            && last.bytes().any(|byte| byte.is_ascii_digit())
+            && (!text.contains('.') || text.contains("/api/") || text.contains("/rest"))
+    }
+}
+
 /// Learns the columns of a list.
-pub(super) fn learn(list: &mut Listed, order: DayOrder, account_zone: Option<&str>) {
+pub(super) fn learn(list: &mut Listed, order: DayOrder, account_zone: Option<&str>, addresses: &Addresses) {
     let rows = list.bare.rows.clone();
     let names: std::collections::BTreeSet<String> = rows.iter().flat_map(Map::keys).cloned().collect();
     let mut times = std::collections::BTreeMap::new();
@@ -194,7 +242,7 @@ pub(super) fn learn(list: &mut Listed, order: DayOrder, account_zone: Option<&st
             list.risks.push(format!(
                 "'{name}' has days in figures, and no value shows whether the day or the month comes first"
             ));
-        } else if let Some(form) = link(name, &values) {
+        } else if let Some(form) = link(name, &values, addresses) {
             links.insert(name.clone(), form);
         } else if let Some(form) = amount(&values) {
             money.insert(name.clone(), form);
@@ -280,7 +328,7 @@ fn custom(names: &std::collections::BTreeSet<String>, rows: &[Map<String, Value>
 }
 
 /// How a column points at records, if it does so in another way than by plain ids.
-fn link(name: &str, values: &[&Value]) -> Option<LinkForm> {
+fn link(name: &str, values: &[&Value], addresses: &Addresses) -> Option<LinkForm> {
     if values.iter().all(|value| value.is_object()) {
         let first = values.first()?.as_object()?;
         let key = first.keys().find(|key| folded(key) == "id" || folded(key) == "uuid")?;
@@ -289,21 +337,8 @@ fn link(name: &str, values: &[&Value]) -> Option<LinkForm> {
         });
         return is_small.then(|| LinkForm::Object(key.clone()));
     }
-    let is_api_address = |value: &&Value| {
-        value.as_str().is_some_and(|text| {
-            (text.starts_with('/') || text.contains("://"))
-                && text
-                    .trim_end_matches('/')
-                    .rsplit('/')
-                    .next()
-                    .is_some_and(|last| last.bytes().any(|byte| byte.is_ascii_digit()))
-                && !text.contains('.') | text.contains("/api/") | text.contains("/rest")
-        })
-    };
-    let name = folded(name);
-    let is_own =
-        ["self", "href", "link", "url", "website", "photo", "avatar", "image"].iter().any(|word| name.contains(word));
-    (!is_own && values.iter().all(is_api_address)).then_some(LinkForm::Url)
+    let is_address = |value: &&Value| value.as_str().is_some_and(|text| addresses.is_record(text));
+    (!is_own_address(name) && values.iter().all(is_address)).then_some(LinkForm::Url)
 }
 
 /// Money in an object of its own.

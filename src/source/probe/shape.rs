@@ -30,8 +30,12 @@ pub(super) async fn learn(guard: &mut Guard<'_>, known: &mut Known, zone: Option
     }
     settle_caps(&mut known.lists);
     let order = columns::day_order(known.lists.iter().map(|list| list.bare.rows.as_slice()));
+    let addresses = columns::Addresses::new(&base, known.lists.iter().map(|list| list.path.as_str()));
+    // A column may be empty in all the rows that were looked at, so what one list shows holds for every column of all.
+    let shown = known.lists.iter().find_map(|list| addresses.shown(&list.bare.rows)).map(str::to_owned);
     for list in &mut known.lists {
-        columns::learn(list, order, zone);
+        list.rules.addresses.clone_from(&shown);
+        columns::learn(list, order, zone, &addresses);
         contract(list, zone);
     }
     Ok(())

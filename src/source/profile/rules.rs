@@ -317,6 +317,10 @@ pub struct Rules {
     /// Columns that point at other records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub links: Option<Columns<LinkForm>>,
+    /// What the addresses of records begin with. In whatever column such an address stands, it becomes the id that it ends
+    /// with; columns that hold the address of the row itself or of a download are left alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub addresses: Option<String>,
     /// Columns with times that are to be read as the profile says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub times: Option<Columns<TimeForm>>,
@@ -379,6 +383,8 @@ pub struct List {
     pub custom: Custom,
     /// Columns that point at other records.
     pub links: Columns<LinkForm>,
+    /// What the addresses of records begin with.
+    pub addresses: Option<String>,
     /// Columns with times to be read.
     pub times: Columns<TimeForm>,
     /// Columns with money to be read.
@@ -410,6 +416,7 @@ macro_rules! each_field {
             custom,
             custom_definitions,
             links,
+            addresses,
             times,
             money,
             files
@@ -475,6 +482,7 @@ impl Rules {
             deleted: self.deleted.unwrap_or(Deleted::Vanishes),
             custom: self.custom.unwrap_or(Custom::Inline),
             links: self.links.unwrap_or_default(),
+            addresses: self.addresses,
             times: self.times.unwrap_or_default(),
             money: self.money.unwrap_or_default(),
             columns: self.columns.unwrap_or_default(),

@@ -21,6 +21,7 @@ const COMMENTS: &[(&str, &str)] = &[
         "proof =",
         "What shows that all rows were read: total (as many as the source counts), twice (two readings agree), once.",
     ),
+    ("addresses =", "Values that begin so are addresses of records, and are read as the ids they end with."),
     ("[defaults.page]", "How a list comes in portions."),
     ("[defaults.changes]", "How changes are found: a filter, the newest first, or reading everything again."),
     ("[defaults.deleted]", "How deleted rows show. Where they vanish, everything is read once a day to find them."),
