@@ -219,6 +219,8 @@ fn amount_of(value: &Value) -> Option<Decimal> {
     let text = match value {
         Value::Number(number) => number.to_string(),
         Value::String(text) => text.clone(),
+        // An amount beside its currency.
+        Value::Object(parts) => return parts.get("amount").or_else(|| parts.get("value")).and_then(amount_of),
         _ => return None,
     };
     // A currency code is part of an amount; other words make it something else.
@@ -257,6 +259,9 @@ mod tests {
         check(json!("1.250,07"), "1250.07");
         check(json!("12,5 €"), "12.5");
         check(json!("1,250"), "1250");
+        check(json!({"amount": "770.10", "currency": "USD"}), "770.10");
+        check(json!({"value": 5}), "5");
+        assert_eq!(amount_of(&json!({"total": 5})), None);
         assert_eq!(amount_of(&json!("TBD")), None);
         assert_eq!(amount_of(&json!("12 or so")), None);
         assert_eq!(amount_of(&json!(null)), None);

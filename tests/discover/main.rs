@@ -8,6 +8,7 @@
 #![expect(clippy::print_stdout, reason = "what is skipped is told")]
 
 mod api;
+mod odd;
 #[path = "../processes/mod.rs"]
 mod processes;
 mod public;
@@ -16,11 +17,39 @@ mod workbooks;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use crossdock::mapping::PROMOX;
 use serde_json::Value;
 
-use processes::{Source, World, text};
+use processes::{Daemon, Source, World, text, wait_for};
+
+/// The longest that a step may take on a slow machine.
+const LONGEST: Duration = Duration::from_secs(300);
+
+const GATES: [&str; 6] = ["map", "data", "plan", "workspace", "sample", "cutover"];
+
+/// Approves each gate when it is reached, and freezes the source, until the daemon ends.
+fn to_the_end(world: &World, daemon: Daemon) {
+    let mut approved = Vec::new();
+    wait_for("the last gate", LONGEST, || {
+        let status = world.status();
+        let doing = status.as_ref().map(|status| status["phase"].to_string()).unwrap_or_default();
+        if doing.contains("follow") {
+            world.run(&["freeze"]);
+        }
+        for gate in GATES {
+            if !approved.contains(&gate) && world.waits_at(gate) {
+                world.approve(gate);
+                approved.push(gate);
+            }
+        }
+        (approved.len() == GATES.len()).then_some(())
+    });
+    let verified = || std::fs::read_to_string(world.folder.join("reports/verification.json")).unwrap_or_default();
+    assert!(daemon.end(LONGEST).success(), "{}\n{}", world.said(), verified());
+    assert_eq!(approved, GATES, "{}", world.said());
+}
 
 /// An export of an account in three encodings, without pipelines, leads, commissions, tasks and notes.
 fn export(folder: &Path) {

@@ -1,15 +1,9 @@
 //! A whole migration of files beside workbooks, from the discovery to the cutover.
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use super::processes::wait_for;
 use super::*;
-
-const LONGEST: Duration = Duration::from_secs(300);
-
-const GATES: [&str; 6] = ["map", "data", "plan", "workspace", "sample", "cutover"];
 
 #[test]
 fn files_and_workbooks_together_are_migrated_and_verified() {
@@ -29,24 +23,7 @@ fn files_and_workbooks_together_are_migrated_and_verified() {
     let daemon = world.daemon(&[]);
     wait_for("the first gate", LONGEST, || world.waits_at("map").then_some(()));
     assert!(!daemon.kill().success());
-    let daemon = world.daemon(&[]);
-    let mut approved = Vec::new();
-    wait_for("the last gate", LONGEST, || {
-        let status = world.status();
-        let doing = status.as_ref().map(|status| status["phase"].to_string()).unwrap_or_default();
-        if doing.contains("follow") {
-            world.run(&["freeze"]);
-        }
-        for gate in GATES {
-            if !approved.contains(&gate) && world.waits_at(gate) {
-                world.approve(gate);
-                approved.push(gate);
-            }
-        }
-        (approved.len() == GATES.len()).then_some(())
-    });
-    assert!(daemon.end(LONGEST).success(), "{}", world.said());
-    assert_eq!(approved, GATES, "{}", world.said());
+    to_the_end(&world, world.daemon(&[]));
     let report = |name: &str| -> Value {
         let path = world.folder.join(format!("reports/{name}.json"));
         serde_json::from_slice(&std::fs::read(path).expect("the report")).expect("JSON")

@@ -46,6 +46,8 @@ pub(crate) struct Standin {
     pub(crate) address: String,
     /// The token that its API wants.
     pub(crate) token: String,
+    /// What the paths of its control API are added to.
+    control: String,
     runtime: tokio::runtime::Runtime,
     http: Http,
 }
@@ -53,8 +55,17 @@ pub(crate) struct Standin {
 impl Standin {
     /// Starts `crossdock standin END` with settings as `--set` takes them.
     pub(crate) fn start(end: &str, settings: &[&str]) -> Self {
+        Self::start_as(&[end], settings)
+    }
+
+    /// Starts a source in another shape, spelled out. Its control API is on a port of its own.
+    pub(crate) fn shaped(shape: &str, settings: &[&str]) -> Self {
+        Self::start_as(&["promox", "--shape", shape], settings)
+    }
+
+    fn start_as(end: &[&str], settings: &[&str]) -> Self {
         let mut command = crossdock();
-        command.args(["standin", end]);
+        command.arg("standin").args(end);
         for setting in settings {
             command.args(["--set", setting]);
         }
@@ -63,10 +74,15 @@ impl Standin {
         let output = process.stdout.take().expect("its output is read here");
         BufReader::new(output).read_line(&mut line).expect("it says where it answers");
         let said: Value = serde_json::from_str(&line).expect("it says so in JSON");
-        let text = |key: &str| said[key].as_str().expect("a text").to_owned();
+        let text = |key: &str| said[key].as_str().unwrap_or_default().to_owned();
+        let token = said["credentials"]["token"].as_str().map_or_else(|| text("token"), str::to_owned);
+        let control = match said["control"].as_str() {
+            Some(control) => control.to_owned(),
+            None => format!("{}/standin", text("address")),
+        };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let http = Http::new(Clock::system(), Duration::from_secs(60), 1).expect("a client");
-        Self { process, address: text("address"), token: text("token"), runtime, http }
+        Self { process, address: text("address"), token, control, runtime, http }
     }
 
     /// Asks its control API.
@@ -80,7 +96,7 @@ impl Standin {
     }
 
     fn call(&self, method: Method, path: &str, body: Option<String>) -> Value {
-        let url = format!("{}/standin/{path}", self.address).parse().expect("an address");
+        let url = format!("{}/{path}", self.control).parse().expect("an address");
         let mut headers = HeaderMap::new();
         headers.insert("content-type", "application/json".parse().expect("a header"));
         let request = Request { method, url, headers, body: body.map(Into::into) };

@@ -341,14 +341,15 @@ fn link(name: &str, values: &[&Value], addresses: &Addresses) -> Option<LinkForm
     (!is_own_address(name) && values.iter().all(is_address)).then_some(LinkForm::Url)
 }
 
-/// Money in an object of its own.
+/// Money in an object of its own; some values may be plain numbers or words all the same.
 fn amount(values: &[&Value]) -> Option<MoneyForm> {
-    let first = values.first()?.as_object()?;
+    let objects: Vec<_> = values.iter().filter_map(|value| value.as_object()).collect();
+    let first = objects.first()?;
     let part = |wanted: &[&str]| first.keys().find(|key| wanted.contains(&folded(key).as_str())).cloned();
     let amount = part(&["amount", "value", "total"])?;
     let currency = part(&["currency", "currencycode"])?;
-    values
+    objects
         .iter()
-        .all(|value| value.get(&amount).is_some())
+        .all(|object| object.contains_key(&amount))
         .then_some(MoneyForm::Object { amount, currency: Some(currency) })
 }
