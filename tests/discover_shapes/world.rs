@@ -14,6 +14,7 @@ use crossdock::source::probe::{Allowance, Failed, Probed, Target, Verdict, probe
 use crossdock::source::profile::{Custom, List, Profile};
 use crossdock::source::{Cursor, Source};
 use crossdock::standin::promox::generate::generate;
+use crossdock::standin::promox::shapes::choices::Protocol;
 use crossdock::standin::promox::shapes::{self, Serving, Shape};
 use crossdock::stop;
 use futures::TryStreamExt as _;
@@ -81,6 +82,7 @@ async fn look(shape: &str, serving: &Serving, clock: &Clock) -> Outcome {
         hosts: Vec::new(),
         logins: own.token_url.iter().chain(&own.login_url).cloned().collect(),
         headers: versions.collect(),
+        posts: approved(&serving),
     };
     let (_stopper, stop) = stop::switch();
     let probed = Box::pin(probe(&http, target, &credentials, Allowance::default(), stop)).await;
@@ -147,6 +149,18 @@ fn credentials(own: &shapes::Credentials) -> SourceCredentials {
     }
 }
 
+/// The reads by POST that an operator approves who knows what kind of API it is.
+fn approved(serving: &Serving) -> Vec<String> {
+    let root = serving.root();
+    let base = root.strip_prefix(&serving.site()).unwrap_or_default();
+    match serving.shape().protocol {
+        Protocol::Rpc => vec!["*/list".to_owned()],
+        Protocol::RpcSingle => vec![format!("{base}/")],
+        Protocol::Graphql => vec![format!("{base}/graphql")],
+        _ => Vec::new(),
+    }
+}
+
 async fn compare(probed: &Probed, credentials: &SourceCredentials, serving: &Serving, http: &Http) -> Told {
     // What is written and read back is what is used.
     let profile = Profile::parse(&probed.profile.to_text()).expect("a written profile reads back");
@@ -164,7 +178,7 @@ async fn compare(probed: &Probed, credentials: &SourceCredentials, serving: &Ser
     };
     let source = Source::api(Client::new(http.clone(), settings).expect("a profile that can be followed"));
     let (mut reasons, mut wrong) = (Vec::new(), Vec::new());
-    for object in shapes::SERVED.iter().copied().filter(|object| serving.path(*object).is_some()) {
+    for object in shapes::SERVED.iter().copied().filter(|object| serving.serves(*object)) {
         let found = probed.objects.iter().find(|found| found.object == Some(object));
         match found.map(|found| &found.verdict) {
             Some(Verdict::Api) => {}
@@ -206,6 +220,7 @@ fn differences(
     let truth = serving.listed(object);
     let expected: BTreeSet<&str> = truth.iter().map(|row| row.id.as_str()).collect();
     let got: BTreeSet<&str> = records.keys().map(String::as_str).collect();
+    let is_xml = serving.shape().protocol == Protocol::Xml;
     let mut wrong = Vec::new();
     if expected != got {
         let missing: Vec<_> = expected.difference(&got).take(3).collect();
@@ -219,7 +234,7 @@ fn differences(
     }
     for row in &truth {
         if let Some(record) = records.get(&row.id)
-            && let Some(what) = row_difference(&row.wire, record, list)
+            && let Some(what) = row_difference(&row.wire, record, list, is_xml)
         {
             wrong.push(format!("{object} {}: {what}", row.id));
             break;
@@ -230,7 +245,7 @@ fn differences(
 
 /// The first value of a row that was lost or changed. Columns that the profile reads as times, links or money are other
 /// text by design, so that only their presence is looked at.
-fn row_difference(wire: &Map<String, Value>, record: &SourceRecord, list: &List) -> Option<String> {
+fn row_difference(wire: &Map<String, Value>, record: &SourceRecord, list: &List, is_xml: bool) -> Option<String> {
     let custom = match &list.custom {
         Custom::Inline => None,
         Custom::Map { key } | Custom::Pairs { key, .. } => Some(key.as_str()),
@@ -249,18 +264,38 @@ fn row_difference(wire: &Map<String, Value>, record: &SourceRecord, list: &List)
                 }
                 _ => Vec::new(),
             };
-            if let Some(lost) = inner.into_iter().flat_map(leaves).find(|leaf| !held.contains(leaf)) {
+            let is_held = |leaf: &String| {
+                held.contains(leaf) || is_xml && (leaf == "\"\"" || held.contains(&format!("\"{leaf}\"")))
+            };
+            if let Some(lost) = inner.into_iter().flat_map(leaves).find(|leaf| !is_held(leaf)) {
                 return Some(format!("the custom value {lost} is lost"));
             }
             continue;
         }
+        // A name in XML begins with no digit.
+        let xml_name = format!("_{name}");
+        let name = if is_xml && name.starts_with(|first: char| first.is_ascii_digit()) { &xml_name } else { name };
         let Some(read) = record.payload.get(name) else { return Some(format!("'{name}' is lost")) };
         let is_read = list.times.contains_key(name) || list.links.contains_key(name) || list.money.contains_key(name);
-        if !is_read && read != value {
+        let is_same = read == value || is_xml && as_text(read) == as_text(value);
+        if !is_read && !is_same {
             return Some(format!("'{name}' is {read} and was {value}"));
         }
     }
     None
+}
+
+/// XML knows texts only, and nothing is an empty one.
+fn as_text(value: &Value) -> Value {
+    match value {
+        Value::Null => Value::from(""),
+        Value::Array(list) if list.is_empty() => Value::from(""),
+        Value::Object(map) if map.is_empty() => Value::from(""),
+        Value::Array(list) => list.iter().map(as_text).collect(),
+        Value::Object(map) => Value::Object(map.iter().map(|(name, value)| (name.clone(), as_text(value))).collect()),
+        Value::String(text) => Value::from(text.as_str()),
+        plain => Value::from(plain.to_string()),
+    }
 }
 
 fn leaves(value: &Value) -> Vec<String> {

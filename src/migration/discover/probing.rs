@@ -35,7 +35,13 @@ pub(super) async fn probe_api(
     let SourceConfig::Api { address, credentials, requests_per_second, .. } = &config.source else { return Ok(()) };
     reading.progress.begin("discover", "probe", 0);
     let http = Http::new(reading.clock.clone(), config.pipedrive.request_timeout, 1)?;
-    let target = Target { address: address.clone(), hosts: Vec::new(), logins: Vec::new(), headers: Vec::new() };
+    let target = Target {
+        address: address.clone(),
+        hosts: Vec::new(),
+        logins: Vec::new(),
+        headers: Vec::new(),
+        posts: Vec::new(),
+    };
     let progress = reading.progress.clone();
     let mut allowance =
         Allowance { watch: Some(Arc::new(move |_: &Sent| progress.add_done(1))), ..Allowance::default() };

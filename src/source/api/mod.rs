@@ -17,6 +17,7 @@ pub(in crate::source) mod path;
 pub(in crate::source) mod rows;
 pub(in crate::source) mod time;
 mod window;
+mod xml;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;

@@ -9,11 +9,12 @@ use reqwest::Url;
 
 use super::guard::Guard;
 use super::lists::{Got, Listed};
+use super::narrow::{Search, all, texts};
 use super::words::FILTERS;
 use super::{Ended, Known, Stage};
 use crate::source::api::rows::Reader;
 use crate::source::api::time;
-use crate::source::profile::{At, Changes, Edge, TimeStyle};
+use crate::source::profile::{Changes, Edge, TimeStyle};
 
 /// How far a walk reaches back where the zone and the granularity of a filter are not known: a day, and fourteen hours on
 /// either side of UTC (source API shapes, section 5).
@@ -23,14 +24,11 @@ const REACH: SignedDuration = SignedDuration::from_hours(24 + 14 + 1);
 const STYLES: &[TimeStyle] =
     &[TimeStyle::Rfc3339, TimeStyle::Space, TimeStyle::Epoch, TimeStyle::Date, TimeStyle::Naive, TimeStyle::EpochMs];
 
-type Params = Vec<(String, String)>;
-
 /// A filter that was found.
 #[derive(Debug, Clone)]
 struct Filter {
     param: String,
     value: String,
-    at: At,
     style: TimeStyle,
 }
 
@@ -59,8 +57,8 @@ pub(super) async fn learn(guard: &mut Guard<'_>, known: &mut Known, zone: Option
         if is_right(guard, &base, list, &filter, zone).await? {
             list.rules.changes = Some(Changes::Filter {
                 param: filter.param.clone(),
-                value: filter.value.clone(),
-                at: filter.at,
+                value: filter.value(list),
+                at: list.at,
                 style: filter.style,
                 zone: None,
                 edge: Edge::Inclusive,
@@ -79,43 +77,56 @@ async fn find(guard: &mut Guard<'_>, base: &Url, list: &Listed) -> Result<Option
     let future = guard.http.clock().utc().checked_add(SignedDuration::from_hours(24 * 400)).unwrap_or(Timestamp::MAX);
     let gives_nothing = |got: &Got| got.is_good && got.ids.is_empty();
     let purpose = (Stage::Changes, "whether a parameter filters by the time of the change");
+    if list.filter.is_some() {
+        return expression(guard, base, list, future).await;
+    }
     for style in STYLES {
         let text = time::write(future, *style, &jiff::tz::TimeZone::UTC, 1);
-        let with = |names: &[&str]| -> Params { names.iter().map(|name| ((*name).to_owned(), text.clone())).collect() };
-        let mut names = FILTERS.to_vec();
-        let got = list.fetch(guard, base, &with(&names), purpose).await?;
-        if !gives_nothing(&got) {
-            continue;
+        let search = Search { base, list, purpose, alone: &[] };
+        let found = search.name(guard, texts(FILTERS), |names| all(names, &text), gives_nothing).await?;
+        if let Some((param, _)) = found {
+            return Ok(Some(Filter { param, value: "{time}".to_owned(), style: *style }));
         }
-        while names.len() > 1 {
-            let half = names[..names.len() / 2].to_vec();
-            let got = list.fetch(guard, base, &with(&half), (Stage::Changes, "which parameter filters")).await?;
-            names = if gives_nothing(&got) { half } else { names[half.len()..].to_vec() };
-        }
-        let Some(param) = names.first() else { return Ok(None) };
-        let filter = Filter { param: (*param).to_owned(), value: "{time}".to_owned(), at: At::Query, style: *style };
-        return Ok(Some(filter));
     }
-    odata(guard, base, list, future).await
+    expression(guard, base, list, future).await
 }
 
-/// OData filters by an expression.
-async fn odata(guard: &mut Guard<'_>, base: &Url, list: &Listed, future: Timestamp) -> Result<Option<Filter>, Ended> {
-    let Some(stamp) = &list.rules.stamp else { return Ok(None) };
+/// Some filter by an expression: `$filter=updated_at gt 2026-03-05T14:02:10Z`.
+async fn expression(
+    guard: &mut Guard<'_>,
+    base: &Url,
+    list: &Listed,
+    future: Timestamp,
+) -> Result<Option<Filter>, Ended> {
     let is_odata = list.look.path == "value" || list.look.path == "d.results";
-    if !is_odata {
-        return Ok(None);
-    }
-    for value in [format!("{} gt {{time}}", stamp.column), format!("{} gt datetime'{{time}}'", stamp.column)] {
+    let forms: Vec<(&str, &str)> = match &list.filter {
+        Some(own) => vec![(own.param.as_str(), own.form)],
+        None if is_odata => vec![("$filter", "{column} gt {time}"), ("$filter", "{column} gt datetime'{time}'")],
+        None => vec![("filter", "{column} gt {time}")],
+    };
+    for (param, value) in forms {
         let style = if value.contains('\'') { TimeStyle::Naive } else { TimeStyle::Rfc3339 };
-        let text = value.replace("{time}", &time::write(future, style, &jiff::tz::TimeZone::UTC, 1));
-        let params = vec![("$filter".to_owned(), text)];
+        let filter = Filter { param: param.to_owned(), value: value.to_owned(), style };
+        let params = vec![(param.to_owned(), filter.written(list, future))];
         let got = list.fetch(guard, base, &params, (Stage::Changes, "whether an expression filters")).await?;
         if got.is_good && got.ids.is_empty() {
-            return Ok(Some(Filter { param: "$filter".to_owned(), value, at: At::Query, style }));
+            return Ok(Some(filter));
         }
     }
     Ok(None)
+}
+
+impl Filter {
+    /// What is written for a list, with `{time}` in it.
+    fn value(&self, list: &Listed) -> String {
+        let column = list.rules.stamp.as_ref().map_or("", |stamp| stamp.column.as_str());
+        self.value.replace("{column}", column)
+    }
+
+    /// What is written for a list and an instant.
+    fn written(&self, list: &Listed, at: Timestamp) -> String {
+        self.value(list).replace("{time}", &time::write(at, self.style, &jiff::tz::TimeZone::UTC, 1))
+    }
 }
 
 /// Whether the filter gives every row of a list that was changed since a time, and leaves out some that were not.
@@ -142,8 +153,7 @@ async fn is_right(
         return Ok(false);
     };
     let asked = since.checked_sub(REACH).unwrap_or(since);
-    let text = time::write(asked, filter.style, &jiff::tz::TimeZone::UTC, 1);
-    let params = vec![(filter.param.clone(), filter.value.replace("{time}", &text))];
+    let params = vec![(filter.param.clone(), filter.written(list, asked))];
     let got = list.fetch(guard, base, &params, (Stage::Changes, "whether the filter gives all that changed")).await?;
     let wanted: Vec<&String> = stamps.iter().filter(|(stamp, _)| *stamp >= since).map(|(_, id)| id).collect();
     let has_all = wanted.iter().all(|id| got.ids.contains(id));

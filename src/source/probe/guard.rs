@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use reqwest::{Method as Verb, Url};
 
+use super::words::{is_approved, reads, signs_in};
 use super::{Allowance, Ended, Sent, Stage, Target};
 use crate::clock::Moment;
 use crate::error::{Error, Kind};
@@ -46,6 +47,7 @@ pub(super) struct Guard<'a> {
     pub(super) saw_null: bool,
     hosts: Vec<String>,
     headers: Vec<(String, String)>,
+    posts: Vec<String>,
     stop: Stop,
     signer: Option<Signer>,
     next_turn: Moment,
@@ -77,6 +79,7 @@ impl<'a> Guard<'a> {
             saw_null: false,
             hosts,
             headers: target.headers.clone(),
+            posts: target.posts.clone(),
             stop,
             signer: None,
             next_turn,
@@ -277,10 +280,27 @@ impl<'a> Guard<'a> {
             return Err(Ended::new(Kind::Settings, format!("{host} is not among the hosts that were named")));
         }
         let is_read = draft.method == Verb::GET || draft.method == Verb::HEAD || draft.method == Verb::OPTIONS;
-        if !is_read && !super::words::may_be_posted(draft.url.path()) {
+        let may_be_sent =
+            is_read || draft.method == Verb::POST && (signs_in(draft.url.path()) || self.is_approved_read(draft));
+        if !may_be_sent {
             return Err(Ended::new(Kind::Bug, format!("{} {} is no read", draft.method, draft.url.path())));
         }
         Ok(())
+    }
+
+    /// Whether the operator approved reads by POST at an address.
+    pub(super) fn may_post(&self, url: &Url) -> bool {
+        is_approved(url.path(), &self.posts)
+    }
+
+    /// Whether a POST is a read that the operator approved: the path is one of those, and it or the body says that it reads.
+    fn is_approved_read(&self, draft: &Draft) -> bool {
+        let member = |name: &str| draft.body.as_ref().and_then(|body| body.get(name)?.as_str());
+        // A question of GraphQL that would change something begins so, whatever it is called.
+        let changes =
+            ["mutation", "subscription"].iter().any(|word| member("query").is_some_and(|text| text.contains(word)));
+        let service = super::posts::SERVICES.iter().find_map(|name| member(name));
+        self.may_post(&draft.url) && !changes && service.map_or_else(|| reads(draft.url.path()), reads)
     }
 
     /// The rules for stopping.

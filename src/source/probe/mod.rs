@@ -1,17 +1,22 @@
 //! Finds out how an API without a reference is read, without harm, and writes it down as a profile.
 //!
-//! It only reads: GET, and POST for signing in. It never asks another host than the operator named, asks at most a set number
+//! It only reads: GET, and POST for signing in and for reads that the operator approved. It never asks another host than the operator named, asks at most a set number
 //! of times, one at a time and slowly, stops at the first sign that it is not welcome, and says of every request what it was
 //! for. What it cannot find out becomes a verdict with a reason, and a list of which nothing proves that all of it was read is
 //! not taken for readable. The order follows "source API shapes", section 16.
 
 mod changes;
 mod columns;
+mod graphql;
 mod guard;
 mod lists;
 mod look;
+mod narrow;
 mod paging;
+mod position;
+mod posts;
 mod roots;
+mod select;
 mod shape;
 mod sign_in;
 mod words;
@@ -44,6 +49,9 @@ pub struct Target {
     pub logins: Vec<String>,
     /// A header that the operator knows to be wanted, such as a version: name and value. It is no secret.
     pub headers: Vec<(String, String)>,
+    /// Paths at which the operator approved reads by POST: whole ones, with `*` for any segments: `*/list`, `/api/graphql`.
+    /// None: only signing in is ever a POST.
+    pub posts: Vec<String>,
 }
 
 /// Hears of each request.

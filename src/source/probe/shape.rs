@@ -20,7 +20,9 @@ pub(super) async fn learn(guard: &mut Guard<'_>, known: &mut Known, zone: Option
     let Some(longest) = (0..known.lists.len()).max_by_key(|index| known.lists[*index].bare.ids.len()) else {
         return Ok(());
     };
-    make_rows_whole(guard, &base, known, longest).await?;
+    if !known.lists[longest].is_told {
+        make_rows_whole(guard, &base, known, longest).await?;
+    }
     paging::learn(guard, &base, &mut known.lists[longest]).await?;
     let model = known.lists[longest].clone();
     let mut order: Vec<usize> = (0..known.lists.len()).filter(|index| *index != longest).collect();
@@ -28,6 +30,7 @@ pub(super) async fn learn(guard: &mut Guard<'_>, known: &mut Known, zone: Option
     for index in order {
         paging::verify(guard, &base, &model, &mut known.lists[index]).await?;
     }
+    paging::behind_end(guard, &base, &mut known.lists).await?;
     settle_caps(&mut known.lists);
     let order = columns::day_order(known.lists.iter().map(|list| list.bare.rows.as_slice()));
     for list in &mut known.lists {
@@ -71,15 +74,14 @@ async fn make_rows_whole(guard: &mut Guard<'_>, base: &Url, known: &mut Known, i
     if candidates.is_empty() {
         return Ok(());
     }
-    let query: std::collections::BTreeMap<String, String> = candidates.into_iter().collect();
     for list in &mut known.lists {
-        list.rules.query = Some(query.clone());
+        list.set_always(candidates.clone());
         let fresh = list.fetch(guard, base, &[], (Stage::Shape, "the same with all columns")).await?;
         if fresh.is_good {
             list.bare = fresh;
             list.note(guard, "rows are whole only when a parameter asks for it");
         } else {
-            list.rules.query = None;
+            list.set_always(Vec::new());
         }
     }
     Ok(())

@@ -180,6 +180,12 @@ impl Serving {
         Credentials::of(&self.shape(), &self.shared.site, &self.root())
     }
 
+    /// Whether an object has a list at all, with a path of its own or without.
+    #[must_use]
+    pub fn serves(&self, object: Object) -> bool {
+        SERVED.contains(&object) && route::is_served(&self.shape(), object)
+    }
+
     /// The path of an object's list below the base; `None` where it is not served, and where lists have no paths.
     #[must_use]
     pub fn path(&self, object: Object) -> Option<String> {
