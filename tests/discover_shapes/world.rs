@@ -122,29 +122,41 @@ fn log(_shape: &str, requests: &[crossdock::source::probe::Sent]) {
     }
 }
 
-/// What an operator would write into the settings.
+/// What an operator would write into the settings: the kind of credentials, and beside it, by what it is, whatever else was
+/// handed out. Where any of it goes in a request is not said.
 fn credentials(own: &shapes::Credentials) -> SourceCredentials {
     let secret = |text: &String| Secret::fixed(text.as_str().into());
-    let second = own.app_key.as_ref().or(own.email.as_ref()).or(own.api_secret.as_ref()).or(own.company.as_ref());
-    if let Some(token) = &own.refresh_token {
+    let named = [
+        ("app_key", &own.app_key),
+        ("email", &own.email),
+        ("api_secret", &own.api_secret),
+        ("company", &own.company),
+        ("client_id", &own.client_id),
+        ("client_secret", &own.client_secret),
+    ];
+    let others = |without: &[&str]| -> BTreeMap<String, Secret> {
+        let named = named.iter().filter(|(name, _)| !without.contains(name));
+        named.filter_map(|(name, text)| text.as_ref().map(|text| ((*name).to_owned(), secret(text)))).collect()
+    };
+    let client = ["client_id", "client_secret"];
+    let (first, others) = if let Some(token) = &own.refresh_token {
         let client_secret = own.client_secret.as_ref().map(secret);
-        return SourceCredentials::Refresh { client_id: own.client_id.clone(), client_secret, token: secret(token) };
-    }
-    if let (Some(id), Some(client_secret)) = (&own.client_id, &own.client_secret) {
-        return SourceCredentials::Client { id: id.clone(), secret: secret(client_secret) };
-    }
-    if let (Some(user), Some(password)) = (&own.user, &own.password) {
-        let key = own.token.as_ref().or(second).map(secret);
-        return SourceCredentials::Password { user: user.clone(), password: secret(password), key };
-    }
-    let token = own.token.as_ref().expect("some credential");
-    if let Some(user) = own.user.as_ref() {
-        return SourceCredentials::Password { user: user.clone(), password: secret(token), key: None };
-    }
-    match second {
-        None => SourceCredentials::Token(secret(token)),
-        Some(second) => SourceCredentials::Key { key: secret(token), second: Some(secret(second)) },
-    }
+        let client_id = own.client_id.clone();
+        (SourceCredentials::Refresh { client_id, client_secret, token: secret(token) }, others(&client))
+    } else if let (Some(user), Some(password)) = (&own.user, &own.password) {
+        let key = own.token.as_ref().map(secret);
+        (SourceCredentials::Password { user: user.clone(), password: secret(password), key }, others(&[]))
+    } else if let Some(token) = &own.token {
+        let first = match &own.user {
+            Some(user) => SourceCredentials::Password { user: user.clone(), password: secret(token), key: None },
+            None => SourceCredentials::Token(secret(token)),
+        };
+        (first, others(&[]))
+    } else {
+        let (Some(id), Some(client_secret)) = (&own.client_id, &own.client_secret) else { panic!("some credential") };
+        (SourceCredentials::Client { id: id.clone(), secret: secret(client_secret) }, others(&client))
+    };
+    if others.is_empty() { first } else { SourceCredentials::Beside { first: Box::new(first), others } }
 }
 
 async fn compare(probed: &Probed, credentials: &SourceCredentials, serving: &Serving, http: &Http) -> Told {

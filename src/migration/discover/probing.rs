@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Looked;
-use crate::config::{Config, SourceConfig, is_loopback};
+use crate::config::{Config, SourceConfig, SourceHints, is_loopback};
 use crate::error::{Error, Kind, Result};
 use crate::http::Http;
 use crate::migration::map::Reading;
@@ -32,10 +32,13 @@ pub(super) async fn probe_api(
     looked: &mut Looked,
     reading: &Reading,
 ) -> Result<()> {
-    let SourceConfig::Api { address, credentials, requests_per_second, .. } = &config.source else { return Ok(()) };
+    let SourceConfig::Api { address, credentials, hints, requests_per_second, .. } = &config.source else {
+        return Ok(());
+    };
     reading.progress.begin("discover", "probe", 0);
     let http = Http::new(reading.clock.clone(), config.pipedrive.request_timeout, 1)?;
-    let target = Target { address: address.clone(), hosts: Vec::new(), logins: Vec::new(), headers: Vec::new() };
+    let SourceHints { hosts, logins, headers } = hints.clone();
+    let target = Target { address: address.clone(), hosts, logins, headers };
     let progress = reading.progress.clone();
     let mut allowance =
         Allowance { watch: Some(Arc::new(move |_: &Sent| progress.add_done(1))), ..Allowance::default() };

@@ -110,7 +110,13 @@ impl Signer {
     pub(in crate::source) fn missing_login(&self, base: &Url) -> Result<Option<Draft>> {
         match &self.auth.login {
             Some(login) if lock(&self.session).0.is_none() => {
-                login_request(login, base, &lock(&self.credentials)).map(Some)
+                let credentials = lock(&self.credentials);
+                let mut draft = login_request(login, base, &credentials)?;
+                // What every request needs, a login needs too, except for what it gives.
+                for carrier in self.auth.send.iter().filter(|carrier| !carrier.value.contains("{token}")) {
+                    carry(&mut draft, carrier, &credentials, None)?;
+                }
+                Ok(Some(draft))
             }
             _ => Ok(None),
         }
@@ -204,7 +210,7 @@ impl Signer {
 
 /// A source that changes the refresh token with each use makes the old one worthless.
 pub(in crate::source) fn keep_refresh(credentials: &mut SourceCredentials, new: &str) -> Result<()> {
-    if let SourceCredentials::Refresh { token, .. } = credentials
+    if let SourceCredentials::Refresh { token, .. } = credentials.first_mut()
         && token.expose() != new
     {
         token

@@ -9,11 +9,13 @@ mod changes;
 mod columns;
 mod guard;
 mod lists;
+mod logins;
 mod look;
 mod paging;
 mod roots;
 mod shape;
 mod sign_in;
+mod ways;
 mod words;
 
 use std::collections::BTreeMap;
