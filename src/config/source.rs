@@ -119,7 +119,10 @@ impl SourceCredentials {
     /// Everything that must never be shown.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
         let parts = ["token", "key", "second", "password", "client_secret", "refresh_token"];
-        parts.into_iter().filter_map(|name| self.part(name)).chain(self.beside().filter_map(|(_, name)| self.part(&name)))
+        parts
+            .into_iter()
+            .filter_map(|name| self.part(name))
+            .chain(self.beside().filter_map(|(_, name)| self.part(&name)))
     }
 
     /// The further secrets: name and placeholder.
@@ -210,11 +213,7 @@ impl Problems {
         }
     }
 
-    fn first_credentials(
-        &mut self,
-        raw: &RawSource,
-        surroundings: &Surroundings<'_>,
-    ) -> Option<SourceCredentials> {
+    fn first_credentials(&mut self, raw: &RawSource, surroundings: &Surroundings<'_>) -> Option<SourceCredentials> {
         let mut secret = |name: &str, variable: &Option<String>, file: &Option<std::path::PathBuf>| {
             let usual = format!("CROSSDOCK_SOURCE_{}", name.to_uppercase());
             let key = format!("source.{name}");
@@ -294,7 +293,10 @@ mod tests {
 
     #[test]
     fn further_secrets_stand_beside_any_kind() {
-        assert_eq!(kind("token_env = \"T\"\nbeside.company.env = \"C\"\nbeside.email.env = \"E\"").as_deref(), Ok("token"));
+        assert_eq!(
+            kind("token_env = \"T\"\nbeside.company.env = \"C\"\nbeside.email.env = \"E\"").as_deref(),
+            Ok("token")
+        );
         let client = "user = \"ada\"\nbeside.client_id.env = \"I\"\nbeside.client_secret = { env = \"S\" }";
         assert_eq!(kind(client).as_deref(), Ok("user and password"));
         let first = Box::new(super::SourceCredentials::token("t"));

@@ -173,6 +173,7 @@ async fn compare(probed: &Probed, credentials: &SourceCredentials, serving: &Ser
         period: Duration::from_millis(200),
         overlap: Duration::from_secs(900),
         retries: 5,
+        pace_file: None,
     };
     let source = Source::api(Client::new(http.clone(), settings).expect("a profile that can be followed"));
     let (mut reasons, mut wrong) = (Vec::new(), Vec::new());
@@ -180,6 +181,12 @@ async fn compare(probed: &Probed, credentials: &SourceCredentials, serving: &Ser
         let found = probed.objects.iter().find(|found| found.object == Some(object));
         match found.map(|found| &found.verdict) {
             Some(Verdict::Api) => {}
+            // Told for what it is: the source refuses it to these credentials, whoever asks.
+            Some(Verdict::Refused(why)) if serving.refuses(object) && why.contains("may not read it") => continue,
+            Some(Verdict::Refused(why)) => {
+                reasons.push(format!("{object}: it can be read, and is told as refused: {why}"));
+                continue;
+            }
             Some(Verdict::Fallback(why)) => {
                 assert!(!why.is_empty(), "{object} falls back for no reason");
                 reasons.push(format!("{object}: {why}"));

@@ -85,7 +85,7 @@ fn judge(probed: &Probed, looked: &mut Looked) {
                 notes.0.extend(found.reasons.iter().cloned());
                 notes.1.extend(found.risks.iter().cloned());
             }
-            Verdict::Fallback(why) => {
+            Verdict::Fallback(why) | Verdict::Refused(why) => {
                 looked.refusals.insert(object, why.clone());
             }
         }

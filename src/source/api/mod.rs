@@ -20,6 +20,7 @@ mod window;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,7 +71,12 @@ pub struct Settings {
     pub overlap: Duration,
     /// How often a failed read is tried again before the error is given.
     pub retries: usize,
+    /// Where the pace that was learned is kept, to begin with it the next time; `None`: it is forgotten.
+    pub pace_file: Option<PathBuf>,
 }
+
+/// Name of the file of the pace, in a migration's folder.
+pub const PACE_FILE: &str = "source.pace.toml";
 
 /// The client. Clones share their connections, their session and their pace.
 #[derive(Clone)]
@@ -104,7 +110,11 @@ impl Client {
         let milliseconds = |value: Option<u64>| value.map(Duration::from_millis);
         let fastest = settings.period.max(milliseconds(profile.limits.period_ms).unwrap_or_default());
         let start = milliseconds(profile.limits.start_period_ms).unwrap_or(fastest).max(fastest);
-        let pace = Pace::new(http.clock().clone(), fastest, start)?;
+        let clock = http.clock().clone();
+        let pace = match &settings.pace_file {
+            Some(file) => Pace::kept(clock, fastest, start, file.clone())?,
+            None => Pace::new(clock, fastest, start)?,
+        };
         let mut readers = BTreeMap::new();
         for object in profile.objects() {
             if let Some(list) = profile.list(object) {

@@ -106,6 +106,19 @@ pub(super) async fn survey(guard: &mut Guard<'_>, target: &Target) -> Result<Gro
         }
     }
     settle_bases(&mut ground, scored, base, &roots);
+    match (&nowhere_look, &ground.bare) {
+        // Whoever guards a path that nobody has guards the whole site: the API probably begins there.
+        (Some(Look::Refused), _) if own_path.is_empty() && named.is_empty() => {
+            ground.bases.retain(|url| url.path() != "/");
+            ground.bases.insert(0, base.clone());
+            ground.is_certain = true;
+        }
+        // Where the site answers otherwise than the API, the API does not begin at its root.
+        (Some(nowhere), Some(bare)) if nowhere.kind() != bare.kind() && own_path.is_empty() => {
+            ground.bases.retain(|url| url.path() != "/");
+        }
+        _ => {}
+    }
     if ground.refused.is_none() && !ground.is_open && ground.hints.is_empty() && nowhere.is_none() {
         return Err(Ended::new(Kind::Unreachable, "nothing answers at the address"));
     }

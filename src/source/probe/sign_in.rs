@@ -16,17 +16,20 @@ use crate::error::Kind;
 use crate::http::Answer;
 use crate::source::api::ask::address;
 use crate::source::api::auth::{Draft, Signer};
-use crate::source::profile::{Auth, Carrier, Evidence, Login, Method};
+use crate::source::profile::{Auth, Carrier, Evidence, Login, Method, Part};
 
 /// Failures with one credential.
 pub(super) const FAILURES_MAX: u32 = 6;
+
+/// Failures with a token that a login gave: it is new each time, and nobody's account is locked for it.
+pub(super) const SESSION_FAILURES_MAX: u32 = 10;
 
 /// Requests for taking away what is not needed. They leave out names under which nothing was looked for, or the one that
 /// counts: a request without credentials, which is no failed attempt.
 const NARROWING_MAX: u32 = 16;
 
 /// Paths that are looked at where a refusal looks like any other answer.
-const MUTE_PATHS: &[&str] = &["users", "user", "users.json", "Users", "users/list", "me"];
+const MUTE_PATHS: &[&str] = &["users", "user", "users.json", "users/list", "Users"];
 
 /// A parameter that nobody has.
 const NO_PARAMETER: &str = "zx81";
@@ -47,6 +50,8 @@ pub(super) struct Trial<'t, 'g> {
     /// What is asked for, each below its base; one of them where refusals can be told from other answers.
     pub(super) on: Vec<(Url, Url)>,
     pub(super) failures: u32,
+    /// Failures until no more is tried.
+    pub(super) failures_max: u32,
     /// What it answers without credentials.
     bare: u8,
     /// The same, its body.
@@ -81,6 +86,7 @@ pub(super) async fn sign_in(
         credentials: credentials.clone(),
         on,
         failures: 0,
+        failures_max: FAILURES_MAX,
         bare,
         refusal: ground.refusal.clone(),
         is_mute,
@@ -99,7 +105,9 @@ pub(super) async fn sign_in(
     let mut quirks = Vec::new();
     let secrets: std::collections::BTreeSet<&str> = auth.send.iter().map(shows).collect();
     if auth.send.len() > secrets.len() {
-        quirks.push("A secret is sent under several names: requests for finding out which one counts were used up.".into());
+        quirks.push(
+            "A secret is sent under several names: requests for finding out which one counts were used up.".into(),
+        );
     }
     let base = trial.on.first().map_or(base, |(base, _)| base.clone());
     let signer = Signer::new(auth.clone(), trial.credentials.clone()).map_err(Ended)?;
@@ -133,7 +141,7 @@ fn mute_places(ground: &Ground, base: &Url) -> Result<Vec<(Url, Url)>, Ended> {
             add(base, address(base, path).map_err(Ended)?);
         }
     }
-    places.truncate(FAILURES_MAX as usize);
+    places.truncate(FAILURES_MAX as usize - 1);
     Ok(places)
 }
 
@@ -179,7 +187,7 @@ impl Trial<'_, '_> {
     fn keys(&self, own: &str, hints: &str) -> Vec<Way> {
         let mut ways = key_ways(own, hints);
         if self.is_mute {
-            ways.insert(0, everywhere("a key wherever it may go", own, None));
+            ways.insert(0, everywhere("a key in any header", own, None));
         }
         ways
     }
@@ -189,7 +197,8 @@ impl Trial<'_, '_> {
         let mut ways = token_ways(login, cookie);
         if self.is_mute {
             let name = cookie.and_then(|cookie| cookie.strip_prefix("cookie:"));
-            let all = everywhere("login, then its token wherever it may go", "{token}", name);
+            let all = everywhere("login, then its token in any header", "{token}", name);
+            ways.retain(|way| way.send.iter().any(|carrier| carrier.at == Part::Query));
             ways.insert(0, Way { login: Some(login.clone()), ..all });
         }
         ways
@@ -199,7 +208,7 @@ impl Trial<'_, '_> {
     pub(super) async fn first(&mut self, ways: Vec<Way>) -> Result<Option<Way>, Ended> {
         let others = beside(&self.credentials);
         for mut way in ways {
-            if self.failures >= FAILURES_MAX {
+            if self.failures >= self.failures_max {
                 return Ok(None);
             }
             way.send.extend(others.iter().cloned());
@@ -213,7 +222,7 @@ impl Trial<'_, '_> {
     /// Whether a way is let in. A refusal counts as a failure.
     async fn works(&mut self, way: &Way) -> Result<bool, Ended> {
         for place in self.on.clone() {
-            if self.failures >= FAILURES_MAX {
+            if self.failures >= self.failures_max {
                 return Ok(false);
             }
             match self.lets_in(way, &place.1).await? {

@@ -82,7 +82,10 @@ pub(super) fn key_ways(own: &str, hints: &str) -> Vec<Way> {
     let scheme = |scheme: &str| authorization(format!("{scheme}{own}"));
     let mut ways = vec![
         way("bearer token", vec![scheme("Bearer ")]),
-        way("a header of its own, or the Authorization header as Token", [own_headers(), vec![scheme("Token ")]].concat()),
+        way(
+            "a header of its own, or the Authorization header as Token",
+            [own_headers(), vec![scheme("Token ")]].concat(),
+        ),
         way("HTTP Basic, the key as the user", vec![basic(&format!("{own}:"))]),
         way("a parameter of the query, or the Authorization header, raw", [parameters(), vec![scheme("")]].concat()),
         way("the Authorization header as Token token=", vec![scheme("Token token=")]),
@@ -109,8 +112,9 @@ pub(super) fn key_ways(own: &str, hints: &str) -> Vec<Way> {
     ways
 }
 
-/// One way that shows a secret wherever it may go: for sources whose refusals cannot be told from their other answers, so that
-/// each look at a path must do for all ways.
+/// One way that shows a secret in any header where it may go: for sources whose refusals cannot be told from their other
+/// answers, so that each look at a path must do for many ways. Not in the query: a parameter that is not known would be one
+/// more answer that cannot be told from the others.
 pub(super) fn everywhere(name: &'static str, own: &str, cookie: Option<&str>) -> Way {
     let cookies = KEY_COOKIES.iter().copied().chain(cookie);
     way(
@@ -119,7 +123,6 @@ pub(super) fn everywhere(name: &'static str, own: &str, cookie: Option<&str>) ->
             vec![authorization(format!("Bearer {own}"))],
             carriers(Part::Header, KEY_HEADERS.iter().copied(), own),
             carriers(Part::Cookie, cookies, own),
-            carriers(Part::Query, KEY_PARAMETERS.iter().copied(), own),
         ]
         .concat(),
     )
@@ -144,7 +147,10 @@ pub(super) fn password_ways(has_key: bool) -> Vec<Way> {
         ways.push(way("HTTP Basic with three parts", vec![basic("{key}:{user}:{password}")]));
     }
     let users = carriers(Part::Query, ["login", "username", "user", "email"], "{user}");
-    ways.push(way("user and password in the query", [users, carriers(Part::Query, ["password"], "{password}")].concat()));
+    ways.push(way(
+        "user and password in the query",
+        [users, carriers(Part::Query, ["password"], "{password}")].concat(),
+    ));
     ways
 }
 
@@ -169,13 +175,15 @@ pub(super) fn beside(credentials: &SourceCredentials) -> Vec<Carrier> {
         let value = format!("{{{placeholder}}}");
         let dashed = name.replace('_', "-");
         let known = SYNONYMS.iter().find(|(own, ..)| folded(own) == folded(name));
-        let (headers, parameters) = known.map_or((&[][..], &[][..]), |(_, headers, parameters)| (*headers, *parameters));
+        let (headers, parameters) =
+            known.map_or((&[][..], &[][..]), |(_, headers, parameters)| (*headers, *parameters));
         let own_headers = [format!("x-{dashed}"), dashed.clone(), name.to_owned()];
         let own_parameters = [name.to_owned(), camel(name), dashed];
         let mut names: Vec<&str> = own_headers.iter().map(String::as_str).chain(headers.iter().copied()).collect();
         names.dedup();
         all.extend(carriers(Part::Header, names, &value));
-        let mut names: Vec<&str> = own_parameters.iter().map(String::as_str).chain(parameters.iter().copied()).collect();
+        let mut names: Vec<&str> =
+            own_parameters.iter().map(String::as_str).chain(parameters.iter().copied()).collect();
         names.dedup();
         all.extend(carriers(Part::Query, names, &value));
     }
