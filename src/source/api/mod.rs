@@ -22,6 +22,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures::stream::{self, Stream};
@@ -29,7 +30,7 @@ use jiff::SignedDuration;
 use reqwest::Url;
 
 use crate::config::{SourceCredentials, base_url};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, Verdict};
 use crate::http::Http;
 use crate::record::Object;
 use crate::retry;
@@ -212,6 +213,7 @@ impl Client {
     /// Reads again and again while that helps, and gives an answer that is JSON.
     async fn read(&self, draft: &Draft, past_end: Option<PastEnd>) -> Result<Read> {
         let Inner { http, pace, signer, settings, .. } = &*self.0;
+        let refusals = AtomicU32::new(0);
         retry::reads(http.clock(), settings.retries, || async {
             let generation = signer.generation();
             let read = self.read_once(draft, past_end).await;
@@ -222,10 +224,16 @@ impl Client {
                     self.read_once(draft, past_end).await
                 }
                 Err(error) => {
-                    if error.kind() == Kind::RateLimited {
-                        pace.refused();
+                    if error.kind() != Kind::RateLimited {
+                        return Err(error);
                     }
-                    Err(error)
+                    pace.refused();
+                    // Most limits are of a minute, and whoever does not say so is asked again ever later.
+                    let again = refusals.fetch_add(1, Ordering::Relaxed).min(5);
+                    match error.verdict() {
+                        Verdict::Wait(None) => Err(error.retry_after(Some(Duration::from_secs(2 << again)))),
+                        _ => Err(error),
+                    }
                 }
                 read => read,
             }

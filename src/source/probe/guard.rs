@@ -155,6 +155,7 @@ impl<'a> Guard<'a> {
         let mut root = base.clone();
         root.set_path("");
         root.set_query(None);
+        signer.forget_old(self.http.clock().now());
         let Some(draft) = signer.missing_login(&root).map_err(Ended)? else { return Ok(()) };
         let Some(answer) = self.send(stage, "signing in", draft, None).await? else {
             return Err(Ended::new(Kind::Unreachable, "no answer to the login"));

@@ -148,6 +148,7 @@ impl Trial<'_, '_> {
         match look(&answer) {
             Look::Json(body) => {
                 let mut login = login.clone();
+                login.lives_seconds = life(&body);
                 login.refresh = path_of(&body, "", &|name| u8::from(name == "refreshtoken") * 9);
                 if let Some(new) = login.refresh.as_deref().and_then(|path| find(&body, path)).and_then(Value::as_str) {
                     keep_refresh(&mut self.credentials, new).map_err(Ended)?;
@@ -179,7 +180,7 @@ impl Trial<'_, '_> {
                 Ok(Tried::Absent)
             }
             Look::Refused | Look::Failed(_) => {
-                self.failures += 1;
+                self.failed(&format!("the login {}", url.path()));
                 Ok(Tried::Refused)
             }
         }
@@ -239,6 +240,17 @@ fn path_of(value: &Value, path: &str, score: &dyn Fn(&str) -> u8) -> Option<Stri
     let mut best = None;
     walk(value, path, score, &mut best);
     best.map(|(_, path)| path)
+}
+
+/// The shortest life of a token that is believed; a shorter one would cost a login for every other request.
+const LIFE_MIN: u64 = 30;
+
+/// How long the token of a login lives, in seconds, where its answer says so (RFC 6749, section 5.1).
+fn life(body: &Value) -> Option<u64> {
+    let Value::Object(map) = body else { return None };
+    let own = map.iter().find(|(name, _)| matches!(folded(name).as_str(), "expiresin" | "expiresinseconds"));
+    let seconds = own.and_then(|(_, value)| value.as_u64().or_else(|| value.as_str()?.parse().ok()));
+    seconds.filter(|seconds| *seconds >= LIFE_MIN).or_else(|| map.values().find_map(life))
 }
 
 /// The first cookie that an answer sets, as the profile names it.

@@ -42,7 +42,8 @@ use refused::Refused;
 pub struct Target {
     /// The address that users log in to, or any base of the API.
     pub address: Url,
-    /// Further hosts that the operator named, with their ports where these are not the usual ones.
+    /// Further hosts that the operator named, with their ports where these are not the usual ones; no other is ever asked,
+    /// least of all one of a private network that an answer points to.
     pub hosts: Vec<String>,
     /// Paths, or whole addresses, that the operator knows to be the login or to give tokens; tried before all others.
     pub logins: Vec<String>,

@@ -6,6 +6,7 @@ use super::guard::Guard;
 use super::look::{Look, look};
 use super::words::ROOTS;
 use super::{Ended, Stage, Target};
+use crate::config::base_url;
 use crate::error::Kind;
 use crate::http::Answer;
 use crate::source::api::ask::address;
@@ -51,9 +52,25 @@ pub(super) struct Ground {
     pub(super) described: Vec<String>,
 }
 
-/// Looks around.
+/// Looks around: at the address, and where nothing shows there at the other hosts that the operator named.
 pub(super) async fn survey(guard: &mut Guard<'_>, target: &Target) -> Result<Ground, Ended> {
-    let base = &target.address;
+    let first = survey_at(guard, target, &target.address).await;
+    let shows = |ground: &Ground| ground.refused.is_some() || ground.is_open;
+    if first.as_ref().is_ok_and(shows) {
+        return first;
+    }
+    for host in &target.hosts {
+        let Ok(site) = Url::parse(&format!("{}://{host}/", target.address.scheme())) else { continue };
+        let Ok(site) = base_url(site.as_str()) else { continue };
+        let ground = survey_at(guard, target, &site).await?;
+        if shows(&ground) {
+            return Ok(ground);
+        }
+    }
+    first
+}
+
+async fn survey_at(guard: &mut Guard<'_>, target: &Target, base: &Url) -> Result<Ground, Ended> {
     let nowhere = ask(guard, base, NOWHERE, "what a path that is not there answers").await?;
     let nowhere_look = nowhere.as_ref().map(look);
     let mut ground = Ground {

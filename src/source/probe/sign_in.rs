@@ -62,6 +62,8 @@ pub(super) struct Trial<'t, 'g> {
     pub(super) login: Option<Answer>,
     /// A parameter that nobody has is refused before it is asked who came.
     judges_parameters_first: Option<bool>,
+    /// What was tried in vain, in words, with what was answered.
+    pub(super) tried: Vec<String>,
 }
 
 /// Finds a way to sign in.
@@ -92,11 +94,17 @@ pub(super) async fn sign_in(
         is_mute,
         login: None,
         judges_parameters_first: None,
+        tried: Vec::new(),
     };
     let way = trial.find(target, &base, &ground.hints).await?;
     let Some(way) = way else {
         let kind = trial.credentials.kind();
-        let why = format!("no way to sign in with the {kind} works; {} were refused", trial.failures);
+        let tried = if trial.tried.is_empty() { "nothing".to_owned() } else { trial.tried.join("; ") };
+        let why = format!(
+            "no way to sign in with the {kind} works; {} were refused. Tried on {}: {tried}",
+            trial.failures,
+            place_of(&trial.on)
+        );
         return Err(Ended::new(Kind::Unauthorized, why));
     };
     let evidence =
@@ -113,6 +121,11 @@ pub(super) async fn sign_in(
     let signer = Signer::new(auth.clone(), trial.credentials.clone()).map_err(Ended)?;
     trial.resume(&signer)?;
     Ok(SignedIn { base, auth, signer, evidence, quirks })
+}
+
+/// The path of what was asked for first.
+fn place_of(on: &[(Url, Url)]) -> &str {
+    on.first().map_or("nothing", |(_, url)| url.path())
 }
 
 /// What is asked for with credentials: what was refused without.
@@ -230,11 +243,21 @@ impl Trial<'_, '_> {
                     self.on = vec![place];
                     return Ok(true);
                 }
-                Some(false) => self.failures += 1,
+                Some(false) => self.failed(way.name),
                 None => return Ok(false),
             }
         }
         Ok(false)
+    }
+
+    /// Counts a failure, and keeps what it was for those who want to know what was tried.
+    pub(super) fn failed(&mut self, what: &str) {
+        self.failures += 1;
+        let status = self.guard.last().and_then(|sent| sent.status);
+        let text = format!("{what} ({})", status.map_or("no answer".to_owned(), |status| status.to_string()));
+        if !self.tried.contains(&text) {
+            self.tried.push(text);
+        }
     }
 
     /// Whether a way is let in at one place; `None` where it could not be tried.
