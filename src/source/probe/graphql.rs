@@ -87,7 +87,7 @@ async fn try_list(
     let Some((query, rows, id)) = question(schema, field) else { return Ok(false) };
     let name = field.name.as_str();
     let body = json!({"query": query, "variables": {}});
-    let purpose = format!("whether {name} can be read");
+    let purpose = format!("whether we may read {name}");
     let Some((answer, seen)) = ask(guard, known, body.clone(), &purpose).await? else { return Ok(false) };
     let place = format!("data.{name}.{rows}");
     let empty = Rows {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use reqwest::{Method as Verb, Url};
 
+use super::refused::{self, Refused};
 use super::words::{is_approved, reads, signs_in};
 use super::{Allowance, Ended, Sent, Stage, Target};
 use crate::clock::Moment;
@@ -45,6 +46,8 @@ pub(super) struct Guard<'a> {
     pub(super) limits_seen: Vec<String>,
     /// A list without rows was null.
     pub(super) saw_null: bool,
+    /// Lists that were refused to somebody who is known.
+    pub(super) refused: Vec<Refused>,
     hosts: Vec<String>,
     headers: Vec<(String, String)>,
     posts: Vec<String>,
@@ -61,13 +64,6 @@ impl<'a> Guard<'a> {
     pub(super) fn new(http: &'a Http, target: &Target, allowance: Allowance, stop: Stop) -> Self {
         let mut hosts = target.hosts.clone();
         hosts.push(authority(&target.address));
-        // Where the site is crm.acme.com or www.acme.com, its API is often api.acme.com.
-        if let Some(url::Host::Domain(name)) = target.address.host()
-            && let Some((_, parent)) = name.split_once('.')
-            && parent.contains('.')
-        {
-            hosts.push(format!("api.{parent}"));
-        }
         hosts.extend(target.logins.iter().filter_map(|login| Url::parse(login).ok()).map(|url| authority(&url)));
         let (next_turn, period) = (http.clock().now(), allowance.period);
         Self {
@@ -77,6 +73,7 @@ impl<'a> Guard<'a> {
             limits: Limits::default(),
             limits_seen: Vec::new(),
             saw_null: false,
+            refused: Vec::new(),
             hosts,
             headers: target.headers.clone(),
             posts: target.posts.clone(),
@@ -117,8 +114,13 @@ impl<'a> Guard<'a> {
     /// A read with the credentials that work. `None` when no answer came.
     pub(super) async fn read(&mut self, stage: Stage, purpose: &str, draft: Draft) -> Result<Option<Answer>, Ended> {
         let Some(signer) = self.signer.take() else { return self.send(stage, purpose, draft, None).await };
-        let sent = self.signed_read(stage, purpose, draft, &signer).await;
+        let sent = self.signed_read(stage, purpose, draft.clone(), &signer).await;
         self.signer = Some(signer);
+        if let (Stage::Objects, Ok(Some(answer))) = (stage, &sent)
+            && refused::forbids(answer)
+        {
+            refused::keep(self, purpose, &draft);
+        }
         sent
     }
 
@@ -156,6 +158,7 @@ impl<'a> Guard<'a> {
         let mut root = base.clone();
         root.set_path("");
         root.set_query(None);
+        signer.forget_old(self.http.clock().now());
         let Some(draft) = signer.missing_login(&root).map_err(Ended)? else { return Ok(()) };
         let Some(answer) = self.send(stage, "signing in", draft, None).await? else {
             return Err(Ended::new(Kind::Unreachable, "no answer to the login"));

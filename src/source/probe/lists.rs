@@ -35,6 +35,9 @@ pub(super) const MISSES_ALL_MAX: u32 = 22;
 /// Requests that must be left for learning how the lists are paged.
 pub(super) const KEPT_FOR_SHAPE: u32 = 60;
 
+/// The same once the way is known that leads to the lists.
+const KEPT_AT_LEAST: u32 = 45;
+
 /// Writes the name of a list.
 type Style = fn(&str) -> String;
 
@@ -388,7 +391,8 @@ async fn try_style(guard: &mut Guard<'_>, known: &mut Known, style: Style) -> Re
                 continue;
             }
             let is_over = if known.lists.is_empty() { straight >= MISSES_MAX } else { all >= MISSES_ALL_MAX };
-            if is_over || guard.left() < KEPT_FOR_SHAPE {
+            let kept = if known.lists.is_empty() { KEPT_FOR_SHAPE } else { KEPT_AT_LEAST };
+            if is_over || guard.left() < kept {
                 return Ok(());
             }
             if try_list(guard, known, *object, name, style).await? {

@@ -87,7 +87,7 @@ async fn try_list(
     }
     let mut draft = Draft::new(Method::Post, url);
     draft.body = Some(body.clone());
-    let purpose = format!("whether a list of {name} is read by POST");
+    let purpose = format!("whether there is, by POST, a list of {name}");
     let Some(answer) = guard.read(Stage::Objects, &purpose, draft).await? else { return Ok(false) };
     let Look::Json(seen) = look(&answer) else { return Ok(false) };
     let Some(rows) = find_rows(&seen, name) else { return Ok(false) };

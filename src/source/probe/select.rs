@@ -64,7 +64,7 @@ async fn try_list(guard: &mut Guard<'_>, known: &mut Known, object: Object, name
     let query = |place: &str| BTreeMap::from([("query".to_owned(), format!("select * from {name}{place};"))]);
     let mut url = address(&known.base, PATH).map_err(Ended)?;
     url.query_pairs_mut().extend_pairs(query(&format!(" limit 0,{ROWS}")));
-    let Some((answer, seen)) = ask(guard, url, &format!("whether {name} can be asked for")).await? else {
+    let Some((answer, seen)) = ask(guard, url, &format!("whether we may ask for {name}")).await? else {
         return Ok(false);
     };
     let Some(rows) = find_rows(&seen, name) else { return Ok(false) };

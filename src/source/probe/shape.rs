@@ -87,6 +87,14 @@ async fn make_rows_whole(guard: &mut Guard<'_>, base: &Url, known: &mut Known, i
     Ok(())
 }
 
+/// Lists of fewer rows may well be of one length.
+const SHARED_MIN: u64 = 10;
+
+/// Whether sources cut at such a number.
+fn is_usual_cut(rows: u64) -> bool {
+    rows >= 20 && (rows.is_multiple_of(25) || rows.is_multiple_of(10) || rows.is_power_of_two())
+}
+
 /// Where lists come all at once, the longest of them shows where they are not cut.
 fn settle_caps(lists: &mut [Listed]) {
     let at_once = |list: &Listed| matches!(list.rules.page, Some(Paging::None { .. })) && list.is_learned;
@@ -100,12 +108,15 @@ fn settle_caps(lists: &mut [Listed]) {
     }
     let most =
         lists.iter().filter(|list| at_once(list)).map(|list| list.bare.ids.len() as u64).max().unwrap_or_default();
+    // Two lists of just as many rows, and none longer, are cut alike.
+    let is_shared = most >= SHARED_MIN
+        && lists.iter().filter(|list| at_once(list) && list.bare.ids.len() as u64 == most).count() > 1;
     for list in lists.iter_mut().filter(|list| at_once(list)) {
         let own = list.bare.ids.len() as u64;
         let counts = list.rules.total.as_ref().is_some_and(|total| *total != Total::Nowhere);
         if own < most {
             list.rules.page = Some(Paging::None { cap: Some(most) });
-        } else if !counts && own >= 50 && (own.is_multiple_of(50) || own.is_power_of_two()) {
+        } else if !counts && (is_shared || is_usual_cut(own)) {
             list.is_learned = false;
             list.refused = Some(format!(
                 "it gives exactly {own} rows at once, whatever is asked: a number at which sources cut, and nothing shows that \

@@ -195,6 +195,12 @@ impl Serving {
         (has_paths && is_served).then(|| names::list_path(&shape, object))
     }
 
+    /// Whether the shape refuses an object's list to everybody, as a plan does that does not include it.
+    #[must_use]
+    pub fn refuses(&self, object: Object) -> bool {
+        object == Object::Commission && self.shape().gated == choices::Gated::Commissions
+    }
+
     /// Every row of an object, deleted ones too, by number.
     #[must_use]
     pub fn truth(&self, object: Object) -> Vec<TrueRow> {
