@@ -377,6 +377,18 @@ fn a_list_that_begins_again_has_ended() {
     run(rules, short, async |case| assert_eq!(ids(&case.all().await), to(5)));
 }
 
+/// An address that the source gives is never a reason to post anywhere else.
+#[test]
+fn nothing_is_posted_but_to_the_list() {
+    let rules = "method = \"post\"\nrows = \"items\"\npage = { style = \"url\", next = \"next\", size = {} }";
+    let away = |_: &Asked| json(&json!({"items": part(25, 0, 10), "next": "/clients/delete?from=10"}));
+    run(rules, away, async |case| {
+        let error = case.fails().await;
+        assert!(error.kind() == Kind::Source && error.message().contains("another path"), "{error:?}");
+        assert!(case.asked.lock().expect("no panic").iter().all(|asked| asked.path == "/clients"));
+    });
+}
+
 /// XML is read as the JSON that it stands for.
 #[test]
 fn xml_is_read_like_json() {

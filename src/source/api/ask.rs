@@ -104,11 +104,18 @@ pub(in crate::source) fn request(base: &Url, list: &List, ask: &Ask) -> Result<D
         } else {
             address(base, next)?
         };
-        let mut draft = begin(list, url)?;
-        // What reads by POST takes its parameters from the body, also those of an address that it gave.
-        if let Some(body) = draft.body.as_mut().filter(|_| list.method == Method::Post) {
-            let pairs: Vec<(String, String)> = draft.url.query_pairs().map(|(a, b)| (a.into(), b.into())).collect();
-            pairs.iter().for_each(|(name, value)| put(body, name, body_value(value)));
+        if list.method == Method::Get {
+            return Ok(Draft::new(list.method, url));
+        }
+        // What reads by POST takes its parameters from the body, also those of an address that it gave; and nothing is posted
+        // to another path than that of the list, whatever the source says.
+        let own = address(base, &list.path)?;
+        if url.path().trim_end_matches('/') != own.path().trim_end_matches('/') {
+            return Err(Error::new(Kind::Source, "the source points to another path for a POST; it is not followed"));
+        }
+        let mut draft = begin(list, own)?;
+        for (name, value) in url.query_pairs() {
+            put(draft.body.get_or_insert(Value::Null), &name, body_value(&value));
         }
         return Ok(draft);
     }

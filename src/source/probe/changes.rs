@@ -99,7 +99,13 @@ async fn find(guard: &mut Guard<'_>, base: &Url, list: &Listed) -> Result<Option
         let search = Search { base, list, purpose, alone: &[] };
         let found = search.name(guard, texts(FILTERS), |names| all(names, &text), gives_nothing).await?;
         if let Some((param, _)) = found {
-            return Ok(Some(Filter { param, value: "{time}".to_owned(), style: *style, zone: None, overlap: Some(REACH) }));
+            return Ok(Some(Filter {
+                param,
+                value: "{time}".to_owned(),
+                style: *style,
+                zone: None,
+                overlap: Some(REACH),
+            }));
         }
     }
     expression(guard, base, list, future).await
@@ -120,7 +126,8 @@ async fn expression(
     };
     for (param, value) in forms {
         let style = if value.contains('\'') { TimeStyle::Naive } else { TimeStyle::Rfc3339 };
-        let filter = Filter { param: param.to_owned(), value: value.to_owned(), style, zone: None, overlap: Some(REACH) };
+        let filter =
+            Filter { param: param.to_owned(), value: value.to_owned(), style, zone: None, overlap: Some(REACH) };
         let params = vec![(param.to_owned(), filter.written(list, future))];
         let got = list.fetch(guard, base, &params, (Stage::Changes, "whether an expression filters")).await?;
         if got.is_good && got.ids.is_empty() {
