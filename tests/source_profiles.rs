@@ -621,6 +621,62 @@ fn a_login_is_made_once_and_once_more_when_the_session_ends() {
     });
 }
 
+/// Some sources refuse an old session in a way that nothing tells from another failure.
+#[test]
+fn a_session_whose_life_is_known_is_renewed_before_it_ends() {
+    let auth = "[[auth.send]]\nat = \"header\"\nname = \"Authorization\"\nvalue = \"Bearer {token}\"\n\
+                [[auth.send]]\nat = \"header\"\nname = \"api-version\"\nvalue = \"2020-01-31\"\n\
+                [[auth.send]]\nat = \"query\"\nname = \"company\"\nvalue = \"{beside.company}\"\n\
+                [auth.login]\npath = \"/login\"\nmethod = \"post\"\nform = \"json\"\ntoken = \"token\"\nlives_seconds = 300\n\
+                fields = { username = \"{user}\", password = \"{password}\" }\n";
+    let user = SourceCredentials::Password { user: "ada".to_owned(), password: secret("pw"), key: None };
+    let others = std::collections::BTreeMap::from([("company".to_owned(), secret("acme"))]);
+    let both = SourceCredentials::Beside { first: Box::new(user), others };
+    let mut logins = 0;
+    run_as(
+        auth,
+        &both,
+        PAGED,
+        move |asked| {
+            let has_version = asked.headers.get("api-version").is_some_and(|version| version == "2020-01-31");
+            assert!(has_version && asked.query.get("company").is_some_and(|company| company == "acme"), "{asked:?}");
+            if asked.path == "/login" {
+                logins += 1;
+                return json(&json!({"token": format!("s{logins}")}));
+            }
+            assert_eq!(asked.headers.get("authorization"), Some(&format!("Bearer s{logins}")));
+            json(&json!(by_page(asked, 25)))
+        },
+        async |case| {
+            for expected in 1..=3 {
+                assert_eq!(ids(&case.all().await), to(25));
+                let logins = case.asked.lock().expect("no panic").iter().filter(|asked| asked.path == "/login").count();
+                assert_eq!(logins, expected);
+                case.clock.sleep(Duration::from_secs(280)).await;
+            }
+        },
+    );
+}
+
+/// A limit of a minute that says nothing of itself is waited for.
+#[test]
+fn a_refusal_without_a_hint_is_waited_for_ever_longer() {
+    let mut refused = 0;
+    let answer = move |asked: &Asked| {
+        if asked.number > 1 && refused < 4 {
+            refused += 1;
+            return StatusCode::TOO_MANY_REQUESTS.into_response();
+        }
+        json(&json!(by_page(asked, 25)))
+    };
+    run(PAGED, answer, async |case| {
+        assert_eq!(case.fails().await.kind(), Kind::RateLimited, "after four tries");
+        // 2, 4 and 8 seconds beside the pace, where other failures are asked again after half a second.
+        let waited = case.clock.now().elapsed();
+        assert!(waited >= Duration::from_secs(14), "{waited:?}");
+    });
+}
+
 const CONTRACT: &str = "rows = \"data\"\ncolumns = { id = \"number\", name = \"text\" }";
 
 /// A page that is not what the profile says stops the reading, and nothing of it is given.

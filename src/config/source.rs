@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use reqwest::header::{HeaderName, HeaderValue};
 use url::Url;
 
 use super::raw::{RawProbe, RawSource};
@@ -201,7 +200,7 @@ impl Problems {
             }
         }
         for (name, value) in &raw.headers {
-            if HeaderName::try_from(name).is_err() || HeaderValue::try_from(value).is_err() {
+            if !is_header(name, value) {
                 self.add("source.probe.headers", name, "a header that a request can carry");
             } else if matches!(name.to_ascii_lowercase().as_str(), "authorization" | "cookie") {
                 let why = "no secret: those are named as token, key, user, client_id or beside";
@@ -266,6 +265,14 @@ impl Problems {
         }
         secret("token", &raw.token_env, &raw.token_file).map(SourceCredentials::Token)
     }
+}
+
+/// Whether a request can carry a header (RFC 9110, section 5).
+fn is_header(name: &str, value: &str) -> bool {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty()
+        && name.bytes().all(is_token)
+        && value.bytes().all(|byte| byte == b'\t' || (32..127).contains(&byte))
 }
 
 #[cfg(test)]
