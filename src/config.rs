@@ -22,7 +22,7 @@ use crate::record::named_enum;
 
 pub use approvers::{Approvers, token_hash};
 pub use secret::Secret;
-pub use source::SourceCredentials;
+pub use source::{BESIDE, SourceCredentials, SourceHints};
 
 use extraction::Extraction;
 use raw::{RawConfig, RawModel, RawPipedrive, RawSource};
@@ -163,6 +163,8 @@ pub enum SourceConfig {
         address: Url,
         /// How we prove who we are.
         credentials: SourceCredentials,
+        /// What the operator knows of it, for those who find out how it is read.
+        hints: SourceHints,
         /// Requests a second that it is known to bear.
         requests_per_second: u32,
         /// How far a delta reaches back behind the newest change seen.
@@ -336,9 +338,11 @@ impl Problems {
                     self.add("source.requests_per_second", &raw.requests_per_second.to_string(), "1 to 1000");
                 }
                 let credentials = self.source_credentials(raw, surroundings);
+                let hints = self.source_hints(&raw.probe);
                 Some(SourceConfig::Api {
                     address: address?,
                     credentials: credentials?,
+                    hints,
                     requests_per_second: raw.requests_per_second,
                     overlap: Duration::from_secs(raw.overlap_seconds),
                     poll,

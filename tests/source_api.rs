@@ -152,6 +152,7 @@ fn run<F: Future<Output = ()>>(answer: impl FnMut(&Asked) -> Response + Send + '
             period: Duration::from_secs(2),
             overlap: Duration::from_secs(900),
             retries: 3,
+            pace_file: None,
         };
         let client = Client::new(http, settings).expect("good settings");
         let source = Source::api(client.clone());

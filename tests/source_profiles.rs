@@ -127,6 +127,7 @@ fn run_as<F: Future<Output = ()>>(
             period: Duration::from_secs(2),
             overlap: Duration::from_secs(900),
             retries: 3,
+            pace_file: None,
         };
         let client = Client::new(http, settings).expect("good settings");
         let source = Source::api(client.clone());
@@ -222,6 +223,26 @@ fn every_way_of_paging_is_walked_to_its_end() {
         json(&json!(part(25, asked.number_of("since_id", 0), 10)))
     });
     check("", |_| json(&json!(rows(1..=25))));
+    check(
+        "query = { query = \"select * from clients{where} limit {skip},{size};\" }\n\
+           page = { style = \"offset\", param = \"skip\", at = \"blank\", size = { param = \"size\" } }",
+        |asked| {
+            let limit = asked.query["query"].strip_prefix("select * from clients limit ").expect("a question");
+            let (skip, size) = limit.trim_end_matches(';').split_once(',').expect("two numbers");
+            json(&json!(part(25, skip.parse().expect("a number"), size.parse().expect("a number"))))
+        },
+    );
+    // What reads by POST takes the parameters of an address from the body.
+    check(
+        "method = \"post\"\nrows = \"items\"\npage = { style = \"url\", next = \"next\", size = { param = \"n\" } }",
+        |asked| {
+            let from = asked.body["from"].as_u64().unwrap_or(0) as usize;
+            let size = asked.body["n"].as_u64().expect("a size") as usize;
+            let next = format!("/clients?from={}&n={size}", from + size);
+            let next = if from + size < 25 { json!(next) } else { Value::Null };
+            json(&json!({"items": part(25, from, size), "next": next}))
+        },
+    );
     check(
         "method = \"post\"\nbody = '{\"query\": \"q\"}'\nrows = \"data.clients\"\n\
            page = { style = \"cursor\", param = \"variables.after\", next = \"data.end\", at = \"body\", size = { param = \
@@ -329,6 +350,69 @@ fn a_list_that_never_stands_still_is_refused() {
             assert!(error.message().contains("never gave the same rows twice"), "{error:?}");
         },
     );
+}
+
+/// What is told of further pages may lead back to the first; taken for the end only where the profile says so, and never
+/// where the way on may just be ignored.
+#[test]
+fn a_list_that_begins_again_has_ended() {
+    let rules = "rows = \"items\"\npast_end = \"restarts\"\n\
+                 page = { style = \"cursor\", param = \"c\", next = \"next\", size = { param = \"n\" } }";
+    let around = |asked: &Asked| {
+        let here = asked.number_of("c", 0);
+        json(&json!({"items": part(75, here * 10, 10), "next": (here + 1) % 8}))
+    };
+    run(rules, around, async |case| {
+        let pages = case.all().await;
+        assert_eq!(ids(&pages), to(75));
+        assert_eq!(
+            pages.iter().flat_map(|page| &page.records).count(),
+            2 * 75,
+            "two readings, and nothing beside them"
+        );
+    });
+    let ignored = |_: &Asked| json(&json!({"items": part(75, 0, 10), "next": "x"}));
+    run(rules, ignored, async |case| assert_eq!(case.fails().await.kind(), Kind::Source));
+    let short = |_: &Asked| json(&json!({"items": part(5, 0, 10), "next": "x"}));
+    run(rules, short, async |case| assert_eq!(ids(&case.all().await), to(5)));
+}
+
+/// An address that the source gives is never a reason to post anywhere else.
+#[test]
+fn nothing_is_posted_but_to_the_list() {
+    let rules = "method = \"post\"\nrows = \"items\"\npage = { style = \"url\", next = \"next\", size = {} }";
+    let away = |_: &Asked| json(&json!({"items": part(25, 0, 10), "next": "/clients/delete?from=10"}));
+    run(rules, away, async |case| {
+        let error = case.fails().await;
+        assert!(error.kind() == Kind::Source && error.message().contains("another path"), "{error:?}");
+        assert!(case.asked.lock().expect("no panic").iter().all(|asked| asked.path == "/clients"));
+    });
+}
+
+/// XML is read as the JSON that it stands for.
+#[test]
+fn xml_is_read_like_json() {
+    let rules = "rows = \"clients\"\nnull_when_empty = true\ntotal = { body = \"total\" }\n\
+                 page = { style = \"page\", param = \"page\", first = 1, size = { param = \"n\" } }";
+    let xml = |asked: &Asked| {
+        let from = (asked.number_of("page", 1) - 1) * 10;
+        let rows: String = (1..=25)
+            .skip(from)
+            .take(10)
+            .map(|id| format!("<item><id>{id}</id><name>A &amp; {id}</name></item>"))
+            .collect();
+        let body = format!("<?xml version=\"1.0\"?><r><clients>{rows}</clients><total>25</total></r>");
+        ([("content-type", "application/xml")], body).into_response()
+    };
+    run(rules, xml, async |case| {
+        let pages = case.all().await;
+        assert_eq!(ids(&pages), to(25));
+        assert_eq!(pages[0].records[0].payload["name"], "A & 1");
+    });
+    let cut = |_: &Asked| ([("content-type", "text/xml")], "<r><clients><item><id>1</id></it").into_response();
+    run(rules, cut, async |case| assert_eq!(case.fails().await.kind(), Kind::Unreachable));
+    let nothing = |_: &Asked| ([("content-type", "text/xml")], "<r><clients/><total>0</total></r>").into_response();
+    run(rules, nothing, async |case| assert_eq!(ids(&case.all().await), to(0)));
 }
 
 #[test]
@@ -534,6 +618,62 @@ fn a_login_is_made_once_and_once_more_when_the_session_ends() {
     run_as(auth, &user, PAGED, refuses, async |case| {
         assert_eq!(case.fails().await.kind(), Kind::Unauthorized);
         assert!(case.requests() <= 4, "one new login, and no more");
+    });
+}
+
+/// Some sources refuse an old session in a way that nothing tells from another failure.
+#[test]
+fn a_session_whose_life_is_known_is_renewed_before_it_ends() {
+    let auth = "[[auth.send]]\nat = \"header\"\nname = \"Authorization\"\nvalue = \"Bearer {token}\"\n\
+                [[auth.send]]\nat = \"header\"\nname = \"api-version\"\nvalue = \"2020-01-31\"\n\
+                [[auth.send]]\nat = \"query\"\nname = \"company\"\nvalue = \"{beside.company}\"\n\
+                [auth.login]\npath = \"/login\"\nmethod = \"post\"\nform = \"json\"\ntoken = \"token\"\nlives_seconds = 300\n\
+                fields = { username = \"{user}\", password = \"{password}\" }\n";
+    let user = SourceCredentials::Password { user: "ada".to_owned(), password: secret("pw"), key: None };
+    let others = std::collections::BTreeMap::from([("company".to_owned(), secret("acme"))]);
+    let both = SourceCredentials::Beside { first: Box::new(user), others };
+    let mut logins = 0;
+    run_as(
+        auth,
+        &both,
+        PAGED,
+        move |asked| {
+            let has_version = asked.headers.get("api-version").is_some_and(|version| version == "2020-01-31");
+            assert!(has_version && asked.query.get("company").is_some_and(|company| company == "acme"), "{asked:?}");
+            if asked.path == "/login" {
+                logins += 1;
+                return json(&json!({"token": format!("s{logins}")}));
+            }
+            assert_eq!(asked.headers.get("authorization"), Some(&format!("Bearer s{logins}")));
+            json(&json!(by_page(asked, 25)))
+        },
+        async |case| {
+            for expected in 1..=3 {
+                assert_eq!(ids(&case.all().await), to(25));
+                let logins = case.asked.lock().expect("no panic").iter().filter(|asked| asked.path == "/login").count();
+                assert_eq!(logins, expected);
+                case.clock.sleep(Duration::from_secs(280)).await;
+            }
+        },
+    );
+}
+
+/// A limit of a minute that says nothing of itself is waited for.
+#[test]
+fn a_refusal_without_a_hint_is_waited_for_ever_longer() {
+    let mut refused = 0;
+    let answer = move |asked: &Asked| {
+        if asked.number > 1 && refused < 4 {
+            refused += 1;
+            return StatusCode::TOO_MANY_REQUESTS.into_response();
+        }
+        json(&json!(by_page(asked, 25)))
+    };
+    run(PAGED, answer, async |case| {
+        assert_eq!(case.fails().await.kind(), Kind::RateLimited, "after four tries");
+        // 2, 4 and 8 seconds beside the pace, where other failures are asked again after half a second.
+        let waited = case.clock.now().elapsed();
+        assert!(waited >= Duration::from_secs(14), "{waited:?}");
     });
 }
 

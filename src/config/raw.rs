@@ -72,6 +72,10 @@ pub(super) struct RawSource {
     pub(super) client_secret_file: Option<PathBuf>,
     pub(super) refresh_token_env: Option<String>,
     pub(super) refresh_token_file: Option<PathBuf>,
+    #[serde(default)]
+    pub(super) beside: BTreeMap<String, RawSecret>,
+    #[serde(default)]
+    pub(super) probe: RawProbe,
     #[serde(default = "default_requests_per_second")]
     pub(super) requests_per_second: u32,
     #[serde(default = "default_overlap_seconds")]
@@ -84,6 +88,23 @@ pub(super) struct RawSource {
     pub(super) workbooks: PathBuf,
     #[serde(default)]
     pub(super) from: BTreeMap<Object, Method>,
+}
+
+/// Where one secret is.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSecret {
+    pub(super) env: Option<String>,
+    pub(super) file: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawProbe {
+    pub(super) hosts: Vec<String>,
+    pub(super) logins: Vec<String>,
+    pub(super) headers: BTreeMap<String, String>,
+    pub(super) posts: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,7 +1,31 @@
-//! How we prove to the source who we are. Which kind it is follows from the keys that the settings name.
+//! How we prove to the source who we are, and what else its operator knows. Which kind of credentials it is follows from the
+//! keys that the settings name.
 
-use super::raw::RawSource;
-use super::{Problems, Secret, Surroundings};
+use std::collections::BTreeMap;
+
+use url::Url;
+
+use super::raw::{RawProbe, RawSource};
+use super::{Problems, Secret, Surroundings, base_url};
+
+/// What stands before the name of a further secret in a placeholder: `{beside.company}`.
+pub const BESIDE: &str = "beside.";
+
+/// Further secrets at the most; no API is known that wants more.
+const BESIDE_MAX: usize = 6;
+
+/// What the operator knows of an API and no answer tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SourceHints {
+    /// Further hosts that may be asked, each with its port where that is not the usual one: `api.acme.com`.
+    pub hosts: Vec<String>,
+    /// Where one signs in: paths of the site, or whole addresses.
+    pub logins: Vec<String>,
+    /// Headers that every request needs and that are no secrets, such as a version.
+    pub headers: Vec<(String, String)>,
+    /// Paths at which reads by POST are approved, with `*` for any segments: `*/list`, `/api/graphql`.
+    pub posts: Vec<String>,
+}
 
 /// What the source is shown. Where it goes in a request is said by the source profile.
 #[derive(Debug, Clone)]
@@ -40,6 +64,13 @@ pub enum SourceCredentials {
         /// What access tokens are made of.
         token: Secret,
     },
+    /// Any of these, and further secrets beside it by the names that the settings give them: `company`, `email`, `app_key`.
+    Beside {
+        /// What they stand beside.
+        first: Box<SourceCredentials>,
+        /// The others.
+        others: BTreeMap<String, Secret>,
+    },
 }
 
 impl SourceCredentials {
@@ -51,8 +82,9 @@ impl SourceCredentials {
 
     /// Their kind, in words for people.
     #[must_use]
-    pub const fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         match self {
+            Self::Beside { first, .. } => first.kind(),
             Self::Token(_) => "token",
             Self::Key { second: None, .. } => "key",
             Self::Key { .. } => "key and second secret",
@@ -66,6 +98,10 @@ impl SourceCredentials {
     #[must_use]
     pub fn part(&self, placeholder: &str) -> Option<&str> {
         match (self, placeholder) {
+            (Self::Beside { first, others }, _) => match placeholder.strip_prefix(BESIDE) {
+                Some(name) => others.get(name).map(Secret::expose),
+                None => first.part(placeholder),
+            },
             (Self::Token(token), "token" | "key") => Some(token.expose()),
             (Self::Key { key, .. }, "key" | "token") => Some(key.expose()),
             (Self::Key { second, .. }, "second") => second.as_ref().map(Secret::expose),
@@ -84,17 +120,107 @@ impl SourceCredentials {
     /// Everything that must never be shown.
     pub fn secrets(&self) -> impl Iterator<Item = &str> {
         let parts = ["token", "key", "second", "password", "client_secret", "refresh_token"];
-        parts.into_iter().filter_map(|name| self.part(name))
+        parts
+            .into_iter()
+            .filter_map(|name| self.part(name))
+            .chain(self.beside().filter_map(|(_, name)| self.part(&name)))
+    }
+
+    /// The further secrets: name and placeholder.
+    pub fn beside(&self) -> impl Iterator<Item = (&str, String)> {
+        let others = match self {
+            Self::Beside { others, .. } => Some(others),
+            _ => None,
+        };
+        others.into_iter().flatten().map(|(name, _)| (name.as_str(), format!("{BESIDE}{name}")))
+    }
+
+    /// What the further secrets stand beside; these credentials themselves where there are none.
+    #[must_use]
+    pub fn first(&self) -> &Self {
+        match self {
+            Self::Beside { first, .. } => first.first(),
+            own => own,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn first_mut(&mut self) -> &mut Self {
+        match self {
+            Self::Beside { first, .. } => first.first_mut(),
+            own => own,
+        }
     }
 }
 
 impl Problems {
-    /// The credentials that the keys of `[source]` name.
+    /// The credentials that the keys of `[source]` name, with what `[source.beside]` names.
     pub(super) fn source_credentials(
         &mut self,
         raw: &RawSource,
         surroundings: &Surroundings<'_>,
     ) -> Option<SourceCredentials> {
+        let first = self.first_credentials(raw, surroundings);
+        let mut others = BTreeMap::new();
+        if raw.beside.len() > BESIDE_MAX {
+            self.add("source.beside", &raw.beside.len().to_string(), &format!("at most {BESIDE_MAX} secrets"));
+        }
+        for (name, place) in &raw.beside {
+            let is_name = |name: &str| {
+                !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+            };
+            if !is_name(name) {
+                self.add("source.beside", name, "named in small letters, digits and underscores");
+                continue;
+            }
+            let usual = format!("CROSSDOCK_SOURCE_{}", name.to_uppercase());
+            let key = format!("source.beside.{name}");
+            let variable = place.env.as_deref().unwrap_or(&usual);
+            if let Some(secret) = self.secret((&key, variable, place.file.as_deref()), surroundings) {
+                others.insert(name.clone(), secret);
+            }
+        }
+        let first = first?;
+        Some(if others.is_empty() { first } else { SourceCredentials::Beside { first: Box::new(first), others } })
+    }
+
+    /// What `[source.probe]` says.
+    pub(super) fn source_hints(&mut self, raw: &RawProbe) -> SourceHints {
+        for host in &raw.hosts {
+            let is_host = Url::parse(&format!("https://{host}/"))
+                .is_ok_and(|url| url.path() == "/" && url.query().is_none() && url.username().is_empty())
+                && !host.contains(['/', '@', '#', '?']);
+            if !is_host {
+                self.add("source.probe.hosts", host, "a host, with its port where that is not the usual one");
+            }
+        }
+        for login in &raw.logins {
+            if !login.starts_with('/') && base_url(login).is_err() {
+                self.add("source.probe.logins", login, "a path that begins with '/', or a whole address");
+            }
+        }
+        for (name, value) in &raw.headers {
+            if !is_header(name, value) {
+                self.add("source.probe.headers", name, "a header that a request can carry");
+            } else if matches!(name.to_ascii_lowercase().as_str(), "authorization" | "cookie") {
+                let why = "no secret: those are named as token, key, user, client_id or beside";
+                self.add("source.probe.headers", name, why);
+            }
+        }
+        for path in &raw.posts {
+            if !path.starts_with(['/', '*']) || path.contains(['?', '#', ' ']) {
+                self.add("source.probe.posts", path, "a path that begins with '/' or '*', without parameters");
+            }
+        }
+        SourceHints {
+            posts: raw.posts.clone(),
+            hosts: raw.hosts.clone(),
+            logins: raw.logins.clone(),
+            headers: raw.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        }
+    }
+
+    fn first_credentials(&mut self, raw: &RawSource, surroundings: &Surroundings<'_>) -> Option<SourceCredentials> {
         let mut secret = |name: &str, variable: &Option<String>, file: &Option<std::path::PathBuf>| {
             let usual = format!("CROSSDOCK_SOURCE_{}", name.to_uppercase());
             let key = format!("source.{name}");
@@ -141,6 +267,14 @@ impl Problems {
     }
 }
 
+/// Whether a request can carry a header (RFC 9110, section 5).
+fn is_header(name: &str, value: &str) -> bool {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty()
+        && name.bytes().all(is_token)
+        && value.bytes().all(|byte| byte == b'\t' || (32..127).contains(&byte))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{Config, SourceConfig, Surroundings};
@@ -173,6 +307,40 @@ mod tests {
     }
 
     #[test]
+    fn further_secrets_stand_beside_any_kind() {
+        assert_eq!(
+            kind("token_env = \"T\"\nbeside.company.env = \"C\"\nbeside.email.env = \"E\"").as_deref(),
+            Ok("token")
+        );
+        let client = "user = \"ada\"\nbeside.client_id.env = \"I\"\nbeside.client_secret = { env = \"S\" }";
+        assert_eq!(kind(client).as_deref(), Ok("user and password"));
+        let first = Box::new(super::SourceCredentials::token("t"));
+        let others = std::collections::BTreeMap::from([("email".to_owned(), super::Secret::fixed("e".into()))]);
+        let both = super::SourceCredentials::Beside { first, others };
+        assert_eq!((both.part("token"), both.part("beside.email"), both.part("email")), (Some("t"), Some("e"), None));
+        assert_eq!(both.secrets().collect::<Vec<_>>(), ["t", "e"]);
+    }
+
+    #[test]
+    fn what_the_operator_knows_is_checked() {
+        let good = "[source.probe]\nhosts = [\"api.promox.test:8443\"]\nlogins = [\"/login\", \"https://id.promox.test/token\"]\n\
+                    headers = { api-version = \"2020-01-31\" }\nposts = [\"*/list\", \"/api/graphql\"]";
+        assert_eq!(kind(good).as_deref(), Ok("token"));
+        let check = |keys: &str, expected: &str| {
+            let told = kind(&format!("[source.probe]\n{keys}")).expect_err("wrong");
+            assert!(told.contains(expected), "{expected} is not in {told}");
+        };
+        check("hosts = [\"https://api.promox.test\"]", "source.probe.hosts");
+        check("hosts = [\"api.promox.test/v1\"]", "source.probe.hosts");
+        check("logins = [\"login\"]", "source.probe.logins");
+        check("logins = [\"http://id.promox.test/token\"]", "source.probe.logins");
+        check("headers = { authorization = \"Bearer x\" }", "no secret");
+        check("posts = [\"list\"]", "source.probe.posts");
+        check("posts = [\"/list?all=1\"]", "source.probe.posts");
+        check("headers = { \"a b\" = \"x\" }", "source.probe.headers");
+    }
+
+    #[test]
     fn what_is_missing_or_too_much_is_named() {
         let check = |keys, expected: &str| {
             let told = kind(keys).expect_err("wrong");
@@ -182,5 +350,7 @@ mod tests {
         check("token_env = \"T\"\nuser = \"ada\"", "must name one kind of credentials");
         check("client_id = \"c\"\nkey_env = \"K\"", "must name one kind of credentials");
         check("key_env = \"NOTHING\"", "expected it in environment variable NOTHING");
+        check("beside.email.env = \"NOTHING\"", "source.beside.email: is missing");
+        check("beside.E-mail.env = \"E\"", "named in small letters");
     }
 }

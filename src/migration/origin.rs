@@ -37,6 +37,7 @@ pub(super) fn api_source(config: &Config, clock: &Clock) -> Result<Source> {
         period: std::time::Duration::from_secs(1) / *requests_per_second,
         overlap: *overlap,
         retries: SOURCE_RETRIES,
+        pace_file: Some(beside(config).join(api::PACE_FILE)),
     };
     Ok(Source::api(api::Client::new(http, settings)?))
 }

@@ -5,6 +5,7 @@
 //! answers that have become slow (source API shapes, section 6).
 
 use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -53,6 +54,8 @@ pub(super) struct Pace {
     fastest: Duration,
     /// It began slower than that, to be raised while all goes well.
     is_learning: bool,
+    /// Where the present pace is kept for the next time.
+    file: Option<PathBuf>,
     state: Mutex<State>,
 }
 
@@ -82,7 +85,18 @@ impl Pace {
         let limiter = Arc::new(limiter(&clock, period)?);
         let (times, halvings) = (VecDeque::new(), VecDeque::new());
         let state = State { limiter, period, clean: 0, baseline: None, times, halvings, holds: false };
-        Ok(Self { clock, fastest, is_learning: period > fastest, state: Mutex::new(state) })
+        Ok(Self { clock, fastest, is_learning: period > fastest, file: None, state: Mutex::new(state) })
+    }
+
+    /// The same, which begins as it was when it was kept in a file, and keeps there what it becomes. A pace that was kept is
+    /// no more than an advice: a file that cannot be read or written costs a slower beginning and nothing else.
+    ///
+    /// # Errors
+    /// As [`Pace::new`].
+    pub(super) fn kept(clock: Clock, fastest: Duration, period: Duration, file: PathBuf) -> Result<Self> {
+        let before = kept_period(&file).map(|kept| kept.clamp(fastest, PERIOD_MAX.max(fastest)));
+        let pace = Self::new(clock, fastest, before.unwrap_or(period))?;
+        Ok(Self { file: Some(file), ..pace })
     }
 
     /// Waits for this caller's turn.
@@ -137,6 +151,11 @@ impl Pace {
         {
             (state.limiter, state.period) = (Arc::new(limiter), period);
             tracing::info!(period_seconds = period.as_secs_f64(), "pace of reading from the source");
+            if let Some(file) = &self.file
+                && let Err(error) = keep_period(file, period)
+            {
+                tracing::warn!(file = %file.display(), %error, "the pace of reading is not kept");
+            }
         }
     }
 
@@ -166,6 +185,28 @@ impl State {
         }
         is_slow
     }
+}
+
+/// Name of the key in the file.
+const KEY: &str = "period_ms";
+
+/// The period that was kept, if there is one.
+fn kept_period(file: &Path) -> Option<Duration> {
+    let table: toml::Table = std::fs::read_to_string(file).ok()?.parse().ok()?;
+    let milliseconds = table.get(KEY)?.as_integer().and_then(|value| u64::try_from(value).ok())?;
+    (milliseconds > 0).then(|| Duration::from_millis(milliseconds))
+}
+
+/// Keeps a period: a whole new file in the place of the old one.
+fn keep_period(file: &Path, period: Duration) -> std::io::Result<()> {
+    let text = format!(
+        "# Time between two requests that the source bore last, in milliseconds. Reading begins with it and becomes faster\n\
+         # while all goes well. To begin as source.toml says, remove this file.\n{KEY} = {}\n",
+        period.as_millis()
+    );
+    let part = file.with_extension("part");
+    std::fs::write(&part, text)?;
+    std::fs::rename(part, file)
 }
 
 fn limiter(clock: &Clock, period: Duration) -> Result<Limiter> {
@@ -232,6 +273,30 @@ mod tests {
         assert_eq!(pace.period(), PERIOD);
         (0..20).for_each(|_| pace.answered(Duration::from_millis(600)));
         assert_eq!(pace.period(), PERIOD * 2);
+    }
+
+    #[test]
+    fn what_was_learned_is_where_the_next_one_begins() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("pace.toml");
+        let open = || Pace::kept(Clock::system(), PERIOD / 10, PERIOD, file.clone()).expect("a valid pace");
+        let first = open();
+        assert_eq!(first.period(), PERIOD, "nothing was kept yet");
+        (0..CLEAN_ANSWERS * 2).for_each(|_| first.answered(Duration::ZERO));
+        assert_eq!(first.period(), PERIOD * 16 / 25);
+        let second = open();
+        assert_eq!(second.period(), first.period());
+        second.refused();
+        let third = open();
+        assert_eq!(third.period(), second.period(), "a refusal is remembered too");
+        (0..CLEAN_ANSWERS * 40).for_each(|_| third.answered(Duration::ZERO));
+        assert_eq!(open().period(), PERIOD / 10, "never faster than what is safe");
+        std::fs::write(&file, "period_ms = 1").expect("written");
+        assert_eq!(open().period(), PERIOD / 10, "nor when somebody writes so");
+        std::fs::write(&file, "period_ms = 900000").expect("written");
+        assert_eq!(open().period(), PERIOD_MAX);
+        std::fs::write(&file, "what").expect("written");
+        assert_eq!(open().period(), PERIOD);
     }
 
     #[test]

@@ -40,3 +40,25 @@ fn an_api_is_probed_within_its_ceiling_and_read_by_what_was_learned() {
     assert!(world.folder.join("source.found.toml").exists() && found["questions"].to_string().contains("source.toml"));
     assert_eq!(found["changes"]["list"], json!([]), "nothing changed at the source");
 }
+
+/// Nothing but what was tried is told when nobody is let in: no secret in what is said, written or logged.
+#[test]
+fn what_was_tried_is_told_when_signing_in_fails() {
+    let promox = Standin::start("promox", &["records=20", "rtt_ms=0"]);
+    let mut source = Source::promox(&promox);
+    source.token = "wrong-secret-8c31".to_owned();
+    source.settings.push_str("\n[source.beside]\ncompany = { file = \"company\" }");
+    let world = World::start(source, &[]);
+    std::fs::write(world.folder.join("company"), "beside-secret-5d20").expect("written");
+    let output = world.run(&["discover", "--log", "debug"]);
+    assert_ne!(code(&output), 0, "{}", text(&output));
+    let log = std::fs::read_to_string(world.folder.join("reports/probe.txt")).expect("what was asked");
+    for told in [&text(&output), &log] {
+        assert!(told.contains("bearer token (401)") && told.contains("a header of its own"), "{told}");
+        assert!(!told.contains("wrong-secret") && !told.contains("beside-secret"), "{told}");
+        // Nor as HTTP Basic writes it.
+        assert!(!told.contains("d3Jvbmctc2VjcmV0"), "{told}");
+    }
+    assert!(text(&output).contains("probe.txt"), "{}", text(&output));
+    assert!(log.contains("whether it lets in: bearer token"), "{log}");
+}

@@ -7,9 +7,10 @@
 
 #![expect(clippy::print_stdout, reason = "the counts, and what one shape was asked, are what it is run for")]
 
+mod hosts;
 mod world;
 
-use world::{Outcome, Told, run};
+use world::{Outcome, Told, run, run_as};
 
 /// Shapes of a quick look: enough to meet each kind of paging and signing in a few times.
 const QUICK: std::ops::Range<u64> = 1..61;
@@ -62,5 +63,17 @@ fn unknown_shapes_are_learned_or_refused_and_never_read_in_part() {
     assert!(requests.last().is_some_and(|most| *most <= 150), "too many requests");
     if outcomes.len() > 1 {
         assert!(learned * 100 >= outcomes.len() * LEARNED_MIN, "only {learned} of {} were learned", outcomes.len());
+    }
+}
+
+#[test]
+fn nothing_is_read_by_post_that_was_not_approved() {
+    for shape in ["protocol=rpc", "protocol=rpc-single", "protocol=graphql"] {
+        let outcome = run_as(shape, false);
+        assert!(matches!(outcome.told, Told::FellBack(_)), "{outcome}");
+        assert_eq!(outcome.posts, 0, "{outcome}");
+        let approved = run(shape);
+        assert!(matches!(approved.told, Told::Learned) && approved.posts > 0, "{approved}");
+        assert_eq!(approved.writes, 0, "{approved}");
     }
 }

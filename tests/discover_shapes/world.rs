@@ -11,10 +11,11 @@ use crossdock::http::Http;
 use crossdock::record::{Object, SourceRecord};
 use crossdock::source::api::{Client, Settings};
 use crossdock::source::probe::{Allowance, Failed, Probed, Target, Verdict, probe};
-use crossdock::source::profile::{Custom, List, Profile};
+use crossdock::source::profile::{Changes, Custom, List, Profile};
 use crossdock::source::{Cursor, Source};
 use crossdock::standin::promox::generate::generate;
-use crossdock::standin::promox::shapes::{self, Serving, Shape};
+use crossdock::standin::promox::shapes::choices::Protocol;
+use crossdock::standin::promox::shapes::{self, Edit, Serving, Shape};
 use crossdock::stop;
 use futures::TryStreamExt as _;
 use serde_json::{Map, Value};
@@ -39,6 +40,7 @@ pub(crate) struct Outcome {
     pub(crate) told: Told,
     pub(crate) requests: u32,
     pub(crate) writes: u64,
+    pub(crate) posts: u64,
     pub(crate) locked: bool,
 }
 
@@ -55,6 +57,11 @@ impl fmt::Display for Outcome {
 
 /// Probes and reads a source in one shape.
 pub(crate) fn run(shape: &str) -> Outcome {
+    run_as(shape, true)
+}
+
+/// The same; what the operator approves of reads by POST is approved, or is not.
+pub(crate) fn run_as(shape: &str, approves: bool) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let clock = Clock::stepped("2026-03-02T15:00:00Z".parse().expect("an instant"));
     runtime.block_on(clock.track(async {
@@ -63,13 +70,13 @@ pub(crate) fn run(shape: &str) -> Outcome {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let settings = shapes::Settings::default();
         let serving = shapes::serve(account, parsed, settings, clock.clone(), listener).await.expect("a source");
-        let outcome = look(shape, &serving, &clock).await;
+        let outcome = look(shape, approves, &serving, &clock).await;
         serving.shutdown().await;
         outcome
     }))
 }
 
-async fn look(shape: &str, serving: &Serving, clock: &Clock) -> Outcome {
+async fn look(shape: &str, approves: bool, serving: &Serving, clock: &Clock) -> Outcome {
     let http = Http::new(clock.clone(), Duration::from_secs(30), 2).expect("a client");
     let own = serving.credentials();
     let credentials = credentials(&own);
@@ -81,6 +88,7 @@ async fn look(shape: &str, serving: &Serving, clock: &Clock) -> Outcome {
         hosts: Vec::new(),
         logins: own.token_url.iter().chain(&own.login_url).cloned().collect(),
         headers: versions.collect(),
+        posts: if approves { approved(serving) } else { Vec::new() },
     };
     let (_stopper, stop) = stop::switch();
     let probed = Box::pin(probe(&http, target, &credentials, Allowance::default(), stop)).await;
@@ -102,6 +110,7 @@ async fn look(shape: &str, serving: &Serving, clock: &Clock) -> Outcome {
         told,
         requests: u32::try_from(requests).expect("few"),
         writes: ledger.writes,
+        posts: ledger.by_endpoint.iter().filter(|(name, _)| name.starts_with("POST ")).map(|(_, count)| count).sum(),
         locked: ledger.locked,
     }
 }
@@ -122,28 +131,52 @@ fn log(_shape: &str, requests: &[crossdock::source::probe::Sent]) {
     }
 }
 
-/// What an operator would write into the settings.
+/// What an operator would write into the settings: the kind of credentials, and beside it, by what it is, whatever else was
+/// handed out. Where any of it goes in a request is not said.
 fn credentials(own: &shapes::Credentials) -> SourceCredentials {
     let secret = |text: &String| Secret::fixed(text.as_str().into());
-    let second = own.app_key.as_ref().or(own.email.as_ref()).or(own.api_secret.as_ref()).or(own.company.as_ref());
-    if let Some(token) = &own.refresh_token {
+    let named = [
+        ("app_key", &own.app_key),
+        ("email", &own.email),
+        ("api_secret", &own.api_secret),
+        ("company", &own.company),
+        ("client_id", &own.client_id),
+        ("client_secret", &own.client_secret),
+    ];
+    let others = |without: &[&str]| -> BTreeMap<String, Secret> {
+        let named = named.iter().filter(|(name, _)| !without.contains(name));
+        named.filter_map(|(name, text)| text.as_ref().map(|text| ((*name).to_owned(), secret(text)))).collect()
+    };
+    let client = ["client_id", "client_secret"];
+    let (first, others) = if let Some(token) = &own.refresh_token {
         let client_secret = own.client_secret.as_ref().map(secret);
-        return SourceCredentials::Refresh { client_id: own.client_id.clone(), client_secret, token: secret(token) };
-    }
-    if let (Some(id), Some(client_secret)) = (&own.client_id, &own.client_secret) {
-        return SourceCredentials::Client { id: id.clone(), secret: secret(client_secret) };
-    }
-    if let (Some(user), Some(password)) = (&own.user, &own.password) {
-        let key = own.token.as_ref().or(second).map(secret);
-        return SourceCredentials::Password { user: user.clone(), password: secret(password), key };
-    }
-    let token = own.token.as_ref().expect("some credential");
-    if let Some(user) = own.user.as_ref() {
-        return SourceCredentials::Password { user: user.clone(), password: secret(token), key: None };
-    }
-    match second {
-        None => SourceCredentials::Token(secret(token)),
-        Some(second) => SourceCredentials::Key { key: secret(token), second: Some(secret(second)) },
+        let client_id = own.client_id.clone();
+        (SourceCredentials::Refresh { client_id, client_secret, token: secret(token) }, others(&client))
+    } else if let (Some(user), Some(password)) = (&own.user, &own.password) {
+        let key = own.token.as_ref().map(secret);
+        (SourceCredentials::Password { user: user.clone(), password: secret(password), key }, others(&[]))
+    } else if let Some(token) = &own.token {
+        let first = match &own.user {
+            Some(user) => SourceCredentials::Password { user: user.clone(), password: secret(token), key: None },
+            None => SourceCredentials::Token(secret(token)),
+        };
+        (first, others(&[]))
+    } else {
+        let (Some(id), Some(client_secret)) = (&own.client_id, &own.client_secret) else { panic!("some credential") };
+        (SourceCredentials::Client { id: id.clone(), secret: secret(client_secret) }, others(&client))
+    };
+    if others.is_empty() { first } else { SourceCredentials::Beside { first: Box::new(first), others } }
+}
+
+/// The reads by POST that an operator approves who knows what kind of API it is.
+fn approved(serving: &Serving) -> Vec<String> {
+    let root = serving.root();
+    let base = root.strip_prefix(&serving.site()).unwrap_or_default();
+    match serving.shape().protocol {
+        Protocol::Rpc => vec!["*/list".to_owned()],
+        Protocol::RpcSingle => vec![format!("{base}/")],
+        Protocol::Graphql => vec![format!("{base}/graphql")],
+        _ => Vec::new(),
     }
 }
 
@@ -161,13 +194,20 @@ async fn compare(probed: &Probed, credentials: &SourceCredentials, serving: &Ser
         period: Duration::from_millis(200),
         overlap: Duration::from_secs(900),
         retries: 5,
+        pace_file: None,
     };
     let source = Source::api(Client::new(http.clone(), settings).expect("a profile that can be followed"));
     let (mut reasons, mut wrong) = (Vec::new(), Vec::new());
-    for object in shapes::SERVED.iter().copied().filter(|object| serving.path(*object).is_some()) {
+    for object in shapes::SERVED.iter().copied().filter(|object| serving.serves(*object)) {
         let found = probed.objects.iter().find(|found| found.object == Some(object));
         match found.map(|found| &found.verdict) {
             Some(Verdict::Api) => {}
+            // Told for what it is: the source refuses it to these credentials, whoever asks.
+            Some(Verdict::Refused(why)) if serving.refuses(object) && why.contains("may not read it") => continue,
+            Some(Verdict::Refused(why)) => {
+                reasons.push(format!("{object}: it can be read, and is told as refused: {why}"));
+                continue;
+            }
             Some(Verdict::Fallback(why)) => {
                 assert!(!why.is_empty(), "{object} falls back for no reason");
                 reasons.push(format!("{object}: {why}"));
@@ -183,10 +223,18 @@ async fn compare(probed: &Probed, credentials: &SourceCredentials, serving: &Ser
         match pages {
             Err(error) => reasons.push(format!("{object}: {}", error.chain())),
             Ok(pages) => {
+                let last = pages.last().map(|page| page.cursor.clone());
                 let records = pages.into_iter().flat_map(|page| page.records);
                 let records: BTreeMap<String, SourceRecord> =
                     records.map(|record| (record.id.as_ref().to_owned(), record)).collect();
                 wrong.extend(differences(object, &records, &list, serving));
+                if let (Changes::Filter { .. }, Some(last)) = (&list.changes, last) {
+                    match change_is_seen(object, last, &source, serving, http.clock()).await {
+                        Ok(true) => {}
+                        Ok(false) => wrong.push(format!("{object}: a change is not seen")),
+                        Err(error) => reasons.push(format!("{object}: {}", error.chain())),
+                    }
+                }
             }
         }
     }
@@ -195,6 +243,24 @@ async fn compare(probed: &Probed, credentials: &SourceCredentials, serving: &Ser
         (true, false) => Told::FellBack(reasons),
         (true, true) => Told::Learned,
     }
+}
+
+/// Whether the reading of changes after a walk brings a row that was changed since.
+async fn change_is_seen(
+    object: Object,
+    after: Cursor,
+    source: &Source,
+    serving: &Serving,
+    clock: &Clock,
+) -> crossdock::error::Result<bool> {
+    let listed = serving.listed(object);
+    let Some(row) = listed.iter().rfind(|row| row.deleted.is_none()) else { return Ok(true) };
+    clock.sleep(Duration::from_secs(60)).await;
+    serving.edit(Edit::Change { object, key: row.key, fields: Map::new() }).expect("a live row");
+    // Some show a change minutes later.
+    clock.sleep(Duration::from_secs(600)).await;
+    let pages: Vec<_> = source.pages(object, after).try_collect().await?;
+    Ok(pages.iter().flat_map(|page| &page.records).any(|record| *record.id == *row.id))
 }
 
 fn differences(
@@ -206,6 +272,7 @@ fn differences(
     let truth = serving.listed(object);
     let expected: BTreeSet<&str> = truth.iter().map(|row| row.id.as_str()).collect();
     let got: BTreeSet<&str> = records.keys().map(String::as_str).collect();
+    let is_xml = serving.shape().protocol == Protocol::Xml;
     let mut wrong = Vec::new();
     if expected != got {
         let missing: Vec<_> = expected.difference(&got).take(3).collect();
@@ -219,7 +286,7 @@ fn differences(
     }
     for row in &truth {
         if let Some(record) = records.get(&row.id)
-            && let Some(what) = row_difference(&row.wire, record, list, &serving.site())
+            && let Some(what) = row_difference(&row.wire, record, list, (&serving.site(), is_xml))
         {
             wrong.push(format!("{object} {}: {what}", row.id));
             break;
@@ -230,7 +297,12 @@ fn differences(
 
 /// The first value of a row that was lost or changed. Columns that the profile reads as times, links or money are other
 /// text by design, so that only their presence is looked at.
-fn row_difference(wire: &Map<String, Value>, record: &SourceRecord, list: &List, site: &str) -> Option<String> {
+fn row_difference(
+    wire: &Map<String, Value>,
+    record: &SourceRecord,
+    list: &List,
+    (site, is_xml): (&str, bool),
+) -> Option<String> {
     let custom = match &list.custom {
         Custom::Inline => None,
         Custom::Map { key } | Custom::Pairs { key, .. } => Some(key.as_str()),
@@ -249,11 +321,17 @@ fn row_difference(wire: &Map<String, Value>, record: &SourceRecord, list: &List,
                 }
                 _ => Vec::new(),
             };
-            if let Some(lost) = inner.into_iter().flat_map(leaves).find(|leaf| !held.contains(leaf)) {
+            let is_held = |leaf: &String| {
+                held.contains(leaf) || is_xml && (leaf == "\"\"" || held.contains(&format!("\"{leaf}\"")))
+            };
+            if let Some(lost) = inner.into_iter().flat_map(leaves).find(|leaf| !is_held(leaf)) {
                 return Some(format!("the custom value {lost} is lost"));
             }
             continue;
         }
+        // A name in XML begins with no digit.
+        let xml_name = format!("_{name}");
+        let name = if is_xml && name.starts_with(|first: char| first.is_ascii_digit()) { &xml_name } else { name };
         let Some(read) = record.payload.get(name) else { return Some(format!("'{name}' is lost")) };
         let is_address =
             |value: &Value| value.as_str().is_some_and(|text| text.starts_with(site)) && !names_itself(name);
@@ -261,7 +339,8 @@ fn row_difference(wire: &Map<String, Value>, record: &SourceRecord, list: &List,
             || list.times.contains_key(name)
             || list.links.contains_key(name)
             || list.money.contains_key(name);
-        if !is_read && read != value {
+        let is_same = read == value || is_xml && as_text(read) == as_text(value);
+        if !is_read && !is_same {
             return Some(format!("'{name}' is {read} and was {value}"));
         }
         // A record's own address is no link.
@@ -280,6 +359,19 @@ fn row_difference(wire: &Map<String, Value>, record: &SourceRecord, list: &List,
 fn names_itself(column: &str) -> bool {
     let column = column.to_lowercase();
     ["self", "href", "link", "url", "download"].iter().any(|word| column.contains(word))
+}
+
+/// XML knows texts only, and nothing is an empty one.
+fn as_text(value: &Value) -> Value {
+    match value {
+        Value::Null => Value::from(""),
+        Value::Array(list) if list.is_empty() => Value::from(""),
+        Value::Object(map) if map.is_empty() => Value::from(""),
+        Value::Array(list) => list.iter().map(as_text).collect(),
+        Value::Object(map) => Value::Object(map.iter().map(|(name, value)| (name.clone(), as_text(value))).collect()),
+        Value::String(text) => Value::from(text.as_str()),
+        plain => Value::from(plain.to_string()),
+    }
 }
 
 fn leaves(value: &Value) -> Vec<String> {

@@ -6,17 +6,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Looked;
-use crate::config::{Config, SourceConfig, is_loopback};
+use crate::config::{Config, SourceConfig, SourceHints, is_loopback};
 use crate::error::{Error, Kind, Result};
 use crate::http::Http;
 use crate::migration::map::Reading;
 use crate::migration::origin::beside;
 use crate::report::discovery::{Asked, ProfileKept};
-use crate::source::probe::{Allowance, Probed, Sent, Target, Verdict, probe};
+use crate::report::reports;
+use crate::source::probe::{Allowance, Failed, Probed, Sent, Target, Verdict, probe};
 use crate::source::profile::{FILE, Profile};
 
 /// What is found while the file was edited goes here.
 const FOUND: &str = "source.found.toml";
+
+/// What a probe asked that found nothing, among the reports.
+const LOG: &str = "probe.txt";
 
 /// Differences that are told one by one.
 const TOLD: usize = 12;
@@ -32,10 +36,13 @@ pub(super) async fn probe_api(
     looked: &mut Looked,
     reading: &Reading,
 ) -> Result<()> {
-    let SourceConfig::Api { address, credentials, requests_per_second, .. } = &config.source else { return Ok(()) };
+    let SourceConfig::Api { address, credentials, hints, requests_per_second, .. } = &config.source else {
+        return Ok(());
+    };
     reading.progress.begin("discover", "probe", 0);
     let http = Http::new(reading.clock.clone(), config.pipedrive.request_timeout, 1)?;
-    let target = Target { address: address.clone(), hosts: Vec::new(), logins: Vec::new(), headers: Vec::new() };
+    let SourceHints { hosts, logins, headers, posts } = hints.clone();
+    let target = Target { address: address.clone(), hosts, logins, headers, posts };
     let progress = reading.progress.clone();
     let mut allowance =
         Allowance { watch: Some(Arc::new(move |_: &Sent| progress.add_done(1))), ..Allowance::default() };
@@ -49,7 +56,7 @@ pub(super) async fn probe_api(
         Err(failed) => {
             looked.asked = failed.requests.iter().map(asked).collect();
             looked.requests += failed.requests.len() as u64;
-            return Err(failed.error);
+            return Err(told(beside(config), failed));
         }
     };
     let sent = probed.requests.len();
@@ -67,6 +74,31 @@ pub(super) async fn probe_api(
     Ok(())
 }
 
+/// The error of a probe that found nothing, with the place where everything stands that was asked. A probe that was stopped
+/// has no more to tell.
+fn told(folder: &Path, failed: Failed) -> Error {
+    if failed.error.kind() == Kind::Stopped || failed.requests.is_empty() {
+        return failed.error;
+    }
+    let path = reports(folder).join(LOG);
+    let lines = failed.requests.iter().map(|sent| {
+        let status = sent.status.map_or("no answer".to_owned(), |status| status.to_string());
+        format!("{:3}  {:9}  {status:9}  {}  ({})\n", sent.number, sent.stage.as_str(), sent.request, sent.purpose)
+    });
+    let text = format!("{}\n\n{}", failed.error.chain(), lines.collect::<String>());
+    let count = failed.requests.len();
+    let kept = std::fs::create_dir_all(reports(folder)).and_then(|()| std::fs::write(&path, text));
+    let what = match kept {
+        Ok(()) => {
+            format!("the API was asked {count} times, in vain; each request and its answer is in {}", path.display())
+        }
+        Err(error) => {
+            format!("the API was asked {count} times, in vain ({} cannot be written: {error})", path.display())
+        }
+    };
+    Error::new(failed.error.kind(), what).because(failed.error)
+}
+
 /// Why each list is read from the API, or is not.
 fn judge(probed: &Probed, looked: &mut Looked) {
     for found in &probed.objects {
@@ -82,7 +114,7 @@ fn judge(probed: &Probed, looked: &mut Looked) {
                 notes.0.extend(found.reasons.iter().cloned());
                 notes.1.extend(found.risks.iter().cloned());
             }
-            Verdict::Fallback(why) => {
+            Verdict::Fallback(why) | Verdict::Refused(why) => {
                 looked.refusals.insert(object, why.clone());
             }
         }

@@ -1,6 +1,6 @@
 //! What an answer of the API means: judged by status, content and the failures that some sources put into a 200.
 //!
-//! An answer counts only when its status is 2xx, it is JSON, and nothing in it says that it failed. Bodies never become part
+//! An answer counts only when its status is 2xx, it is JSON or XML, and nothing in it says that it failed. Bodies never become part
 //! of an error, because they hold people's data.
 
 use jiff::Timestamp;
@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::hint;
 use super::path::find;
 use super::rows::is_false;
+use super::xml;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::http::Answer;
@@ -112,11 +113,11 @@ impl Judge<'_> {
             300..=399 => return fail(Kind::Source, &format!("it redirects ({status}), which is never followed")),
             _ => return fail(Kind::Source, &format!("it refused with status {status}")),
         }
-        let body = match serde_json::from_slice::<Value>(&answer.body) {
+        let body = match value(answer) {
             Ok(body) => body,
             Err(_) if is_page(answer) => return fail(Kind::Unreachable, "it answered with a web page instead of JSON"),
-            Err(error) if error.is_eof() => return fail(Kind::Unreachable, "the answer ends before its JSON does"),
-            Err(_) => return fail(Kind::Unreachable, "the answer is not JSON"),
+            Err(Unread::CutOff) => return fail(Kind::Unreachable, "the answer ends before its JSON or XML does"),
+            Err(Unread::NoData) => return fail(Kind::Unreachable, "the answer is neither JSON nor XML"),
         };
         if !is_failure(&body) {
             return Ok(Read { body, headers: answer.headers.clone(), at, past_end: false });
@@ -136,10 +137,35 @@ impl Judge<'_> {
     }
 }
 
+/// Why an answer holds no value.
+#[derive(Debug)]
+pub(in crate::source) enum Unread {
+    /// It ends too early.
+    CutOff,
+    /// It is something else.
+    NoData,
+}
+
+/// The value that an answer holds, in JSON or in XML.
+pub(in crate::source) fn value(answer: &Answer) -> Result<Value, Unread> {
+    if is_xml(answer) {
+        return xml::read(&answer.body).ok_or(Unread::CutOff);
+    }
+    serde_json::from_slice(&answer.body).map_err(|error| if error.is_eof() { Unread::CutOff } else { Unread::NoData })
+}
+
+/// Whether an answer is XML that is no web page.
+fn is_xml(answer: &Answer) -> bool {
+    let kind = answer.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    let says_so = kind == "application/xml" || kind == "text/xml" || kind.ends_with("+xml") && !kind.contains("xhtml");
+    says_so && answer.body.trim_ascii_start().starts_with(b"<")
+}
+
 /// Whether an answer is a web page.
 pub(in crate::source) fn is_page(answer: &Answer) -> bool {
     let html = answer.headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-    html || answer.body.trim_ascii_start().starts_with(b"<")
+    html || !is_xml(answer) && answer.body.trim_ascii_start().starts_with(b"<")
 }
 
 /// Whether a body says of itself that it is a failure (source API shapes, section 14).
@@ -168,7 +194,7 @@ pub(in crate::source) fn is_failure(body: &Value) -> bool {
         || says_no("ok")
         || nested_no()
         || is_error_word()
-        || ["error", "errors", "errNum", "errMsg", "fault", "exception"].iter().any(|key| is_there(key))
+        || ["error", "errors", "errNum", "errMsg", "fault", "exception", "Fault"].iter().any(|key| is_there(key))
 }
 
 fn has_words(body: &[u8], words: &[&str]) -> bool {

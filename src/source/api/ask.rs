@@ -6,14 +6,14 @@ use jiff::Timestamp;
 use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LINK};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::auth::Draft;
 use super::path::{find, put};
 use super::rows::{Row, id_text, is_false};
 use super::time;
 use crate::error::{Error, Kind, Result};
-use crate::source::profile::{At, Changes, List, Paging, Size, Step};
+use crate::source::profile::{At, Changes, List, Method, Paging, Size, Step};
 
 /// Where in a list a page begins.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,32 +104,91 @@ pub(in crate::source) fn request(base: &Url, list: &List, ask: &Ask) -> Result<D
         } else {
             address(base, next)?
         };
-        return Ok(Draft::new(list.method, url));
+        if list.method == Method::Get {
+            return Ok(Draft::new(list.method, url));
+        }
+        // What reads by POST takes its parameters from the body, also those of an address that it gave; and nothing is posted
+        // to another path than that of the list, whatever the source says.
+        let own = address(base, &list.path)?;
+        if url.path().trim_end_matches('/') != own.path().trim_end_matches('/') {
+            return Err(Error::new(Kind::Source, "the source points to another path for a POST; it is not followed"));
+        }
+        let mut draft = begin(list, own)?;
+        for (name, value) in url.query_pairs() {
+            put(draft.body.get_or_insert(Value::Null), &name, body_value(&value));
+        }
+        return Ok(draft);
     }
     let filter_path = match (&list.changes, ask.since) {
         (Changes::Filter { path: Some(path), .. }, Some(_)) => path,
         _ => &list.path,
     };
-    let mut draft = Draft::new(list.method, address(base, filter_path)?);
-    if let Some(body) = &list.body {
-        let body = serde_json::from_str(body)
-            .map_err(|error| Error::new(Kind::Settings, "source profile: a body is not JSON").because(error))?;
-        draft.body = Some(body);
-    }
-    add_position(&mut draft, list, ask)?;
-    for (name, value) in &list.query {
-        draft.url.query_pairs_mut().append_pair(name, value);
-    }
+    let mut draft = begin(list, address(base, filter_path)?)?;
+    let mut blanks = Vec::new();
+    add_position(&mut draft, &mut blanks, list, ask)?;
     if let Some(since) = ask.since {
-        add_filter(&mut draft, list, since)?;
+        add_filter(&mut draft, &mut blanks, list, since)?;
     }
+    add_always(&mut draft, list, &blanks);
     if let (true, Changes::Newest { query }) = (ask.newest, &list.changes) {
         draft.url.query_pairs_mut().extend_pairs(query);
     }
     Ok(draft)
 }
 
-fn add_position(draft: &mut Draft, list: &List, ask: &Ask) -> Result<()> {
+/// The request for a list with parameters of one's own, which go where `at` says.
+///
+/// # Errors
+/// As [`address`].
+pub(in crate::source) fn with_params(base: &Url, list: &List, at: At, params: &[(String, String)]) -> Result<Draft> {
+    let mut draft = begin(list, address(base, &list.path)?)?;
+    let mut blanks = Vec::new();
+    for (name, value) in params {
+        let value = if at == At::Body { body_value(value) } else { Value::String(value.clone()) };
+        add(&mut draft, &mut blanks, at, name, value)?;
+    }
+    add_always(&mut draft, list, &blanks);
+    Ok(draft)
+}
+
+/// The verb and the body of a list, without parameters.
+fn begin(list: &List, url: Url) -> Result<Draft> {
+    let mut draft = Draft::new(list.method, url);
+    if let Some(body) = &list.body {
+        let body = serde_json::from_str(body)
+            .map_err(|error| Error::new(Kind::Settings, "source profile: a body is not JSON").because(error))?;
+        draft.body = Some(body);
+    } else if list.method == Method::Post {
+        draft.body = Some(Value::Object(Map::new()));
+    }
+    Ok(draft)
+}
+
+/// The parameters that are always sent. What stands in braces in them is filled with what goes there, or with nothing.
+fn add_always(draft: &mut Draft, list: &List, blanks: &[(String, String)]) {
+    for (name, value) in &list.query {
+        if blanks.is_empty() {
+            draft.url.query_pairs_mut().append_pair(name, value);
+            continue;
+        }
+        let mut text = String::new();
+        let mut rest = value.as_str();
+        while let Some((before, (blank, behind))) =
+            rest.split_once('{').and_then(|(before, after)| Some((before, after.split_once('}')?)))
+        {
+            text.push_str(before);
+            let filled = blanks.iter().find(|(own, _)| own == blank);
+            text.push_str(filled.map_or("", |(_, value)| value.as_str()));
+            rest = behind;
+        }
+        text.push_str(rest);
+        draft.url.query_pairs_mut().append_pair(name, &text);
+    }
+}
+
+type Blanks = Vec<(String, String)>;
+
+fn add_position(draft: &mut Draft, blanks: &mut Blanks, list: &List, ask: &Ask) -> Result<()> {
     let (pages, rows) = match ask.spot {
         Spot::Behind { pages, rows } => (pages, rows),
         _ => (0, 0),
@@ -137,8 +196,8 @@ fn add_position(draft: &mut Draft, list: &List, ask: &Ask) -> Result<()> {
     match &list.page {
         Paging::None { .. } => Ok(()),
         Paging::Page { param, first, size, at } => {
-            add(draft, *at, param, Value::from(pages + u64::from(*first)))?;
-            add_size(draft, *at, size, ask.page_rows)
+            add(draft, blanks, *at, param, Value::from(pages + u64::from(*first)))?;
+            add_size(draft, blanks, *at, size, ask.page_rows)
         }
         Paging::Offset { param, step, size, at } => {
             let value = match step {
@@ -146,45 +205,50 @@ fn add_position(draft: &mut Draft, list: &List, ask: &Ask) -> Result<()> {
                 Step::RowsFromOne => rows + 1,
                 Step::Pages => pages,
             };
-            add(draft, *at, param, Value::from(value))?;
-            add_size(draft, *at, size, ask.page_rows)
+            add(draft, blanks, *at, param, Value::from(value))?;
+            add_size(draft, blanks, *at, size, ask.page_rows)
         }
         Paging::Cursor { param, size, at, .. } | Paging::Keyset { param, size, at } => {
             if let Spot::Token(token) = &ask.spot {
-                add(draft, *at, param, token_value(token, *at))?;
+                let value = if *at == At::Body { body_value(token) } else { Value::String(token.clone()) };
+                add(draft, blanks, *at, param, value)?;
             }
-            add_size(draft, *at, size, ask.page_rows)
+            add_size(draft, blanks, *at, size, ask.page_rows)
         }
-        Paging::Url { size, .. } | Paging::Link { size } => add_size(draft, At::Query, size, ask.page_rows),
+        Paging::Url { size, .. } | Paging::Link { size } => {
+            let at = if list.method == Method::Post { At::Body } else { At::Query };
+            add_size(draft, blanks, at, size, ask.page_rows)
+        }
     }
 }
 
-/// A cursor that is a number goes into a body as a number.
-fn token_value(token: &str, at: At) -> Value {
-    match token.parse::<u64>() {
-        Ok(number) if at == At::Body && number.to_string() == token => Value::from(number),
-        _ => Value::String(token.to_owned()),
+/// What is a number goes into a body as one.
+fn body_value(text: &str) -> Value {
+    match text.parse::<u64>() {
+        Ok(number) if number.to_string() == text => Value::from(number),
+        _ => Value::String(text.to_owned()),
     }
 }
 
-fn add_size(draft: &mut Draft, at: At, size: &Size, page_rows: u32) -> Result<()> {
+fn add_size(draft: &mut Draft, blanks: &mut Blanks, at: At, size: &Size, page_rows: u32) -> Result<()> {
     match &size.param {
-        Some(param) => add(draft, at, param, Value::from(size.rows.unwrap_or(page_rows))),
+        Some(param) => add(draft, blanks, at, param, Value::from(size.rows.unwrap_or(page_rows))),
         None => Ok(()),
     }
 }
 
-fn add_filter(draft: &mut Draft, list: &List, since: Timestamp) -> Result<()> {
+fn add_filter(draft: &mut Draft, blanks: &mut Blanks, list: &List, since: Timestamp) -> Result<()> {
     let Changes::Filter { param, value, at, style, zone, granularity_seconds, .. } = &list.changes else {
         return Ok(());
     };
     let zone = time::zone(zone.as_deref())
         .ok_or_else(|| Error::new(Kind::Settings, "source profile: the zone of a filter is not one"))?;
     let text = value.replace("{time}", &time::write(since, *style, &zone, *granularity_seconds));
-    add(draft, *at, param, Value::String(text))
+    let value = if *at == At::Body { body_value(&text) } else { Value::String(text) };
+    add(draft, blanks, *at, param, value)
 }
 
-fn add(draft: &mut Draft, at: At, name: &str, value: Value) -> Result<()> {
+fn add(draft: &mut Draft, blanks: &mut Blanks, at: At, name: &str, value: Value) -> Result<()> {
     let text = || match &value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
@@ -192,6 +256,7 @@ fn add(draft: &mut Draft, at: At, name: &str, value: Value) -> Result<()> {
     match at {
         At::Query => drop(draft.url.query_pairs_mut().append_pair(name, &text())),
         At::Body => put(draft.body.get_or_insert(Value::Null), name, value),
+        At::Blank => blanks.push((name.to_owned(), text())),
         At::Header => {
             let wrong = || Error::new(Kind::Settings, format!("source profile: '{name}' is no header"));
             let name = HeaderName::try_from(name).map_err(|error| wrong().because(error))?;

@@ -1,6 +1,7 @@
 //! Proving who asks: what the profile wants on every request, and the login that gives a token where there is one.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -12,6 +13,7 @@ use serde_json::{Map, Value};
 use super::answer::Judge;
 use super::path::{find, put};
 use super::rows::id_text;
+use crate::clock::Moment;
 use crate::config::{SourceCredentials, base_url};
 use crate::error::{Error, Kind, Result};
 use crate::http::{Answer, Http, Request};
@@ -24,6 +26,8 @@ pub(in crate::source) struct Draft {
     pub(in crate::source) url: Url,
     pub(in crate::source) headers: HeaderMap,
     pub(in crate::source) body: Option<Value>,
+    /// What may be shown of it in place of path and query, where these hold secrets.
+    shown_as: Option<String>,
 }
 
 impl Draft {
@@ -34,12 +38,15 @@ impl Draft {
             Method::Get => Verb::GET,
             Method::Post => Verb::POST,
         };
-        Self { method, url, headers, body: None }
+        Self { method, url, headers, body: None, shown_as: None }
     }
 
-    /// Verb, path and query; only of a request that is not signed yet.
+    /// Verb, path and query, without secrets; only of a request that is not signed yet.
     pub(in crate::source) fn shown(&self) -> String {
-        format!("{} {}", self.method, place(&self.url))
+        match &self.shown_as {
+            Some(place) => format!("{} {place}", self.method),
+            None => format!("{} {}", self.method, place(&self.url)),
+        }
     }
 
     /// The request as it is sent.
@@ -66,6 +73,8 @@ pub(in crate::source) struct Signer {
     credentials: Mutex<SourceCredentials>,
     /// What the login gave, and how many logins there were.
     session: Mutex<(Option<Arc<str>>, u64)>,
+    /// When what the login gave is old enough to be renewed, where its life is known.
+    renew_at: Mutex<Option<Moment>>,
     /// Held while somebody logs in, so that the others wait for the outcome.
     login: tokio::sync::Mutex<()>,
 }
@@ -92,6 +101,7 @@ impl Signer {
             auth,
             credentials: Mutex::new(credentials),
             session: Mutex::new((None, 0)),
+            renew_at: Mutex::new(None),
             login: tokio::sync::Mutex::new(()),
         })
     }
@@ -110,7 +120,14 @@ impl Signer {
     pub(in crate::source) fn missing_login(&self, base: &Url) -> Result<Option<Draft>> {
         match &self.auth.login {
             Some(login) if lock(&self.session).0.is_none() => {
-                login_request(login, base, &lock(&self.credentials)).map(Some)
+                let credentials = lock(&self.credentials);
+                let mut draft = login_request(login, base, &credentials)?;
+                // What every request needs, a login needs too, except for what it gives.
+                draft.shown_as = Some(draft.url.path().to_owned());
+                for carrier in self.auth.send.iter().filter(|carrier| !carrier.value.contains("{token}")) {
+                    carry(&mut draft, carrier, &credentials, None)?;
+                }
+                Ok(Some(draft))
             }
             _ => Ok(None),
         }
@@ -139,9 +156,23 @@ impl Signer {
         let Some(token) = token else {
             return Err(Error::new(Kind::Unauthorized, format!("{request} gives no token at '{}'", login.token)));
         };
+        *lock(&self.renew_at) = login.lives_seconds.map(|seconds| {
+            // A tenth early: the last request with a token must still arrive in time.
+            http.clock().now() + Duration::from_secs(seconds - seconds / 10)
+        });
         let mut session = lock(&self.session);
         *session = (Some(token), session.1 + 1);
         Ok(())
+    }
+
+    /// Forgets a token that is about to end, so that the next request signs in: a source may refuse it in a way that cannot
+    /// be told from another failure.
+    pub(in crate::source) fn forget_old(&self, now: Moment) {
+        let mut renew_at = lock(&self.renew_at);
+        if renew_at.is_some_and(|at| now >= at) {
+            *renew_at = None;
+            lock(&self.session).0 = None;
+        }
     }
 
     /// The credentials as they are now.
@@ -163,6 +194,7 @@ impl Signer {
             return Ok(());
         }
         let _alone = self.login.lock().await;
+        self.forget_old(http.clock().now());
         let Some(request) = self.missing_login(base)? else { return Ok(()) };
         let answer = http
             .send(request.ready())
@@ -204,7 +236,7 @@ impl Signer {
 
 /// A source that changes the refresh token with each use makes the old one worthless.
 pub(in crate::source) fn keep_refresh(credentials: &mut SourceCredentials, new: &str) -> Result<()> {
-    if let SourceCredentials::Refresh { token, .. } = credentials
+    if let SourceCredentials::Refresh { token, .. } = credentials.first_mut()
         && token.expose() != new
     {
         token
@@ -271,7 +303,13 @@ fn carry(draft: &mut Draft, carrier: &Carrier, credentials: &SourceCredentials, 
             draft.headers.insert(name, header_value(&text)?);
         }
         Part::Basic => drop(draft.headers.insert(AUTHORIZATION, basic(&text)?)),
-        Part::Cookie => drop(draft.headers.append(COOKIE, header_value(&format!("{}={text}", carrier.name))?)),
+        Part::Cookie => {
+            // All cookies go in one header (RFC 6265, section 5.4).
+            let own = format!("{}={text}", carrier.name);
+            let before = draft.headers.get(COOKIE).and_then(|value| value.to_str().ok());
+            let all = before.map_or_else(|| own.clone(), |before| format!("{before}; {own}"));
+            draft.headers.insert(COOKIE, header_value(&all)?);
+        }
         Part::Query => drop(draft.url.query_pairs_mut().append_pair(&carrier.name, &text)),
         Part::Body => {
             put(draft.body.get_or_insert_with(|| Value::Object(Map::new())), &carrier.name, Value::String(text));
@@ -347,6 +385,10 @@ mod tests {
         let draft = signed(Part::Query, "api_key", "{key}").expect("signed");
         assert_eq!(draft.url.query(), Some("page=1&api_key=k1"));
         assert_eq!(signed(Part::Cookie, "sid", "{key}").expect("signed").headers[COOKIE], "sid=k1");
+        let mut draft = signed(Part::Cookie, "sid", "{key}").expect("signed");
+        let second = Carrier { at: Part::Cookie, name: "user".to_owned(), value: "{user}".to_owned() };
+        carry(&mut draft, &second, &credentials(), None).expect("signed");
+        assert_eq!(draft.headers.get_all(COOKIE).iter().collect::<Vec<_>>(), ["sid=k1; user=ada"]);
         let draft = signed(Part::Body, "auth.loginId", "{user}").expect("signed");
         assert_eq!(draft.body.expect("a body")["auth"]["loginId"], "ada");
     }

@@ -262,7 +262,7 @@ impl Changes {
         if let Next::At(spot) = &portion.next {
             let text = serde_json::to_vec(spot).unwrap_or_default();
             if !self.spots.insert(blake3::hash(&text).into()) {
-                return if portion.rows.is_empty() {
+                return if portion.rows.is_empty() || list.past_end == PastEnd::Restarts {
                     Ok(true)
                 } else {
                     wrong("it goes on at a place where it was before")

@@ -63,6 +63,9 @@ pub(crate) struct FullAt {
     spot: Option<Spot>,
     /// Time at the source when the walk began; changes since then are for the next walk.
     started: Option<Timestamp>,
+    /// Digest of the first page.
+    #[serde(default)]
+    first_page: Option<[u8; 16]>,
     /// The total of the last answer.
     total: Option<u64>,
     /// By how much the total has shrunk in sum during this pass.
@@ -128,8 +131,12 @@ impl Full {
         self.learn_size(&portion, rows);
         self.at.done += 1;
         self.at.rows += rows;
-        let sifted = self.window.sift(portion.rows);
-        self.count(&sifted, &portion.origin)?;
+        // The window may have forgotten the rows of a first page that comes again.
+        let is_restart = is_repeat && list.past_end == PastEnd::Restarts;
+        let sifted = self.window.sift(if is_restart { Vec::new() } else { portion.rows });
+        if !is_restart {
+            self.count(&sifted, &portion.origin)?;
+        }
         let mut page = self.page(sifted, list, started);
         let at_end = match &portion.next {
             Next::End => true,
@@ -322,6 +329,10 @@ impl Full {
         if self.at.done >= PAGES_MAX {
             return wrong(format!("reading {} from the source: {PAGES_MAX} pages did not reach the end", self.object));
         }
+        let digest = portion.digest();
+        if list.past_end == PastEnd::Restarts && self.is_restart(portion, digest) {
+            return Ok(true);
+        }
         if let Next::At(spot) = &portion.next {
             let text = serde_json::to_vec(spot).unwrap_or_default();
             if !self.spots.insert(blake3::hash(&text).into()) {
@@ -334,7 +345,10 @@ impl Full {
                 ));
             }
         }
-        let Some(digest) = portion.digest() else { return Ok(false) };
+        let Some(digest) = digest else { return Ok(false) };
+        if self.at.done == 0 {
+            self.at.first_page = Some(digest);
+        }
         if self.pages.insert(digest) {
             self.last_page = Some(digest);
             return Ok(false);
@@ -345,6 +359,15 @@ impl Full {
             return Ok(true);
         }
         wrong(format!("reading GET {} from the source: it repeats an earlier page", portion.origin))
+    }
+}
+
+impl Full {
+    /// Whether the list began again. A full first page that comes at once again may also mean that the way to the next one is
+    /// ignored.
+    fn is_restart(&self, portion: &Portion, digest: Option<[u8; 16]>) -> bool {
+        let is_full = portion.page_rows.is_some_and(|full| portion.rows.len() as u64 >= full);
+        digest.is_some() && digest == self.at.first_page && self.at.done > 0 && (self.at.done > 1 || !is_full)
     }
 }
 

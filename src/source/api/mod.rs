@@ -17,10 +17,13 @@ pub(in crate::source) mod path;
 pub(in crate::source) mod rows;
 pub(in crate::source) mod time;
 mod window;
+mod xml;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures::stream::{self, Stream};
@@ -28,7 +31,7 @@ use jiff::SignedDuration;
 use reqwest::Url;
 
 use crate::config::{SourceCredentials, base_url};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, Verdict};
 use crate::http::Http;
 use crate::record::Object;
 use crate::retry;
@@ -70,7 +73,12 @@ pub struct Settings {
     pub overlap: Duration,
     /// How often a failed read is tried again before the error is given.
     pub retries: usize,
+    /// Where the pace that was learned is kept, to begin with it the next time; `None`: it is forgotten.
+    pub pace_file: Option<PathBuf>,
 }
+
+/// Name of the file of the pace, in a migration's folder.
+pub const PACE_FILE: &str = "source.pace.toml";
 
 /// The client. Clones share their connections, their session and their pace.
 #[derive(Clone)]
@@ -104,7 +112,11 @@ impl Client {
         let milliseconds = |value: Option<u64>| value.map(Duration::from_millis);
         let fastest = settings.period.max(milliseconds(profile.limits.period_ms).unwrap_or_default());
         let start = milliseconds(profile.limits.start_period_ms).unwrap_or(fastest).max(fastest);
-        let pace = Pace::new(http.clock().clone(), fastest, start)?;
+        let clock = http.clock().clone();
+        let pace = match &settings.pace_file {
+            Some(file) => Pace::kept(clock, fastest, start, file.clone())?,
+            None => Pace::new(clock, fastest, start)?,
+        };
         let mut readers = BTreeMap::new();
         for object in profile.objects() {
             if let Some(list) = profile.list(object) {
@@ -202,6 +214,7 @@ impl Client {
     /// Reads again and again while that helps, and gives an answer that is JSON.
     async fn read(&self, draft: &Draft, past_end: Option<PastEnd>) -> Result<Read> {
         let Inner { http, pace, signer, settings, .. } = &*self.0;
+        let refusals = AtomicU32::new(0);
         retry::reads(http.clock(), settings.retries, || async {
             let generation = signer.generation();
             let read = self.read_once(draft, past_end).await;
@@ -212,10 +225,16 @@ impl Client {
                     self.read_once(draft, past_end).await
                 }
                 Err(error) => {
-                    if error.kind() == Kind::RateLimited {
-                        pace.refused();
+                    if error.kind() != Kind::RateLimited {
+                        return Err(error);
                     }
-                    Err(error)
+                    pace.refused();
+                    // Most limits are of a minute, and whoever does not say so is asked again ever later.
+                    let again = refusals.fetch_add(1, Ordering::Relaxed).min(5);
+                    match error.verdict() {
+                        Verdict::Wait(None) => Err(error.retry_after(Some(Duration::from_secs(2 << again)))),
+                        _ => Err(error),
+                    }
                 }
                 read => read,
             }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use reqwest::{Method as Verb, Url};
 
+use super::refused::{self, Refused};
+use super::words::{is_approved, reads, signs_in};
 use super::{Allowance, Ended, Sent, Stage, Target};
 use crate::clock::Moment;
 use crate::error::{Error, Kind};
@@ -44,8 +46,11 @@ pub(super) struct Guard<'a> {
     pub(super) limits_seen: Vec<String>,
     /// A list without rows was null.
     pub(super) saw_null: bool,
+    /// Lists that were refused to somebody who is known.
+    pub(super) refused: Vec<Refused>,
     hosts: Vec<String>,
     headers: Vec<(String, String)>,
+    posts: Vec<String>,
     stop: Stop,
     signer: Option<Signer>,
     next_turn: Moment,
@@ -59,13 +64,6 @@ impl<'a> Guard<'a> {
     pub(super) fn new(http: &'a Http, target: &Target, allowance: Allowance, stop: Stop) -> Self {
         let mut hosts = target.hosts.clone();
         hosts.push(authority(&target.address));
-        // Where the site is crm.acme.com or www.acme.com, its API is often api.acme.com.
-        if let Some(url::Host::Domain(name)) = target.address.host()
-            && let Some((_, parent)) = name.split_once('.')
-            && parent.contains('.')
-        {
-            hosts.push(format!("api.{parent}"));
-        }
         hosts.extend(target.logins.iter().filter_map(|login| Url::parse(login).ok()).map(|url| authority(&url)));
         let (next_turn, period) = (http.clock().now(), allowance.period);
         Self {
@@ -75,8 +73,10 @@ impl<'a> Guard<'a> {
             limits: Limits::default(),
             limits_seen: Vec::new(),
             saw_null: false,
+            refused: Vec::new(),
             hosts,
             headers: target.headers.clone(),
+            posts: target.posts.clone(),
             stop,
             signer: None,
             next_turn,
@@ -114,8 +114,13 @@ impl<'a> Guard<'a> {
     /// A read with the credentials that work. `None` when no answer came.
     pub(super) async fn read(&mut self, stage: Stage, purpose: &str, draft: Draft) -> Result<Option<Answer>, Ended> {
         let Some(signer) = self.signer.take() else { return self.send(stage, purpose, draft, None).await };
-        let sent = self.signed_read(stage, purpose, draft, &signer).await;
+        let sent = self.signed_read(stage, purpose, draft.clone(), &signer).await;
         self.signer = Some(signer);
+        if let (Stage::Objects, Ok(Some(answer))) = (stage, &sent)
+            && refused::forbids(answer)
+        {
+            refused::keep(self, purpose, &draft);
+        }
         sent
     }
 
@@ -153,6 +158,7 @@ impl<'a> Guard<'a> {
         let mut root = base.clone();
         root.set_path("");
         root.set_query(None);
+        signer.forget_old(self.http.clock().now());
         let Some(draft) = signer.missing_login(&root).map_err(Ended)? else { return Ok(()) };
         let Some(answer) = self.send(stage, "signing in", draft, None).await? else {
             return Err(Ended::new(Kind::Unreachable, "no answer to the login"));
@@ -277,10 +283,27 @@ impl<'a> Guard<'a> {
             return Err(Ended::new(Kind::Settings, format!("{host} is not among the hosts that were named")));
         }
         let is_read = draft.method == Verb::GET || draft.method == Verb::HEAD || draft.method == Verb::OPTIONS;
-        if !is_read && !super::words::may_be_posted(draft.url.path()) {
+        let may_be_sent =
+            is_read || draft.method == Verb::POST && (signs_in(draft.url.path()) || self.is_approved_read(draft));
+        if !may_be_sent {
             return Err(Ended::new(Kind::Bug, format!("{} {} is no read", draft.method, draft.url.path())));
         }
         Ok(())
+    }
+
+    /// Whether the operator approved reads by POST at an address.
+    pub(super) fn may_post(&self, url: &Url) -> bool {
+        is_approved(url.path(), &self.posts)
+    }
+
+    /// Whether a POST is a read that the operator approved: the path is one of those, and it or the body says that it reads.
+    fn is_approved_read(&self, draft: &Draft) -> bool {
+        let member = |name: &str| draft.body.as_ref().and_then(|body| body.get(name)?.as_str());
+        // A question of GraphQL that would change something begins so, whatever it is called.
+        let changes =
+            ["mutation", "subscription"].iter().any(|word| member("query").is_some_and(|text| text.contains(word)));
+        let service = super::posts::SERVICES.iter().find_map(|name| member(name));
+        self.may_post(&draft.url) && !changes && service.map_or_else(|| reads(draft.url.path()), reads)
     }
 
     /// The rules for stopping.

@@ -11,16 +11,17 @@ use super::look::{Look, Rows, find_rows, look};
 use super::roots::Ground;
 use super::words::{IDENTITY, LISTS, folded};
 use super::{ColumnSeen, Ended, Found, Known, Stage, Verdict};
+use super::{posts, select};
 use crate::error::Kind;
 use crate::http::Answer;
 use crate::record::Object;
 use crate::source::Account;
-use crate::source::api::ask::address;
+use crate::source::api::ask::{self, Ask, address};
 use crate::source::api::auth::Draft;
-use crate::source::api::path::find;
+use crate::source::api::path::{find, put};
 use crate::source::api::rows::Reader;
 use crate::source::api::time::zone;
-use crate::source::profile::{AccountAt, Evidence, Method, RowsForm, Rules};
+use crate::source::profile::{AccountAt, At, Evidence, Method, RowsForm, Rules};
 
 /// The objects that are looked for.
 pub(super) const WANTED: &[(Object, &[&str])] = LISTS;
@@ -29,17 +30,23 @@ pub(super) const WANTED: &[(Object, &[&str])] = LISTS;
 const MISSES_MAX: u32 = 8;
 
 /// Misses in all once some lists were found.
-const MISSES_ALL_MAX: u32 = 22;
+pub(super) const MISSES_ALL_MAX: u32 = 22;
 
 /// Requests that must be left for learning how the lists are paged.
-const KEPT_FOR_SHAPE: u32 = 60;
+pub(super) const KEPT_FOR_SHAPE: u32 = 60;
+
+/// The same once the way is known that leads to the lists.
+const KEPT_AT_LEAST: u32 = 45;
 
 /// Writes the name of a list.
 type Style = fn(&str) -> String;
 
+/// A style of names, and the words to try in it.
+type Scout = (usize, &'static [(Object, &'static str)]);
+
 /// Words by which a base is recognized, by the style that they are written in. Users and leads are called so nearly
 /// everywhere.
-const SCOUTS: &[(usize, &[(Object, &str)])] = &[
+const SCOUTS: &[Scout] = &[
     (0, &[(Object::Owner, "users"), (Object::Lead, "leads")]),
     (1, &[(Object::Owner, "users")]),
     (2, &[(Object::Owner, "users")]),
@@ -73,6 +80,16 @@ pub(super) struct Listed {
     /// The first answer.
     pub(super) bare: Got,
     pub(super) rules: Rules,
+    /// Where its parameters go.
+    pub(super) at: At,
+    /// The verb, the body and the parameters without which it is not this list.
+    call: Call,
+    /// Parameters that are always sent beside these.
+    pub(super) always: Vec<(String, String)>,
+    /// How it is paged was told by a description of it, and is only to be confirmed.
+    pub(super) is_told: bool,
+    /// How it may be filtered by the time of the change, as its protocol has it.
+    pub(super) filter: Option<Expression>,
     /// Why it cannot be read from the API.
     pub(super) refused: Option<String>,
     /// It was found out how all of its rows are read.
@@ -80,6 +97,22 @@ pub(super) struct Listed {
     pub(super) rows: Option<u64>,
     pub(super) reasons: Vec<String>,
     pub(super) risks: Vec<String>,
+}
+
+/// How a list is asked for.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Call {
+    pub(super) method: Method,
+    pub(super) body: Option<Value>,
+    pub(super) query: BTreeMap<String, String>,
+}
+
+/// A filter by an expression.
+#[derive(Debug, Clone)]
+pub(super) struct Expression {
+    pub(super) param: String,
+    /// `{column}` and `{time}` stand for what they say.
+    pub(super) form: &'static str,
 }
 
 /// What an answer held.
@@ -95,7 +128,13 @@ pub(super) struct Got {
 }
 
 impl Listed {
-    fn new((object, name, path): (Object, &str, String), rows: Rows, answer: &Answer, body: Value) -> Self {
+    /// A list that was found, by its first answer. Its parameters go where `at` says.
+    pub(super) fn new(
+        (object, name, path): (Object, &str, String),
+        (call, at): (Call, At),
+        rows: Rows,
+        (answer, body): (&Answer, Value),
+    ) -> Self {
         let mut list = Self {
             object: Some(object),
             name: name.to_owned(),
@@ -103,6 +142,11 @@ impl Listed {
             look: rows,
             bare: Got::default(),
             rules: Rules::default(),
+            at,
+            call,
+            always: Vec::new(),
+            is_told: false,
+            filter: None,
             refused: None,
             is_learned: false,
             rows: None,
@@ -110,6 +154,7 @@ impl Listed {
             risks: Vec::new(),
         };
         list.set_look();
+        list.set_always(Vec::new());
         list.bare = list.got(answer.status, answer.headers.clone(), body);
         list
     }
@@ -126,15 +171,34 @@ impl Listed {
         self.rules.null_when_empty = Some(true);
     }
 
+    /// Writes into the rules how it is asked for, with parameters that are always sent.
+    pub(super) fn set_always(&mut self, params: Vec<(String, String)>) {
+        self.always = params;
+        let (mut query, mut body) = (self.call.query.clone(), self.call.body.clone());
+        for (name, value) in &self.always {
+            match &mut body {
+                Some(body) if self.at == At::Body => put(body, name, Value::String(value.clone())),
+                _ => drop(query.insert(name.clone(), value.clone())),
+            }
+        }
+        self.rules.method = Some(self.call.method).filter(|method| *method != Method::Get);
+        self.rules.query = Some(query).filter(|query| !query.is_empty());
+        self.rules.body = body.map(|body| body.to_string());
+    }
+
     /// A request for it with parameters.
     pub(super) fn draft(&self, base: &Url, params: &[(String, String)]) -> Result<Draft, Ended> {
-        let mut url = address(base, &self.path).map_err(Ended)?;
-        let always = self.rules.query.iter().flatten().map(|(name, value)| (name.clone(), value.clone()));
-        let all: Vec<(String, String)> = always.chain(params.iter().cloned()).collect();
-        if !all.is_empty() {
-            url.query_pairs_mut().extend_pairs(all);
+        let list = self.rules.clone().resolved(self.object.unwrap_or(Object::Custom));
+        ask::with_params(base, &list, self.at, params).map_err(Ended)
+    }
+
+    /// A request for its first rows, so many.
+    pub(super) fn first(&self, base: &Url, rows: u32) -> Result<Draft, Ended> {
+        let mut list = self.rules.clone().resolved(self.object.unwrap_or(Object::Custom));
+        if let Some(size) = list.page.size_mut() {
+            size.rows = Some(rows);
         }
-        Ok(Draft::new(Method::Get, url))
+        ask::request(base, &list, &Ask { page_rows: rows, ..Ask::default() }).map_err(Ended)
     }
 
     /// The rows of an answer.
@@ -264,7 +328,18 @@ pub(super) async fn discover(guard: &mut Guard<'_>, ground: &Ground, known: &mut
     if ground.is_certain {
         bases.truncate(3);
     }
-    if let Some((base, style)) = scout(guard, &bases, known).await? {
+    if posts::discover(guard, &bases, known).await? {
+        return Ok(());
+    }
+    let (likely, others) = SCOUTS.split_at(1);
+    let mut found = scout(guard, &bases, known, likely).await?;
+    if found.is_none() {
+        if select::discover(guard, &bases, known).await? {
+            return Ok(());
+        }
+        found = scout(guard, &bases, known, others).await?;
+    }
+    if let Some((base, style)) = found {
         known.base = base;
         return try_style(guard, known, style).await;
     }
@@ -282,8 +357,13 @@ pub(super) async fn discover(guard: &mut Guard<'_>, ground: &Ground, known: &mut
 }
 
 /// Tries every base and every style with a few words, so that the right ones are met before the requests are used up.
-async fn scout(guard: &mut Guard<'_>, bases: &[Url], known: &mut Known) -> Result<Option<(Url, Style)>, Ended> {
-    for (style, words) in SCOUTS.iter().map(|(style, words)| (STYLES[*style], *words)) {
+async fn scout(
+    guard: &mut Guard<'_>,
+    bases: &[Url],
+    known: &mut Known,
+    scouts: &[Scout],
+) -> Result<Option<(Url, Style)>, Ended> {
+    for (style, words) in scouts.iter().map(|(style, words)| (STYLES[*style], *words)) {
         for (object, name) in words {
             for base in bases {
                 if guard.left() < KEPT_FOR_SHAPE {
@@ -311,7 +391,8 @@ async fn try_style(guard: &mut Guard<'_>, known: &mut Known, style: Style) -> Re
                 continue;
             }
             let is_over = if known.lists.is_empty() { straight >= MISSES_MAX } else { all >= MISSES_ALL_MAX };
-            if is_over || guard.left() < KEPT_FOR_SHAPE {
+            let kept = if known.lists.is_empty() { KEPT_FOR_SHAPE } else { KEPT_AT_LEAST };
+            if is_over || guard.left() < kept {
                 return Ok(());
             }
             if try_list(guard, known, *object, name, style).await? {
@@ -341,7 +422,8 @@ async fn try_list(
         _ => return Ok(false),
     };
     let Some(rows) = find_rows(&body, name) else { return Ok(false) };
-    let mut list = Listed::new((object, name, path), rows, &answer, body);
+    let plain = (Call::default(), At::Query);
+    let mut list = Listed::new((object, name, path), plain, rows, (&answer, body));
     list.note(guard, format!("{} rows in the first answer, each with its own '{}'", list.bare.ids.len(), list.look.id));
     known.lists.push(list);
     Ok(true)

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::http::Answer;
-use crate::source::api::answer::{is_failure, is_page};
-use crate::source::api::rows::id_text;
+use crate::source::api::answer::{is_failure, is_page, value};
+use crate::source::api::rows::{id_text, is_false, is_true};
 use crate::source::profile::RowsForm;
 
 /// What kind of answer it is.
@@ -22,7 +22,7 @@ pub(super) enum Look {
     },
     /// A web page.
     Page,
-    /// JSON that says of itself no wrong.
+    /// JSON, or XML read as such, that says of itself no wrong.
     Json(Value),
     /// Anything else, with its status.
     Failed(u16),
@@ -43,7 +43,7 @@ impl Look {
 
 /// Sorts an answer.
 pub(super) fn look(answer: &Answer) -> Look {
-    let body = serde_json::from_slice::<Value>(&answer.body).ok();
+    let body = value(answer).ok();
     match answer.status {
         401 | 403 | 407 => Look::Refused,
         404 | 405 | 410 => Look::Missing { is_json: body.is_some() },
@@ -269,8 +269,8 @@ pub(super) fn more_flag(body: &Value, rows: &Rows) -> Option<String> {
     let mut found = None;
     leaves(body, "", rows, &mut |path, value| {
         let last = super::words::folded(path.rsplit('.').next().unwrap_or(path));
-        if value.is_boolean() && matches!(last.as_str(), "hasmore" | "more" | "hasnext" | "hasnextpage" | "morerecords")
-        {
+        let is_flag = is_true(value) || is_false(value);
+        if is_flag && matches!(last.as_str(), "hasmore" | "more" | "hasnext" | "hasnextpage" | "morerecords") {
             found = Some(path.to_owned());
         }
     });

@@ -1,19 +1,27 @@
 //! Finds out how an API without a reference is read, without harm, and writes it down as a profile.
 //!
-//! It only reads: GET, and POST for signing in. It never asks another host than the operator named, asks at most a set number
+//! It only reads: GET, and POST for signing in and for reads that the operator approved. It never asks another host than the operator named, asks at most a set number
 //! of times, one at a time and slowly, stops at the first sign that it is not welcome, and says of every request what it was
 //! for. What it cannot find out becomes a verdict with a reason, and a list of which nothing proves that all of it was read is
 //! not taken for readable. The order follows "source API shapes", section 16.
 
 mod changes;
 mod columns;
+mod graphql;
 mod guard;
 mod lists;
+mod logins;
 mod look;
+mod narrow;
 mod paging;
+mod position;
+mod posts;
+mod refused;
 mod roots;
+mod select;
 mod shape;
 mod sign_in;
+mod ways;
 mod words;
 
 use std::collections::BTreeMap;
@@ -32,18 +40,23 @@ use crate::stop::Stop;
 
 use guard::Guard;
 use lists::Listed;
+use refused::Refused;
 
 /// What is probed.
 #[derive(Debug, Clone)]
 pub struct Target {
     /// The address that users log in to, or any base of the API.
     pub address: Url,
-    /// Further hosts that the operator named, with their ports where these are not the usual ones.
+    /// Further hosts that the operator named, with their ports where these are not the usual ones; no other is ever asked,
+    /// least of all one of a private network that an answer points to.
     pub hosts: Vec<String>,
     /// Paths, or whole addresses, that the operator knows to be the login or to give tokens; tried before all others.
     pub logins: Vec<String>,
     /// A header that the operator knows to be wanted, such as a version: name and value. It is no secret.
     pub headers: Vec<(String, String)>,
+    /// Paths at which the operator approved reads by POST: whole ones, with `*` for any segments: `*/list`, `/api/graphql`.
+    /// None: only signing in is ever a POST.
+    pub posts: Vec<String>,
 }
 
 /// Hears of each request.
@@ -139,6 +152,8 @@ impl Sent {
 pub enum Verdict {
     /// It is read from the API.
     Api,
+    /// It is there, but these credentials may not read it: somebody must give them the right, or deliver it otherwise.
+    Refused(String),
     /// It is not, for this reason: a CSV export or a workbook is needed.
     Fallback(String),
 }
@@ -244,6 +259,8 @@ struct Known {
     evidence: Vec<Evidence>,
     quirks: Vec<String>,
     lists: Vec<Listed>,
+    /// Lists that these credentials may not read.
+    refused: BTreeMap<Object, Refused>,
 }
 
 async fn run(guard: &mut Guard<'_>, target: &Target, credentials: &SourceCredentials) -> Result<Probed, Ended> {
@@ -263,6 +280,7 @@ async fn run(guard: &mut Guard<'_>, target: &Target, credentials: &SourceCredent
         evidence: signed.evidence,
         quirks: signed.quirks,
         lists: Vec::new(),
+        refused: BTreeMap::new(),
     };
     // From here on what was found is worth keeping, whatever ends the probe.
     let stopped = go_on(guard, &ground, &mut known).await.err().map(|Ended(error)| error.chain());
@@ -271,6 +289,7 @@ async fn run(guard: &mut Guard<'_>, target: &Target, credentials: &SourceCredent
 
 async fn go_on(guard: &mut Guard<'_>, ground: &roots::Ground, known: &mut Known) -> Result<(), Ended> {
     lists::discover(guard, ground, known).await?;
+    refused::settle(guard, known).await?;
     lists::identify(guard, known).await?;
     let zone = known.account.as_ref().map(|(_, account)| account.timezone.clone()).filter(|zone| !zone.is_empty());
     shape::learn(guard, known, zone.as_deref()).await?;
@@ -304,7 +323,10 @@ fn finish(guard: &Guard<'_>, known: Known, stopped: Option<String>, credentials:
     }
     for object in lists::WANTED.iter().map(|(object, _)| *object) {
         if !objects.iter().any(|found| found.object == Some(object)) {
-            objects.push(lists::missing(object, stopped.as_deref()));
+            objects.push(match known.refused.get(&object) {
+                Some(list) => refused::found(object, list),
+                None => lists::missing(object, stopped.as_deref()),
+            });
         }
     }
     profile.gather_defaults();

@@ -10,13 +10,16 @@ use serde_json::Value;
 use super::guard::Guard;
 use super::lists::{Got, Listed};
 use super::look::{more_flag, next_values, numbers};
-use super::words::{COUNTS, CURSORS, KEYSETS, OFFSETS, PAGES, SIZES, folded};
+use super::narrow::{Params, Search, all, texts};
+use super::position::{by_last_id, by_position};
+use super::words::{COUNTS, CURSORS, SIZES, folded};
 use super::{Ended, Stage};
+use crate::record::Object;
 use crate::source::api::ask::{self, Ask, Spot, link_next};
-use crate::source::profile::{At, Paging, PastEnd, Size, Step, Total};
+use crate::source::profile::{Paging, PastEnd, Size, Total};
 
 /// Rows asked for while learning.
-const FEW: usize = 2;
+pub(super) const FEW: usize = 2;
 
 /// A page that no list has.
 const FAR: u64 = 90_000;
@@ -24,14 +27,14 @@ const FAR: u64 = 90_000;
 /// Rows that the first answer must have, to tell pages apart.
 const ROWS_MIN: usize = 5;
 
-type Params = Vec<(String, String)>;
-
-fn all(names: &[&str], value: &str) -> Params {
-    names.iter().map(|name| ((*name).to_owned(), value.to_owned())).collect()
-}
+/// Names for a cursor that its own name suggests.
+const OWN: usize = 1;
 
 /// Learns the paging of one list, from scratch.
 pub(super) async fn learn(guard: &mut Guard<'_>, base: &Url, list: &mut Listed) -> Result<(), Ended> {
+    if list.is_told {
+        return confirm(guard, base, list).await;
+    }
     if list.bare.ids.len() < ROWS_MIN {
         return few_rows(list);
     }
@@ -52,6 +55,30 @@ pub(super) async fn learn(guard: &mut Guard<'_>, base: &Url, list: &mut Listed) 
     let Some(page) = page else { return at_once(list) };
     list.rules.page = Some(page);
     list.is_learned = true;
+    settle_size(guard, base, list).await?;
+    past_end(guard, base, list).await
+}
+
+/// Holds what a description says of the paging against the rows.
+async fn confirm(guard: &mut Guard<'_>, base: &Url, list: &mut Listed) -> Result<(), Ended> {
+    let draft = list.first(base, FEW as u32)?;
+    let few = list.fetch_draft(guard, draft, (Stage::Shape, "whether it is paged as it is described")).await?;
+    let page = list.rules.page.clone();
+    let is_right = few.is_good && few.ids.len() <= FEW && list.bare.ids.starts_with(&few.ids);
+    let Some(mut page) = page.filter(|_| is_right) else { return Ok(()) };
+    if list.bare.ids.len() > few.ids.len() {
+        if let Some(size) = page.size_mut() {
+            size.rows = Some(FEW as u32);
+        }
+        if !try_page(guard, base, list, &page, &few).await? {
+            return Ok(());
+        }
+    }
+    if let Some((total, rows)) = total_of(list, &list.bare, &few) {
+        (list.rules.total, list.rows) = (Some(total), Some(rows));
+    }
+    list.is_learned = true;
+    list.note(guard, format!("it is paged as it is described ({})", page.name()));
     settle_size(guard, base, list).await?;
     past_end(guard, base, list).await
 }
@@ -87,49 +114,14 @@ fn at_once(list: &mut Listed) -> Result<(), Ended> {
 
 /// The parameter for the number of rows, and the answer with few.
 async fn find_size(guard: &mut Guard<'_>, base: &Url, list: &mut Listed) -> Result<Option<(String, Got)>, Ended> {
-    let works = |list: &Listed, got: &Got| got.is_good && got.ids.len() == FEW && got.ids[..] == list.bare.ids[..FEW];
-    let text = FEW.to_string();
-    let mut names: Vec<&str> = SIZES.to_vec();
+    let works = |got: &Got| got.is_good && got.ids.len() == FEW && got.ids[..] == list.bare.ids[..FEW];
     let purpose = (Stage::Shape, "whether a parameter sets the number of rows");
-    let got = list.fetch(guard, base, &all(&names, &text), purpose).await?;
-    if !works(list, &got) {
-        if got.is_good {
-            return Ok(None);
-        }
-        // One that is strict about parameters is asked for each by itself, the likeliest only.
-        for name in SIZES.iter().take(8) {
-            let got = list.fetch(guard, base, &all(&[name], &text), purpose).await?;
-            if works(list, &got) {
-                list.note(guard, format!("'{name}' sets the number of rows"));
-                return Ok(Some(((*name).to_owned(), got)));
-            }
-        }
-        return Ok(None);
+    let search = Search { base, list, purpose, alone: &SIZES[..8] };
+    let found = search.name(guard, texts(SIZES), |names| all(names, &FEW.to_string()), works).await?;
+    if let Some((name, _)) = &found {
+        list.note(guard, format!("'{name}' sets the number of rows"));
     }
-    let mut last = got;
-    let mut last_names = names.len();
-    while names.len() > 1 {
-        let half = names[..names.len() / 2].to_vec();
-        let got = list
-            .fetch(guard, base, &all(&half, &text), (Stage::Shape, "which parameter sets the number of rows"))
-            .await?;
-        if works(list, &got) {
-            (names, last) = (half, got);
-            last_names = names.len();
-        } else {
-            names = names[half.len()..].to_vec();
-        }
-    }
-    let Some(name) = names.first() else { return Ok(None) };
-    // The last answer may have had more names in it than the one that is left.
-    if last_names > 1 {
-        last = list.fetch(guard, base, &all(&[name], &text), (Stage::Shape, "the number of rows once more")).await?;
-        if !works(list, &last) {
-            return Ok(None);
-        }
-    }
-    list.note(guard, format!("'{name}' sets the number of rows"));
-    Ok(Some(((*name).to_owned(), last)))
+    Ok(found)
 }
 
 /// What the source counts.
@@ -163,7 +155,7 @@ async fn count(
         candidates = if counts { half } else { candidates[half.len()..].to_vec() };
     }
     let query = candidates.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
-    list.rules.query.get_or_insert_default().extend(query);
+    list.set_always(list.always.iter().cloned().chain(query).collect());
     list.note(guard, format!("it counts {rows} rows when asked to"));
     list.rules.total = Some(total);
     list.rows = Some(rows);
@@ -200,16 +192,16 @@ fn total_of(list: &Listed, bare: &Got, few: &Got) -> Option<(Total, u64)> {
     })
 }
 
-fn sized(size: Option<&str>) -> Params {
+pub(super) fn sized(size: Option<&str>) -> Params {
     size.map(|name| (name.to_owned(), FEW.to_string())).into_iter().collect()
 }
 
-fn size_rules(size: Option<&str>) -> Size {
+pub(super) fn size_rules(size: Option<&str>) -> Size {
     Size { param: size.map(str::to_owned), rows: Some(FEW as u32).filter(|_| size.is_some()), echo: None }
 }
 
 /// The rows that follow, where the first answer showed them; otherwise any that were not there.
-fn follows(list: &Listed, first: &Got, got: &Got) -> bool {
+pub(super) fn follows(list: &Listed, first: &Got, got: &Got) -> bool {
     let at = first.ids.len();
     if !got.is_good || got.ids.is_empty() {
         return false;
@@ -252,7 +244,7 @@ async fn by_evidence(
             continue;
         }
         if let Some(param) = find_cursor(guard, base, list, (size, few), (&path, &value)).await? {
-            let page = Paging::Cursor { param, next: path.clone(), more, size: size_rules(size), at: At::Query };
+            let page = Paging::Cursor { param, next: path.clone(), more, size: size_rules(size), at: list.at };
             list.note(guard, format!("'{path}' is the cursor of the next page"));
             return Ok(Some(page));
         }
@@ -261,7 +253,13 @@ async fn by_evidence(
 }
 
 /// Whether a way of paging gives the rows that follow.
-async fn try_page(guard: &mut Guard<'_>, base: &Url, list: &Listed, page: &Paging, few: &Got) -> Result<bool, Ended> {
+pub(super) async fn try_page(
+    guard: &mut Guard<'_>,
+    base: &Url,
+    list: &Listed,
+    page: &Paging,
+    few: &Got,
+) -> Result<bool, Ended> {
     let mut rules = list.rules.clone();
     rules.page = Some(page.clone());
     let Some(object) = list.object else { return Ok(false) };
@@ -303,179 +301,27 @@ async fn find_cursor(
             names.push(name);
         }
     }
-    let with = |names: &[String]| {
-        let mut params = sized(size);
-        params.extend(names.iter().map(|name| (name.clone(), value.to_owned())));
-        params
-    };
     let purpose = (Stage::Shape, "which parameter takes the cursor");
-    let got = list.fetch(guard, base, &with(&names[..1]), purpose).await?;
-    if follows(list, few, &got) {
-        return Ok(names.into_iter().next());
-    }
-    names.remove(0);
-    let got = list.fetch(guard, base, &with(&names), purpose).await?;
-    if !follows(list, few, &got) {
-        return Ok(None);
-    }
-    while names.len() > 1 {
-        let half = names[..names.len() / 2].to_vec();
-        let got = list.fetch(guard, base, &with(&half), purpose).await?;
-        names = if follows(list, few, &got) { half } else { names[half.len()..].to_vec() };
-    }
-    Ok(names.into_iter().next())
-}
-
-/// The parameter that says where the page begins, and the answer to a two in it.
-async fn find_position(
-    guard: &mut Guard<'_>,
-    base: &Url,
-    list: &Listed,
-    size: Option<&str>,
-    few: &Got,
-) -> Result<Option<(&'static str, Got)>, Ended> {
-    let with = |names: &[&str]| [sized(size), all(names, "2")].concat();
-    let moves = |got: &Got| got.is_good && got.ids != few.ids && (size.is_none() || got.ids.len() <= FEW);
-    let purpose = (Stage::Shape, "whether a parameter says where the page begins");
-    let mut names: Vec<&'static str> = PAGES.iter().chain(OFFSETS).copied().collect();
-    let mut last = list.fetch(guard, base, &with(&names), purpose).await?;
-    if !moves(&last) {
-        if last.is_good {
-            return Ok(None);
-        }
-        // One that is strict about parameters is asked for each by itself, the likeliest only.
-        for name in ["page", "offset", "skip", "start", "p", "from"] {
-            let got = list.fetch(guard, base, &with(&[name]), purpose).await?;
-            if moves(&got) {
-                return Ok(Some((name, got)));
-            }
-        }
-        return Ok(None);
-    }
-    let mut last_names = names.len();
-    while names.len() > 1 {
-        let half = names[..names.len() / 2].to_vec();
-        let got = list.fetch(guard, base, &with(&half), purpose).await?;
-        if moves(&got) {
-            (names, last) = (half, got);
-            last_names = names.len();
-        } else {
-            names = names[half.len()..].to_vec();
+    let search = Search { base, list, purpose, alone: &[] };
+    let with = |names: &[String]| [sized(size), all(names, value)].concat();
+    // Those that are told apart by their names come first.
+    let others = names.split_off(names.len().min(OWN));
+    for names in [names, others] {
+        if let Some((name, _)) = search.name(guard, names, with, |got| follows(list, few, got)).await? {
+            return Ok(Some(name));
         }
     }
-    let Some(name) = names.first().copied() else { return Ok(None) };
-    if last_names > 1 {
-        // The last answer had more names in it than the one that is left.
-        last = list.fetch(guard, base, &with(&[name]), purpose).await?;
-    }
-    Ok(moves(&last).then_some((name, last)))
-}
-
-/// By the number of the page, or of the rows before it.
-async fn by_position(
-    guard: &mut Guard<'_>,
-    base: &Url,
-    list: &mut Listed,
-    size: Option<&str>,
-    few: &Got,
-) -> Result<Option<Paging>, Ended> {
-    let Some((name, got)) = find_position(guard, base, list, size, few).await? else { return Ok(None) };
-    let is_page = PAGES.contains(&name);
-    let place = list.bare.ids.iter().position(|id| got.ids.first() == Some(id));
-    let full = few.ids.len();
-    let page = |first: u32| Paging::Page { param: name.to_owned(), first, size: size_rules(size), at: At::Query };
-    let offset = |step: Step| Paging::Offset { param: name.to_owned(), step, size: size_rules(size), at: At::Query };
-    let found = match (place, is_page) {
-        (Some(place), true) if place == full => Some(page(1)),
-        (Some(place), true) if place == 2 * full => Some(page(0)),
-        (Some(2), false) if full != 1 => Some(offset(Step::Rows)),
-        (Some(1), false) => Some(offset(Step::RowsFromOne)),
-        (Some(place), false) if place == 2 * full => Some(offset(Step::Pages)),
-        // Without a size the second page is behind all that was seen.
-        (None, true) if size.is_none() && !got.ids.is_empty() => Some(page(1)),
-        _ => None,
-    };
-    let Some(mut found) = found else { return Ok(None) };
-    // With two rows a page, an offset of two and the second page look the same; three of it tells them apart.
-    if let Some(better) = tell_steps_apart(guard, base, list, &found, (size, few)).await? {
-        found = better;
-    }
-    if !try_page(guard, base, list, &found, few).await? {
-        return Ok(None);
-    }
-    list.note(guard, format!("'{name}' says where the page begins ({})", found.name()));
-    Ok(Some(found))
-}
-
-/// An offset may count rows or pages, whatever its name: three of it are asked for.
-async fn tell_steps_apart(
-    guard: &mut Guard<'_>,
-    base: &Url,
-    list: &Listed,
-    found: &Paging,
-    (size, few): (Option<&str>, &Got),
-) -> Result<Option<Paging>, Ended> {
-    let (param, is_page) = match found {
-        Paging::Offset { param, .. } => (param, false),
-        Paging::Page { param, .. } => (param, true),
-        _ => return Ok(None),
-    };
-    if size.is_none() || list.bare.ids.len() < 3 * FEW {
-        return Ok(None);
-    }
-    let mut params = sized(size);
-    params.push((param.clone(), "3".to_owned()));
-    let got = list.fetch(guard, base, &params, (Stage::Shape, "what the parameter counts")).await?;
-    let Some(place) = list.bare.ids.iter().position(|id| got.ids.first() == Some(id)) else { return Ok(None) };
-    let full = few.ids.len();
-    let sizes = || size_rules(size);
-    let offset = |step| Paging::Offset { param: param.clone(), step, size: sizes(), at: At::Query };
-    let page = |first| Paging::Page { param: param.clone(), first, size: sizes(), at: At::Query };
-    Ok(match (place, is_page) {
-        (3, _) => Some(offset(Step::Rows)),
-        (2, false) => Some(offset(Step::RowsFromOne)),
-        (place, true) if place == 2 * full => Some(page(1)),
-        (place, true) if place == 3 * full => Some(page(0)),
-        (place, false) if place == 2 * full => Some(page(1)),
-        (place, false) if place == 3 * full => Some(offset(Step::Pages)),
-        _ => None,
-    })
-}
-
-/// By the id of the last row.
-async fn by_last_id(
-    guard: &mut Guard<'_>,
-    base: &Url,
-    list: &mut Listed,
-    size: Option<&str>,
-    few: &Got,
-) -> Result<Option<Paging>, Ended> {
-    let Some(last) = few.ids.last().filter(|_| few.ids.len() < list.bare.ids.len()) else { return Ok(None) };
-    let with = |names: &[&str]| [sized(size), all(names, last)].concat();
-    let purpose = (Stage::Shape, "whether a parameter gives the rows behind an id");
-    let mut names = KEYSETS.to_vec();
-    let got = list.fetch(guard, base, &with(&names), purpose).await?;
-    if !follows(list, few, &got) {
-        return Ok(None);
-    }
-    while names.len() > 1 {
-        let half = names[..names.len() / 2].to_vec();
-        let got = list.fetch(guard, base, &with(&half), purpose).await?;
-        names = if follows(list, few, &got) { half } else { names[half.len()..].to_vec() };
-    }
-    let Some(name) = names.first() else { return Ok(None) };
-    list.note(guard, format!("'{name}' gives the rows behind an id"));
-    Ok(Some(Paging::Keyset { param: (*name).to_owned(), size: size_rules(size), at: At::Query }))
+    Ok(None)
 }
 
 /// How many rows may be asked for at once.
 async fn settle_size(guard: &mut Guard<'_>, base: &Url, list: &mut Listed) -> Result<(), Ended> {
     let most = guard.allowance.page_rows;
-    let Some(param) = list.rules.page.as_ref().and_then(Paging::size).and_then(|size| size.param.clone()) else {
+    if list.rules.page.as_ref().and_then(Paging::size).is_none_or(|size| size.param.is_none()) {
         return Ok(());
-    };
-    let params = vec![(param, most.to_string())];
-    let got = list.fetch(guard, base, &params, (Stage::Shape, "how many rows it gives at once")).await?;
+    }
+    let draft = list.first(base, most)?;
+    let got = list.fetch_draft(guard, draft, (Stage::Shape, "how many rows it gives at once")).await?;
     if !got.is_good {
         let own = u32::try_from(list.bare.ids.len()).unwrap_or(most).min(most).max(1);
         set_size(list, own);
@@ -484,8 +330,17 @@ async fn settle_size(guard: &mut Guard<'_>, base: &Url, list: &mut Listed) -> Re
     }
     let given = u32::try_from(got.ids.len()).unwrap_or(most);
     let is_all = list.rows.is_some_and(|rows| rows <= u64::from(given));
-    let is_cut =
+    let mut is_cut =
         given < most && !is_all && (list.rows.is_some() || given <= u32::try_from(list.bare.ids.len()).unwrap_or(0));
+    if is_cut && list.rows.is_none() && given > 0 {
+        // As many as without a size: that is the most it gives, or there are no more.
+        set_size(list, most);
+        let page = list.rules.page.clone();
+        is_cut = match &page {
+            Some(page) => try_page(guard, base, list, page, &got).await?,
+            None => false,
+        };
+    }
     if is_cut && given > 0 {
         set_size(list, given);
         list.note(guard, format!("it gives {given} rows at once, though {most} were asked for"));
@@ -498,19 +353,10 @@ async fn settle_size(guard: &mut Guard<'_>, base: &Url, list: &mut Listed) -> Re
     Ok(())
 }
 
-fn set_size(list: &mut Listed, rows: u32) {
-    let size = match &mut list.rules.page {
-        Some(
-            Paging::Page { size, .. }
-            | Paging::Offset { size, .. }
-            | Paging::Cursor { size, .. }
-            | Paging::Url { size, .. }
-            | Paging::Link { size }
-            | Paging::Keyset { size, .. },
-        ) => size,
-        _ => return,
-    };
-    size.rows = Some(rows);
+pub(super) fn set_size(list: &mut Listed, rows: u32) {
+    if let Some(size) = list.rules.page.as_mut().and_then(Paging::size_mut) {
+        size.rows = Some(rows);
+    }
 }
 
 /// What comes behind the last page.
@@ -535,12 +381,47 @@ async fn past_end(guard: &mut Guard<'_>, base: &Url, list: &mut Listed) -> Resul
     Ok(())
 }
 
+/// What the last page leads to, where the answers lead from page to page: seen on the shortest list.
+pub(super) async fn behind_end(guard: &mut Guard<'_>, base: &Url, lists: &mut [Listed]) -> Result<(), Ended> {
+    let leads = |list: &Listed| {
+        let page = list.rules.page.as_ref().filter(|_| list.is_learned && list.object.is_some());
+        matches!(page, Some(Paging::Cursor { .. } | Paging::Url { .. } | Paging::Link { .. } | Paging::Keyset { .. }))
+    };
+    let Some(list) = lists.iter().filter(|list| leads(list)).min_by_key(|list| list.bare.ids.len()) else {
+        return Ok(());
+    };
+    let purpose = (Stage::Shape, "what comes behind the last page");
+    let rows = guard.allowance.page_rows;
+    let only = list.fetch_draft(guard, list.first(base, rows)?, purpose).await?;
+    let resolved = list.rules.clone().resolved(list.object.unwrap_or(Object::Custom));
+    let is_last = only.is_good && !only.ids.is_empty() && (only.ids.len() as u64) < u64::from(rows).min(20);
+    let spot = match &resolved.page {
+        Paging::Keyset { .. } => only.ids.last().cloned().map(Spot::Token),
+        _ => match ask::next(&resolved, &only.body, &only.headers, &[]) {
+            ask::Next::At(spot) => Some(spot),
+            _ => None,
+        },
+    };
+    let Some(spot) = spot.filter(|_| is_last) else { return Ok(()) };
+    let draft = ask::request(base, &resolved, &Ask { spot, page_rows: rows, ..Ask::default() }).map_err(Ended)?;
+    let got = list.fetch_draft(guard, draft, purpose).await?;
+    if got.is_good && got.ids == only.ids && !matches!(resolved.page, Paging::Keyset { .. }) {
+        for list in lists.iter_mut().filter(|list| leads(list)) {
+            list.rules.past_end = Some(PastEnd::Restarts);
+            list.note(guard, "the last page leads back to the first");
+        }
+    }
+    Ok(())
+}
+
 /// Holds what one list showed against another one.
 pub(super) async fn verify(guard: &mut Guard<'_>, base: &Url, model: &Listed, list: &mut Listed) -> Result<(), Ended> {
-    let (Some(page), true) = (&model.rules.page, model.is_learned) else {
+    let (Some(page), true, false) = (&model.rules.page, model.is_learned, list.is_told) else {
         return learn(guard, base, list).await;
     };
-    list.rules.query = list.rules.query.take().or_else(|| model.rules.query.clone());
+    if list.always.is_empty() {
+        list.set_always(model.always.clone());
+    }
     list.rules.past_end = model.rules.past_end;
     if let Paging::None { .. } = page {
         return take_total(guard, base, model, list).await.map(|_| ()).and(at_once(list));
@@ -584,7 +465,7 @@ pub(super) async fn verify(guard: &mut Guard<'_>, base: &Url, model: &Listed, li
 /// What another list's total is here.
 async fn take_total(guard: &mut Guard<'_>, base: &Url, model: &Listed, list: &mut Listed) -> Result<(), Ended> {
     let Some(total) = model.rules.total.clone() else { return Ok(()) };
-    if list.rules.query.is_some() {
+    if !list.always.is_empty() {
         let got = list.fetch(guard, base, &[], (Stage::Shape, "what it counts")).await?;
         if got.is_good {
             list.bare = got;

@@ -6,6 +6,7 @@ use super::guard::Guard;
 use super::look::{Look, look};
 use super::words::ROOTS;
 use super::{Ended, Stage, Target};
+use crate::config::base_url;
 use crate::error::Kind;
 use crate::http::Answer;
 use crate::source::api::ask::address;
@@ -22,7 +23,13 @@ const LIKELY: &[&str] = &["users", "contacts", "clients", "customers", "companie
 const ROOTS_AGAIN: usize = 6;
 
 /// Documents that describe an API.
-const DOCUMENTS: &[&str] = &["/openapi.json", "/swagger.json"];
+const DOCUMENTS: &[&str] = &["/openapi.json", "/swagger.json", "/swagger/v1/swagger.json", "/api-docs"];
+
+/// A list of such documents (RFC 9727).
+const CATALOG: &str = "/.well-known/api-catalog";
+
+/// Paths of a document that are kept.
+const DESCRIBED_MAX: usize = 3;
 
 /// What was seen.
 #[derive(Debug)]
@@ -41,11 +48,29 @@ pub(super) struct Ground {
     pub(super) is_open: bool,
     /// The first base is the one.
     pub(super) is_certain: bool,
+    /// Paths below the base that a document says can be read.
+    pub(super) described: Vec<String>,
 }
 
-/// Looks around.
+/// Looks around: at the address, and where nothing shows there at the other hosts that the operator named.
 pub(super) async fn survey(guard: &mut Guard<'_>, target: &Target) -> Result<Ground, Ended> {
-    let base = &target.address;
+    let first = survey_at(guard, target, &target.address).await;
+    let shows = |ground: &Ground| ground.refused.is_some() || ground.is_open;
+    if first.as_ref().is_ok_and(shows) {
+        return first;
+    }
+    for host in &target.hosts {
+        let Ok(site) = Url::parse(&format!("{}://{host}/", target.address.scheme())) else { continue };
+        let Ok(site) = base_url(site.as_str()) else { continue };
+        let ground = survey_at(guard, target, &site).await?;
+        if shows(&ground) {
+            return Ok(ground);
+        }
+    }
+    first
+}
+
+async fn survey_at(guard: &mut Guard<'_>, target: &Target, base: &Url) -> Result<Ground, Ended> {
     let nowhere = ask(guard, base, NOWHERE, "what a path that is not there answers").await?;
     let nowhere_look = nowhere.as_ref().map(look);
     let mut ground = Ground {
@@ -56,6 +81,7 @@ pub(super) async fn survey(guard: &mut Guard<'_>, target: &Target) -> Result<Gro
         refusal: None,
         is_open: false,
         is_certain: false,
+        described: Vec::new(),
     };
     if let Some(answer) = nowhere.as_ref().filter(|_| matches!(nowhere_look, Some(Look::Refused))) {
         ground.refused = address(base, NOWHERE).ok();
@@ -63,19 +89,20 @@ pub(super) async fn survey(guard: &mut Guard<'_>, target: &Target) -> Result<Gro
         ground.refusal = Some(answer.body.to_vec());
         ground.bare = nowhere_look.clone();
     }
-    for document in DOCUMENTS {
-        let Some(answer) = ask(guard, base, document, "a document that describes the API").await? else { continue };
-        if let Look::Json(body) = look(&answer)
-            && let Some(root) = described_root(&body)
-        {
-            ground.bases.extend(address(base, &root).ok());
-            break;
-        }
-    }
+    read_documents(guard, base, &mut ground).await?;
     let own_path = base.path().trim_matches('/').to_owned();
     let first = (!own_path.is_empty()).then_some("");
-    let roots: Vec<&str> =
-        first.into_iter().chain(ROOTS.iter().copied().filter(|root| first.is_none() || !root.is_empty())).collect();
+    let named = named_roots(target);
+    let roots: Vec<&str> = first
+        .into_iter()
+        .chain(named.iter().map(String::as_str))
+        .chain(ROOTS.iter().copied().filter(|root| first.is_none() || !root.is_empty()))
+        .fold(Vec::new(), |mut roots, root| {
+            if !roots.contains(&root) {
+                roots.push(root);
+            }
+            roots
+        });
     let mut scored: Vec<(u8, Url)> = Vec::new();
     // Where everything is refused, nothing tells one path from another before we are let in.
     let words = if matches!(nowhere_look, Some(Look::Refused)) { &[] } else { LIKELY };
@@ -96,10 +123,73 @@ pub(super) async fn survey(guard: &mut Guard<'_>, target: &Target) -> Result<Gro
         }
     }
     settle_bases(&mut ground, scored, base, &roots);
+    match (&nowhere_look, &ground.bare) {
+        // Whoever guards a path that nobody has guards the whole site: the API probably begins there.
+        (Some(Look::Refused), _) if own_path.is_empty() && named.is_empty() => {
+            ground.bases.retain(|url| url.path() != "/");
+            ground.bases.insert(0, base.clone());
+            ground.is_certain = true;
+        }
+        // Where the site answers otherwise than the API, the API does not begin at its root.
+        (Some(nowhere), Some(bare)) if nowhere.kind() != bare.kind() && own_path.is_empty() => {
+            ground.bases.retain(|url| url.path() != "/");
+        }
+        _ => {}
+    }
     if ground.refused.is_none() && !ground.is_open && ground.hints.is_empty() && nowhere.is_none() {
         return Err(Ended::new(Kind::Unreachable, "nothing answers at the address"));
     }
     Ok(ground)
+}
+
+/// Looks for a document that describes the API. Only paths are taken from it: it may not lead to another host.
+async fn read_documents(guard: &mut Guard<'_>, base: &Url, ground: &mut Ground) -> Result<(), Ended> {
+    let mut documents: Vec<String> = DOCUMENTS.iter().map(|path| (*path).to_owned()).collect();
+    documents.push(CATALOG.to_owned());
+    let mut at = 0;
+    while let Some(document) = documents.get(at).cloned() {
+        at += 1;
+        let Some(answer) = ask(guard, base, &document, "a document that describes the API").await? else { continue };
+        let Look::Json(body) = look(&answer) else { continue };
+        if let Some(root) = described_root(&body) {
+            ground.bases.extend(address(base, &root).ok());
+            ground.described = described_lists(&body);
+            break;
+        }
+        if document == CATALOG {
+            documents.extend(cataloged(&body));
+        }
+    }
+    Ok(())
+}
+
+/// The path of the first document that a catalog names.
+fn cataloged(body: &serde_json::Value) -> Option<String> {
+    let sets = body.get("linkset")?.as_array()?.iter();
+    let text = sets.filter_map(|set| set.get("service-desc")?.get(0)?.get("href")?.as_str()).next()?;
+    Some(path_of(text))
+}
+
+/// Paths that a document says can be read as they are.
+fn described_lists(body: &serde_json::Value) -> Vec<String> {
+    let paths = body.get("paths").and_then(|paths| paths.as_object()).into_iter().flatten();
+    let can_get = paths.filter(|(path, verbs)| !path.contains('{') && verbs.get("get").is_some());
+    can_get.map(|(path, _)| path.clone()).take(DESCRIBED_MAX).collect()
+}
+
+/// Bases that the operator's logins stand below: `/api/login` speaks of `/api`.
+fn named_roots(target: &Target) -> Vec<String> {
+    let paths = target.logins.iter().map(|login| path_of(login));
+    let parents = paths.filter_map(|path| path.rsplit_once('/').map(|(parent, _)| parent.to_owned()));
+    parents.filter(|parent| !parent.is_empty() && !parent.contains("oauth")).collect()
+}
+
+/// The path of an address, or a path as it stands.
+fn path_of(text: &str) -> String {
+    match text.split_once("://") {
+        Some((_, rest)) => rest.split_once('/').map_or(String::new(), |(_, path)| format!("/{path}")),
+        None => text.to_owned(),
+    }
 }
 
 /// Puts the bases in order, the likeliest first.
@@ -199,9 +289,5 @@ fn described_root(body: &serde_json::Value) -> Option<String> {
         return Some(path.to_owned());
     }
     let server = body.get("servers")?.get(0)?.get("url")?.as_str()?;
-    let path = match server.split_once("://") {
-        Some((_, rest)) => rest.split_once('/').map_or(String::new(), |(_, path)| format!("/{path}")),
-        None => server.to_owned(),
-    };
-    Some(path)
+    Some(path_of(server))
 }

@@ -20,7 +20,9 @@ pub(super) async fn learn(guard: &mut Guard<'_>, known: &mut Known, zone: Option
     let Some(longest) = (0..known.lists.len()).max_by_key(|index| known.lists[*index].bare.ids.len()) else {
         return Ok(());
     };
-    make_rows_whole(guard, &base, known, longest).await?;
+    if !known.lists[longest].is_told {
+        make_rows_whole(guard, &base, known, longest).await?;
+    }
     paging::learn(guard, &base, &mut known.lists[longest]).await?;
     let model = known.lists[longest].clone();
     let mut order: Vec<usize> = (0..known.lists.len()).filter(|index| *index != longest).collect();
@@ -28,6 +30,7 @@ pub(super) async fn learn(guard: &mut Guard<'_>, known: &mut Known, zone: Option
     for index in order {
         paging::verify(guard, &base, &model, &mut known.lists[index]).await?;
     }
+    paging::behind_end(guard, &base, &mut known.lists).await?;
     settle_caps(&mut known.lists);
     let order = columns::day_order(known.lists.iter().map(|list| list.bare.rows.as_slice()));
     let addresses = columns::Addresses::new(&base, known.lists.iter().map(|list| list.path.as_str()));
@@ -75,18 +78,25 @@ async fn make_rows_whole(guard: &mut Guard<'_>, base: &Url, known: &mut Known, i
     if candidates.is_empty() {
         return Ok(());
     }
-    let query: std::collections::BTreeMap<String, String> = candidates.into_iter().collect();
     for list in &mut known.lists {
-        list.rules.query = Some(query.clone());
+        list.set_always(candidates.clone());
         let fresh = list.fetch(guard, base, &[], (Stage::Shape, "the same with all columns")).await?;
         if fresh.is_good {
             list.bare = fresh;
             list.note(guard, "rows are whole only when a parameter asks for it");
         } else {
-            list.rules.query = None;
+            list.set_always(Vec::new());
         }
     }
     Ok(())
+}
+
+/// Lists of fewer rows may well be of one length.
+const SHARED_MIN: u64 = 10;
+
+/// Whether sources cut at such a number.
+fn is_usual_cut(rows: u64) -> bool {
+    rows >= 20 && (rows.is_multiple_of(25) || rows.is_multiple_of(10) || rows.is_power_of_two())
 }
 
 /// Where lists come all at once, the longest of them shows where they are not cut.
@@ -102,12 +112,15 @@ fn settle_caps(lists: &mut [Listed]) {
     }
     let most =
         lists.iter().filter(|list| at_once(list)).map(|list| list.bare.ids.len() as u64).max().unwrap_or_default();
+    // Two lists of just as many rows, and none longer, are cut alike.
+    let is_shared = most >= SHARED_MIN
+        && lists.iter().filter(|list| at_once(list) && list.bare.ids.len() as u64 == most).count() > 1;
     for list in lists.iter_mut().filter(|list| at_once(list)) {
         let own = list.bare.ids.len() as u64;
         let counts = list.rules.total.as_ref().is_some_and(|total| *total != Total::Nowhere);
         if own < most {
             list.rules.page = Some(Paging::None { cap: Some(most) });
-        } else if !counts && own >= 50 && (own.is_multiple_of(50) || own.is_power_of_two()) {
+        } else if !counts && (is_shared || is_usual_cut(own)) {
             list.is_learned = false;
             list.refused = Some(format!(
                 "it gives exactly {own} rows at once, whatever is asked: a number at which sources cut, and nothing shows that \

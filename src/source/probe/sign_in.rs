@@ -4,44 +4,35 @@
 //! A way works when what was refused without credentials is not refused with them. Where a key may go under one of many
 //! names, one request carries it under all of them, and what is not needed is taken away again.
 
-use std::collections::BTreeMap;
-
 use reqwest::Url;
-use reqwest::header::SET_COOKIE;
-use serde_json::Value;
 
 use super::guard::Guard;
 use super::look::{Look, look};
 use super::roots::Ground;
-use super::words::{KEY_HEADERS, KEY_PARAMETERS, LOGINS, TOKENS, folded};
+use super::ways::{Way, basic, beside, client_ways, everywhere, key_ways, password_ways, shows, token_ways, way};
 use super::{Ended, Stage, Target};
 use crate::config::SourceCredentials;
 use crate::error::Kind;
 use crate::http::Answer;
 use crate::source::api::ask::address;
-use crate::source::api::auth::{Draft, Signer, keep_refresh};
-use crate::source::api::path::find;
-use crate::source::profile::{Auth, Carrier, Evidence, Login, LoginForm, Method, Part};
+use crate::source::api::auth::{Draft, Signer};
+use crate::source::profile::{Auth, Carrier, Evidence, Login, Method, Part};
 
 /// Failures with one credential.
-const FAILURES_MAX: u32 = 6;
+pub(super) const FAILURES_MAX: u32 = 6;
 
-/// Headers and parameters for a second secret.
-const SECOND_HEADERS: &[&str] = &[
-    "x-user-email",
-    "x-pw-useremail",
-    "x-api-secret",
-    "x-app-key",
-    "x-app-id",
-    "x-secret",
-    "api-secret",
-    "app-key",
-    "x-company",
-    "x-account-id",
-    "x-email",
-];
-const SECOND_PARAMETERS: &[&str] =
-    &["app_key", "appKey", "api_secret", "secret", "app_id", "email", "company", "account"];
+/// Failures with a token that a login gave: it is new each time, and nobody's account is locked for it.
+pub(super) const SESSION_FAILURES_MAX: u32 = 10;
+
+/// Requests for taking away what is not needed. They leave out names under which nothing was looked for, or the one that
+/// counts: a request without credentials, which is no failed attempt.
+const NARROWING_MAX: u32 = 16;
+
+/// Paths that are looked at where a refusal looks like any other answer.
+const MUTE_PATHS: &[&str] = &["users", "user", "users.json", "users/list", "Users"];
+
+/// A parameter that nobody has.
+const NO_PARAMETER: &str = "zx81";
 
 /// A way that works.
 pub(super) struct SignedIn {
@@ -52,27 +43,27 @@ pub(super) struct SignedIn {
     pub(super) quirks: Vec<String>,
 }
 
-/// A way to be tried: what is sent, of which some under one of several names.
-#[derive(Debug, Clone)]
-struct Way {
-    /// In words.
-    name: &'static str,
-    /// Carriers, any of which may be the one that counts.
-    send: Vec<Carrier>,
-    login: Option<Login>,
-}
-
-struct Trial<'t, 'g> {
-    guard: &'t mut Guard<'g>,
+pub(super) struct Trial<'t, 'g> {
+    pub(super) guard: &'t mut Guard<'g>,
     /// As they are now: a source may change a refresh token with each use.
-    credentials: SourceCredentials,
-    /// What is asked for.
-    on: Url,
-    failures: u32,
+    pub(super) credentials: SourceCredentials,
+    /// What is asked for, each below its base; one of them where refusals can be told from other answers.
+    pub(super) on: Vec<(Url, Url)>,
+    pub(super) failures: u32,
+    /// Failures until no more is tried.
+    pub(super) failures_max: u32,
     /// What it answers without credentials.
     bare: u8,
     /// The same, its body.
-    refusal: Option<Vec<u8>>,
+    pub(super) refusal: Option<Vec<u8>>,
+    /// Its refusals say nothing by which they could be told from other answers.
+    is_mute: bool,
+    /// The answer to the last login.
+    pub(super) login: Option<Answer>,
+    /// A parameter that nobody has is refused before it is asked who came.
+    judges_parameters_first: Option<bool>,
+    /// What was tried in vain, in words, with what was answered.
+    pub(super) tried: Vec<String>,
 }
 
 /// Finds a way to sign in.
@@ -89,136 +80,96 @@ pub(super) async fn sign_in(
         let signer = Signer::new(auth.clone(), credentials.clone()).map_err(Ended)?;
         return Ok(SignedIn { base, auth, signer, evidence: Vec::new(), quirks });
     }
-    let on = match &ground.refused {
-        Some(url) => url.clone(),
-        None => address(&base, "users").map_err(Ended)?,
-    };
+    let is_mute = matches!(ground.bare, Some(Look::Failed(200..=299)));
+    let on = if is_mute { mute_places(ground, &base)? } else { vec![(base.clone(), place(ground, &base)?)] };
     let bare = ground.bare.as_ref().map_or(u8::MAX, Look::kind);
-    let mut trial =
-        Trial { guard, credentials: credentials.clone(), on, failures: 0, bare, refusal: ground.refusal.clone() };
+    let mut trial = Trial {
+        guard,
+        credentials: credentials.clone(),
+        on,
+        failures: 0,
+        failures_max: FAILURES_MAX,
+        bare,
+        refusal: ground.refusal.clone(),
+        is_mute,
+        login: None,
+        judges_parameters_first: None,
+        tried: Vec::new(),
+    };
     let way = trial.find(target, &base, &ground.hints).await?;
     let Some(way) = way else {
         let kind = trial.credentials.kind();
-        let why = format!("no way to sign in with the {kind} works; {} were refused", trial.failures);
+        let tried = if trial.tried.is_empty() { "nothing".to_owned() } else { trial.tried.join("; ") };
+        let why = format!(
+            "no way to sign in with the {kind} works; {} were refused. Tried on {}: {tried}",
+            trial.failures,
+            place_of(&trial.on)
+        );
         return Err(Ended::new(Kind::Unauthorized, why));
     };
     let evidence =
         trial.guard.last().map(|sent| sent.evidence(format!("signed in: {}", way.name))).into_iter().collect();
     let auth = Auth { send: way.send, login: way.login };
     let mut quirks = Vec::new();
-    if auth.send.len() > 2 {
+    let secrets: std::collections::BTreeSet<&str> = auth.send.iter().map(shows).collect();
+    if auth.send.len() > secrets.len() {
         quirks.push(
-            "The secret is sent under several names, because taking one away more might have locked the account."
-                .to_owned(),
+            "A secret is sent under several names: requests for finding out which one counts were used up.".into(),
         );
     }
-    let signer = Signer::new(auth.clone(), trial.credentials).map_err(Ended)?;
+    let base = trial.on.first().map_or(base, |(base, _)| base.clone());
+    let signer = Signer::new(auth.clone(), trial.credentials.clone()).map_err(Ended)?;
+    trial.resume(&signer)?;
     Ok(SignedIn { base, auth, signer, evidence, quirks })
 }
 
-fn header(name: &str, value: &str) -> Carrier {
-    Carrier { at: Part::Header, name: name.to_owned(), value: value.to_owned() }
+/// The path of what was asked for first.
+fn place_of(on: &[(Url, Url)]) -> &str {
+    on.first().map_or("nothing", |(_, url)| url.path())
 }
 
-fn query(name: &str, value: &str) -> Carrier {
-    Carrier { at: Part::Query, name: name.to_owned(), value: value.to_owned() }
-}
-
-fn basic(value: &str) -> Carrier {
-    Carrier { at: Part::Basic, name: String::new(), value: value.to_owned() }
-}
-
-fn way(name: &'static str, send: Vec<Carrier>) -> Way {
-    Way { name, send, login: None }
-}
-
-/// Ways for one secret that is sent as it is.
-fn key_ways(hints: &str) -> Vec<Way> {
-    let headers = named_headers(hints).into_iter().chain(KEY_HEADERS.iter().map(|name| (*name).to_owned()));
-    let headers: Vec<Carrier> = headers.map(|name| header(&name, "{token}")).collect();
-    let parameters = KEY_PARAMETERS.iter().map(|name| query(name, "{token}")).collect();
-    let mut ways = vec![
-        way("bearer token", vec![header("Authorization", "Bearer {token}")]),
-        way("a header of its own", headers),
-        way("HTTP Basic, the key as the user", vec![basic("{token}:")]),
-        way("a parameter of the query", parameters),
-        way("the Authorization header, raw", vec![header("Authorization", "{token}")]),
-        way("the Authorization header as Token", vec![header("Authorization", "Token {token}")]),
-    ];
-    // What the refusal speaks of goes first.
-    let rank = |way: &Way| match way.name {
-        "HTTP Basic, the key as the user" if hints.starts_with("basic") => 0,
-        "a header of its own" if hints.contains("x-api-key") || !named_headers(hints).is_empty() => 0,
-        "a parameter of the query" if hints.contains("query") || hints.contains("parameter") => 0,
-        "the Authorization header as Token" if hints.starts_with("token") => 0,
-        "bearer token" if hints.contains("bearer") => 0,
-        _ => 1,
-    };
-    ways.sort_by_key(rank);
-    ways
-}
-
-/// Names of headers that a refusal speaks of.
-fn named_headers(hints: &str) -> Vec<String> {
-    hints
-        .split(|sign: char| !sign.is_ascii_alphanumeric() && sign != '-' && sign != '_')
-        .filter(|word| word.starts_with("x-") && word.len() > 4 && !KEY_HEADERS.contains(word))
-        .map(str::to_owned)
-        .collect()
-}
-
-/// Ways for two secrets that go together.
-fn double_ways() -> Vec<Way> {
-    let headers = |names: &[&str], value: &str| names.iter().map(|name| header(name, value)).collect::<Vec<_>>();
-    let parameters = |names: &[&str], value: &str| names.iter().map(|name| query(name, value)).collect::<Vec<_>>();
-    let seconds = || [headers(SECOND_HEADERS, "{second}"), parameters(SECOND_PARAMETERS, "{second}")].concat();
-    vec![
-        way("two headers", [headers(KEY_HEADERS, "{key}"), headers(SECOND_HEADERS, "{second}")].concat()),
-        way(
-            "two parameters",
-            [parameters(KEY_PARAMETERS, "{key}"), parameters(SECOND_PARAMETERS, "{second}")].concat(),
-        ),
-        way("HTTP Basic with both", vec![basic("{key}:{second}")]),
-        way("bearer token and a second secret", [vec![header("Authorization", "Bearer {key}")], seconds()].concat()),
-    ]
-}
-
-/// How a token that a login gave may be sent.
-fn token_ways(login: &Login) -> Vec<Way> {
-    let headers: Vec<Carrier> = KEY_HEADERS.iter().map(|name| header(name, "{token}")).collect();
-    let parameters = KEY_PARAMETERS.iter().map(|name| query(name, "{token}")).collect();
-    let mut ways = Vec::new();
-    if let Some(name) = login.token.strip_prefix("cookie:") {
-        ways.push(way(
-            "a cookie",
-            vec![Carrier { at: Part::Cookie, name: name.to_owned(), value: "{token}".to_owned() }],
-        ));
+/// What is asked for with credentials: what was refused without.
+fn place(ground: &Ground, base: &Url) -> Result<Url, Ended> {
+    match &ground.refused {
+        Some(url) => Ok(url.clone()),
+        None => address(base, "users").map_err(Ended),
     }
-    ways.push(way("login, then a bearer token", vec![header("Authorization", "Bearer {token}")]));
-    ways.push(way("login, then the Authorization header, raw", vec![header("Authorization", "{token}")]));
-    ways.push(way("login, then a header of its own", headers));
-    ways.push(way("login, then a parameter of the query", parameters));
-    ways.iter_mut().for_each(|way| way.login = Some(login.clone()));
-    ways
+}
+
+/// What is asked for where refusals look like any other answer: whatever may be there, because only a good answer tells.
+fn mute_places(ground: &Ground, base: &Url) -> Result<Vec<(Url, Url)>, Ended> {
+    let mut places = Vec::new();
+    let mut add = |base: &Url, url: Url| {
+        if !places.iter().any(|(_, known)| *known == url) {
+            places.push((base.clone(), url));
+        }
+    };
+    add(base, place(ground, base)?);
+    for path in &ground.described {
+        add(base, address(base, path).map_err(Ended)?);
+    }
+    let bases: Vec<&Url> = ground.bases.iter().take(2).collect();
+    for path in MUTE_PATHS {
+        for base in &bases {
+            add(base, address(base, path).map_err(Ended)?);
+        }
+    }
+    places.truncate(FAILURES_MAX as usize - 1);
+    Ok(places)
 }
 
 impl Trial<'_, '_> {
     async fn find(&mut self, target: &Target, base: &Url, hints: &str) -> Result<Option<Way>, Ended> {
-        match self.credentials.clone() {
-            SourceCredentials::Token(_) | SourceCredentials::Key { second: None, .. } => {
-                self.first(key_ways(hints)).await
+        match self.credentials.first().clone() {
+            SourceCredentials::Token(_) => self.first(self.keys("{token}", hints)).await,
+            SourceCredentials::Key { second: None, .. } => self.first(self.keys("{key}", hints)).await,
+            SourceCredentials::Key { .. } => {
+                let mut ways = self.keys("{key}", hints);
+                ways.insert(ways.len().min(4), way("HTTP Basic with both", vec![basic("{key}:{second}")]));
+                self.first(ways).await
             }
-            SourceCredentials::Key { .. } => self.first(double_ways()).await,
             SourceCredentials::Password { key, .. } => {
-                let mut ways = vec![way("HTTP Basic", vec![basic("{user}:{password}")])];
-                if key.is_some() {
-                    let with_key = KEY_HEADERS.iter().map(|name| header(name, "{key}"));
-                    ways.insert(
-                        0,
-                        way("HTTP Basic with a key", with_key.chain([basic("{user}:{password}")]).collect()),
-                    );
-                    ways.push(way("HTTP Basic with three parts", vec![basic("{key}:{user}:{password}")]));
-                }
+                let ways = password_ways(key.is_some());
                 if hints.starts_with("basic") || target.logins.is_empty() {
                     if let Some(way) = self.first(ways).await? {
                         return Ok(Some(way));
@@ -235,25 +186,45 @@ impl Trial<'_, '_> {
                 if let Some(way) = self.by_token(target, base, &grant).await? {
                     return Ok(Some(way));
                 }
-                let ids = ["client-id", "x-client-id", "client_id"].map(|name| header(name, "{client_id}"));
-                let secrets =
-                    ["client-secret", "x-client-secret", "client_secret"].map(|name| header(name, "{client_secret}"));
-                let both = way("id and secret in headers", ids.into_iter().chain(secrets).collect());
-                self.first(vec![way("HTTP Basic", vec![basic("{client_id}:{client_secret}")]), both]).await
+                self.first(client_ways()).await
             }
             SourceCredentials::Refresh { .. } => {
                 let grant = [("grant_type", "refresh_token"), ("refresh_token", "{refresh_token}")];
                 self.by_token(target, base, &grant).await
             }
+            SourceCredentials::Beside { .. } => Ok(None),
         }
     }
 
+    /// Ways for one key.
+    fn keys(&self, own: &str, hints: &str) -> Vec<Way> {
+        let mut ways = key_ways(own, hints);
+        if self.is_mute {
+            ways.insert(0, everywhere("a key in any header", own, None));
+        }
+        ways
+    }
+
+    /// How the token of a login may be sent. `cookie` is one that the login set.
+    pub(super) fn tokens(&self, login: &Login, cookie: Option<&str>) -> Vec<Way> {
+        let mut ways = token_ways(login, cookie);
+        if self.is_mute {
+            let name = cookie.and_then(|cookie| cookie.strip_prefix("cookie:"));
+            let all = everywhere("login, then its token in any header", "{token}", name);
+            ways.retain(|way| way.send.iter().any(|carrier| carrier.at == Part::Query));
+            ways.insert(0, Way { login: Some(login.clone()), ..all });
+        }
+        ways
+    }
+
     /// The first of some ways that works, with nothing in it that is not needed.
-    async fn first(&mut self, ways: Vec<Way>) -> Result<Option<Way>, Ended> {
-        for way in ways {
-            if self.failures >= FAILURES_MAX {
+    pub(super) async fn first(&mut self, ways: Vec<Way>) -> Result<Option<Way>, Ended> {
+        let others = beside(&self.credentials);
+        for mut way in ways {
+            if self.failures >= self.failures_max {
                 return Ok(None);
             }
+            way.send.extend(others.iter().cloned());
             if self.works(&way).await? {
                 return self.narrowed(way).await.map(Some);
             }
@@ -263,265 +234,120 @@ impl Trial<'_, '_> {
 
     /// Whether a way is let in. A refusal counts as a failure.
     async fn works(&mut self, way: &Way) -> Result<bool, Ended> {
+        for place in self.on.clone() {
+            if self.failures >= self.failures_max {
+                return Ok(false);
+            }
+            match self.lets_in(way, &place.1).await? {
+                Some(true) => {
+                    self.on = vec![place];
+                    return Ok(true);
+                }
+                Some(false) => self.failed(way.name),
+                None => return Ok(false),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Counts a failure, and keeps what it was for those who want to know what was tried.
+    pub(super) fn failed(&mut self, what: &str) {
+        self.failures += 1;
+        let status = self.guard.last().and_then(|sent| sent.status);
+        let text = format!("{what} ({})", status.map_or("no answer".to_owned(), |status| status.to_string()));
+        if !self.tried.contains(&text) {
+            self.tried.push(text);
+        }
+    }
+
+    /// Whether a way is let in at one place; `None` where it could not be tried.
+    async fn lets_in(&mut self, way: &Way, on: &Url) -> Result<Option<bool>, Ended> {
         let auth = Auth { send: way.send.clone(), login: way.login.clone() };
         // A way that wants a part which these credentials do not have is not one for them.
-        let Ok(signer) = Signer::new(auth, self.credentials.clone()) else { return Ok(false) };
-        self.guard.login(Stage::Auth, &self.on, &signer).await?;
+        let Ok(signer) = Signer::new(auth, self.credentials.clone()) else { return Ok(None) };
+        self.resume(&signer)?;
+        self.guard.login(Stage::Auth, on, &signer).await?;
         self.credentials = signer.credentials();
-        let draft = Draft::new(Method::Get, self.on.clone());
+        let draft = Draft::new(Method::Get, on.clone());
         let purpose = format!("whether it lets in: {}", way.name);
         let Some(answer) = self.guard.send(Stage::Auth, &purpose, draft, Some(&signer)).await? else {
-            return Ok(false);
+            return Ok(None);
         };
-        let seen = look(&answer);
-        let is_in = match &seen {
+        self.is_in(&answer, on).await.map(Some)
+    }
+
+    /// Whether an answer is one to somebody who is known.
+    async fn is_in(&mut self, answer: &Answer, on: &Url) -> Result<bool, Ended> {
+        let seen = look(answer);
+        let was_refused = self.bare == Look::Refused.kind();
+        Ok(match &seen {
             // Known, and not allowed to see just this (source API shapes, section 2).
             Look::Refused => {
-                answer.status == 403 && answer.body.trim_ascii_start().starts_with(b"{") && says_forbidden(&answer)
+                answer.status == 403 && answer.body.trim_ascii_start().starts_with(b"{") && says_forbidden(answer)
             }
             Look::Json(_) => true,
             Look::Missing { .. } => self.bare != u8::MAX && self.bare != seen.kind(),
+            // Another complaint than that about who came: about the verb, or about a name that is not known there.
+            Look::Failed(200..=299) => was_refused && self.refusal.as_deref() != Some(&*answer.body),
+            Look::Failed(400..=499) => was_refused && !self.judges_parameters(on).await?,
             Look::Page | Look::Failed(_) => false,
-        };
-        if !is_in {
-            self.failures += 1;
-        }
-        Ok(is_in)
+        })
     }
 
-    /// Takes away what is not needed, as long as failures are left for it.
+    /// Whether the source refuses a parameter that it does not know before it asks who came: then such a refusal proves
+    /// nothing.
+    async fn judges_parameters(&mut self, on: &Url) -> Result<bool, Ended> {
+        if let Some(known) = self.judges_parameters_first {
+            return Ok(known);
+        }
+        let mut url = on.clone();
+        url.query_pairs_mut().append_pair(NO_PARAMETER, "1");
+        let draft = Draft::new(Method::Get, url);
+        let answer = self.guard.send(Stage::Auth, "whether names are judged before callers", draft, None).await?;
+        let judges = answer.is_none_or(|answer| !matches!(look(&answer), Look::Refused));
+        self.judges_parameters_first = Some(judges);
+        Ok(judges)
+    }
+
+    /// Goes on with the session of the last login, so that no way costs a login of its own.
+    fn resume(&self, signer: &Signer) -> Result<(), Ended> {
+        match &self.login {
+            Some(answer) if signer.can_login() => {
+                signer.logged_in(answer, &self.guard.limits, self.guard.http).map_err(Ended)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes away what is not needed, as long as requests are left for it.
     async fn narrowed(&mut self, mut way: Way) -> Result<Way, Ended> {
-        let mut kept: Vec<Carrier> = Vec::new();
-        // The values are narrowed one after the other: first the names of the key, then those of the second secret.
-        while let Some(value) = way
-            .send
-            .iter()
-            .map(|carrier| carrier.value.clone())
-            .find(|value| !kept.iter().any(|carrier| carrier.value == *value))
+        let Some((_, on)) = self.on.first().cloned() else { return Ok(way) };
+        let mut asked = 0;
+        let mut done: Vec<String> = Vec::new();
+        // One secret after the other, each down to the one place that counts.
+        while let Some(secret) =
+            way.send.iter().map(|carrier| shows(carrier).to_owned()).find(|secret| !done.contains(secret))
         {
             let (mut same, rest): (Vec<Carrier>, Vec<Carrier>) =
-                way.send.iter().cloned().partition(|carrier| carrier.value == value);
+                way.send.iter().cloned().partition(|carrier| shows(carrier) == secret);
             let mut first_only = true;
-            while same.len() > 1 && self.failures + 1 < FAILURES_MAX && self.guard.left() > 0 {
+            while same.len() > 1 && asked < NARROWING_MAX && self.guard.left() > 0 {
                 let half = if first_only { 1 } else { same.len() / 2 };
                 first_only = false;
+                asked += 1;
                 let trial = Way { send: [&same[..half], &rest[..]].concat(), ..way.clone() };
-                same = if self.works(&trial).await? { same[..half].to_vec() } else { same[half..].to_vec() };
+                let works = self.lets_in(&trial, &on).await? == Some(true);
+                same = if works { same[..half].to_vec() } else { same[half..].to_vec() };
             }
             way.send = [&same[..], &rest[..]].concat();
-            kept.extend(same);
+            done.push(secret);
         }
         Ok(way)
     }
-
-    /// By a login with user and password.
-    async fn by_login(&mut self, target: &Target, base: &Url) -> Result<Option<Way>, Ended> {
-        let fields = ["username", "email", "login", "user"].map(|name| (name.to_owned(), "{user}".to_owned()));
-        let fields: BTreeMap<String, String> =
-            fields.into_iter().chain([("password".to_owned(), "{password}".to_owned())]).collect();
-        for url in self.places(target, base, LOGINS) {
-            if !self.may_be_login(target, &url).await? {
-                continue;
-            }
-            for form in [LoginForm::Json, LoginForm::Form] {
-                if self.failures >= FAILURES_MAX {
-                    return Ok(None);
-                }
-                let login = Login {
-                    path: url.to_string(),
-                    method: Method::Post,
-                    form,
-                    fields: fields.clone(),
-                    token: String::new(),
-                    refresh: None,
-                    lives_seconds: None,
-                };
-                match self.log_in(&login).await? {
-                    Tried::Token(login) => return self.first(token_ways(&login)).await,
-                    Tried::OtherVerb => match self.log_in(&by_basic(&login)).await? {
-                        Tried::Token(login) => return self.first(token_ways(&login)).await,
-                        _ => break,
-                    },
-                    Tried::Absent => break,
-                    Tried::Refused => {}
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    /// By a token for an app.
-    async fn by_token(&mut self, target: &Target, base: &Url, grant: &[(&str, &str)]) -> Result<Option<Way>, Ended> {
-        let own = |name: &str| (name.to_owned(), format!("{{{name}}}"));
-        let mut fields: BTreeMap<String, String> =
-            grant.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        fields.extend(
-            ["client_id", "client_secret"].into_iter().filter(|name| self.credentials.part(name).is_some()).map(own),
-        );
-        for url in self.places(target, base, TOKENS) {
-            if !self.may_be_login(target, &url).await? {
-                continue;
-            }
-            let mut login = Login {
-                path: url.to_string(),
-                method: Method::Post,
-                form: LoginForm::Form,
-                fields: fields.clone(),
-                token: String::new(),
-                refresh: None,
-                lives_seconds: None,
-            };
-            for round in 0..3 {
-                if self.failures >= FAILURES_MAX {
-                    return Ok(None);
-                }
-                match self.log_in(&login).await? {
-                    Tried::Token(login) => return self.first(token_ways(&login)).await,
-                    Tried::Absent | Tried::OtherVerb => break,
-                    Tried::Refused if round == 0 && self.credentials.part("client_secret").is_some() => {
-                        login.form = LoginForm::Basic;
-                        login.fields =
-                            grant.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-                        login.fields.insert("user".to_owned(), "{client_id}".to_owned());
-                        login.fields.insert("password".to_owned(), "{client_secret}".to_owned());
-                    }
-                    Tried::Refused if round < 2 => {
-                        login.form = LoginForm::Json;
-                        login.fields = fields.clone();
-                    }
-                    Tried::Refused => {}
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    /// Addresses of a login: those that the operator named, then the usual ones below the base and the site.
-    fn places(&self, target: &Target, base: &Url, usual: &[&str]) -> Vec<Url> {
-        let named = target.logins.iter().filter_map(|login| {
-            if login.contains("://") { Url::parse(login).ok() } else { address(&target.address, login).ok() }
-        });
-        let mut site = base.clone();
-        site.set_path("");
-        let both = usual.iter().flat_map(|path| [address(base, path).ok(), address(&site, path).ok()]).flatten();
-        let mut places: Vec<Url> = Vec::new();
-        for url in named.chain(both) {
-            if !places.contains(&url) {
-                places.push(url);
-            }
-        }
-        places
-    }
-
-    /// Whether something may be posted to an address: the operator named it, or a read shows that it wants another verb.
-    async fn may_be_login(&mut self, target: &Target, url: &Url) -> Result<bool, Ended> {
-        if target.logins.iter().any(|login| url.as_str() == login || url.path() == login) {
-            return Ok(true);
-        }
-        let draft = Draft::new(Method::Get, url.clone());
-        let answer = self.guard.send(Stage::Auth, "whether there is a login here", draft, None).await?;
-        Ok(answer.is_some_and(|answer| matches!(answer.status, 400 | 405 | 415 | 422)))
-    }
-
-    /// One login. Finds where its answer holds the token.
-    async fn log_in(&mut self, login: &Login) -> Result<Tried, Ended> {
-        let with_token = Login { token: "token".to_owned(), ..login.clone() };
-        let auth = Auth { send: Vec::new(), login: Some(with_token) };
-        let signer = Signer::new(auth, self.credentials.clone()).map_err(Ended)?;
-        let Some(draft) = signer.missing_login(&self.on).map_err(Ended)? else { return Ok(Tried::Absent) };
-        let Some(answer) = self.guard.send(Stage::Auth, "whether one signs in here", draft, None).await? else {
-            return Ok(Tried::Absent);
-        };
-        match look(&answer) {
-            Look::Json(body) => {
-                let mut login = login.clone();
-                login.refresh = path_of(&body, "", &|name| u8::from(name == "refreshtoken") * 9);
-                if let Some(new) = login.refresh.as_deref().and_then(|path| find(&body, path)).and_then(Value::as_str) {
-                    keep_refresh(&mut self.credentials, new).map_err(Ended)?;
-                }
-                let scored = |name: &str| match name {
-                    "accesstoken" => 10,
-                    "token" | "authtoken" | "apitoken" | "sessiontoken" | "bearertoken" => 9,
-                    "sessionid" | "sessionname" | "jwt" | "sid" | "session" => 8,
-                    "access" | "bearer" => 6,
-                    _ if name.ends_with("token") && !name.contains("refresh") && !name.contains("csrf") => 7,
-                    _ => 0,
-                };
-                match path_of(&body, "", &scored).or_else(|| session_cookie(&answer)) {
-                    Some(token) => {
-                        login.token = token;
-                        Ok(Tried::Token(login))
-                    }
-                    None => Ok(Tried::Absent),
-                }
-            }
-            Look::Failed(204) | Look::Page if session_cookie(&answer).is_some() && answer.status < 400 => {
-                let token = session_cookie(&answer).unwrap_or_default();
-                Ok(Tried::Token(Login { token, ..login.clone() }))
-            }
-            Look::Missing { .. } if answer.status == 405 && login.method == Method::Post => Ok(Tried::OtherVerb),
-            Look::Missing { .. } | Look::Page => Ok(Tried::Absent),
-            // The refusal that every path gives is not about what was sent.
-            Look::Refused | Look::Failed(200..=299) if self.refusal.as_deref() == Some(&*answer.body) => {
-                Ok(Tried::Absent)
-            }
-            Look::Refused | Look::Failed(_) => {
-                self.failures += 1;
-                Ok(Tried::Refused)
-            }
-        }
-    }
-}
-
-enum Tried {
-    Token(Login),
-    /// There is something, but not for this verb.
-    OtherVerb,
-    Absent,
-    Refused,
-}
-
-/// The same login as a GET with HTTP Basic.
-fn by_basic(login: &Login) -> Login {
-    let part = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let fields = BTreeMap::from([part("user", "{user}"), part("password", "{password}")]);
-    Login { method: Method::Get, form: LoginForm::Basic, fields, ..login.clone() }
 }
 
 /// Whether a refusal is about this one thing only.
 fn says_forbidden(answer: &Answer) -> bool {
     let text = String::from_utf8_lossy(&answer.body[..answer.body.len().min(1_000)]).to_lowercase();
     !["key", "token", "credential", "authenticat", "login"].iter().any(|word| text.contains(word))
-}
-
-/// The dotted path of the text whose name scores most.
-fn path_of(value: &Value, path: &str, score: &dyn Fn(&str) -> u8) -> Option<String> {
-    fn walk(value: &Value, path: &str, score: &dyn Fn(&str) -> u8, best: &mut Option<(u8, String)>) {
-        let Value::Object(map) = value else { return };
-        for (key, inner) in map {
-            let own = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-            if inner.as_str().is_some_and(|text| text.len() >= 4) {
-                // `tokens.access.token`: every name on the way counts.
-                let points = score(&folded(key));
-                if points > 0 && best.as_ref().is_none_or(|(known, _)| points > *known) {
-                    *best = Some((points, own.clone()));
-                }
-            }
-            let is_refresh = folded(key).contains("refresh");
-            if !is_refresh || score("refreshtoken") > 0 {
-                walk(inner, &own, score, best);
-            }
-        }
-    }
-    let mut best = None;
-    walk(value, path, score, &mut best);
-    best.map(|(_, path)| path)
-}
-
-/// The first cookie that an answer sets, as the profile names it.
-fn session_cookie(answer: &Answer) -> Option<String> {
-    let set = answer.headers.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let names: Vec<&str> = set.filter_map(|text| text.split_once('=').map(|(name, _)| name.trim())).collect();
-    let session = names.iter().find(|name| folded(name).contains("sess") || folded(name).contains("sid"));
-    session.or(names.first()).map(|name| format!("cookie:{name}"))
 }

@@ -278,35 +278,51 @@ pub(super) const TOKENS: &[&str] = &[
     "/identity/connect/token",
 ];
 
-/// Last words of paths that may be posted to: verbs that read, and the ways to sign in.
-const READING_WORDS: &[&str] = &[
-    "get",
-    "list",
-    "search",
-    "query",
-    "find",
-    "describe",
-    "login",
-    "auth",
-    "token",
-    "session",
-    "sessions",
-    "authenticate",
-    "signin",
-    "access_token",
-    "graphql",
-];
+/// Last words of paths to which one signs in.
+const SIGNING_WORDS: &[&str] =
+    &["login", "auth", "token", "session", "sessions", "authenticate", "signin", "access_token"];
+
+/// Last words of paths and services that read.
+const READING_WORDS: &[&str] = &["get", "list", "search", "query", "find", "describe", "graphql"];
 
 /// Words of paths that are never posted to, not even to see a refusal.
 const WRITING_WORDS: &[&str] =
     &["create", "update", "delete", "save", "send", "merge", "remove", "import", "upsert", "logout"];
 
-/// Whether a POST to a path is a read, or a way to sign in.
-pub(super) fn may_be_posted(path: &str) -> bool {
+/// Whether a POST to a path is a way to sign in.
+pub(super) fn signs_in(path: &str) -> bool {
+    names(path, SIGNING_WORDS)
+}
+
+/// Whether a name says that it reads: a path, or a service such as `clients.list`.
+pub(super) fn reads(name: &str) -> bool {
+    names(name, READING_WORDS)
+}
+
+fn names(path: &str, words: &[&str]) -> bool {
     let path = path.to_lowercase();
-    let last = path.rsplit('/').find(|word| !word.is_empty()).unwrap_or_default();
-    let reads = READING_WORDS.iter().any(|word| last == *word || last.starts_with(word));
-    reads && !WRITING_WORDS.iter().any(|word| path.contains(word))
+    let last = path.rsplit(['/', '.']).find(|word| !word.is_empty()).unwrap_or_default();
+    words.iter().any(|word| last == *word || last.starts_with(word))
+        && !WRITING_WORDS.iter().any(|word| path.contains(word))
+}
+
+/// Whether a path is one that the operator wrote: as it is, or with stars for any segments in their places.
+pub(super) fn is_approved(path: &str, approved: &[String]) -> bool {
+    let segments = |text: &str| -> Vec<String> {
+        text.split('/').filter(|segment| !segment.is_empty()).map(str::to_owned).collect()
+    };
+    let own = segments(path);
+    approved.iter().any(|pattern| matches(&own, &segments(pattern)))
+}
+
+/// A star stands for one segment or more.
+fn matches(own: &[String], pattern: &[String]) -> bool {
+    match (own.split_first(), pattern.split_first()) {
+        (None, None) => true,
+        (Some((_, rest)), Some((wanted, others))) if wanted == "*" => matches(rest, others) || matches(rest, pattern),
+        (Some((first, rest)), Some((wanted, others))) => first == wanted && matches(rest, others),
+        _ => false,
+    }
 }
 
 /// A name in lower case, without signs: `DATE_UPDATED_UTC` and `dateUpdatedUtc` are the same.
@@ -320,13 +336,31 @@ mod tests {
 
     #[test]
     fn only_reads_and_logins_are_posted() {
-        for good in
-            ["/api/login", "/oauth/token", "/contacts/search", "/graphql", "/api/v1/sessions", "/order/getDetails"]
+        for good in ["/api/login", "/oauth/token", "/api/v1/sessions", "/auth"] {
+            assert!(signs_in(good) && !reads(good), "{good}");
+        }
+        for good in ["/contacts/search", "/graphql", "/order/getDetails", "clients.list"] {
+            assert!(reads(good) && !signs_in(good), "{good}");
+        }
+        for bad in
+            ["/contacts", "/contacts/create", "/search/save", "/users/login/delete", "/logout", "/", "deals.save"]
         {
-            assert!(may_be_posted(good), "{good}");
+            assert!(!signs_in(bad) && !reads(bad), "{bad}");
         }
-        for bad in ["/contacts", "/contacts/create", "/search/save", "/users/login/delete", "/logout", "/"] {
-            assert!(!may_be_posted(bad), "{bad}");
-        }
+    }
+
+    #[test]
+    fn a_star_stands_for_segments() {
+        let check = |path: &str, pattern: &str, expected: bool| {
+            assert_eq!(is_approved(path, &[pattern.to_owned()]), expected, "{path} {pattern}");
+        };
+        check("/api/v1/clients/list", "*/list", true);
+        check("/clients/list", "/*/list", true);
+        check("/list", "*/list", false);
+        check("/clients/list/save", "*/list", false);
+        check("/api/graphql", "/graphql", false);
+        check("/api/graphql/", "/api/graphql", true);
+        check("/", "/", true);
+        check("/api", "/", false);
     }
 }

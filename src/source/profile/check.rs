@@ -4,7 +4,7 @@ use reqwest::header::HeaderName;
 
 use super::read::Places;
 use super::{Auth, Changes, List, Method, PLACEHOLDERS, Paging, Part, Profile, Proof, Total, VERSION};
-use crate::config::base_url;
+use crate::config::{BESIDE, base_url};
 use crate::source::api::time::zone;
 
 /// The largest page that may be asked for: larger ones serve nobody and hurt small servers.
@@ -63,7 +63,7 @@ impl Found<'_> {
         let unknown: Vec<String> = texts
             .flat_map(|text| text.split('{').skip(1))
             .map(|part| part.split('}').next().unwrap_or_default().to_owned())
-            .filter(|name| !PLACEHOLDERS.contains(&name.as_str()))
+            .filter(|name| !PLACEHOLDERS.contains(&name.as_str()) && !name.starts_with(BESIDE))
             .collect();
         for name in unknown {
             self.add("auth", &format!("{{{name}}} is no placeholder; must be one of {}", PLACEHOLDERS.join(", ")));

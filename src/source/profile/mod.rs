@@ -103,7 +103,7 @@ pub struct Carrier {
 }
 
 /// What may stand in braces in [`Carrier::value`] and [`Login::fields`]. `{token}` is what the login gave, or the token of
-/// the settings where there is no login.
+/// the settings where there is no login. `{beside.NAME}` is the secret that `[source.beside]` of the settings calls so.
 pub const PLACEHOLDERS: &[&str] =
     &["token", "key", "second", "user", "password", "client_id", "client_secret", "refresh_token"];
 

@@ -43,6 +43,9 @@ pub enum At {
     Body,
     /// In a header.
     Header,
+    /// Where its name stands in braces in a parameter that is always sent: `{skip}` in
+    /// `select * from clients limit {skip},{size}`.
+    Blank,
 }
 
 /// How many rows are asked for at once.
@@ -160,6 +163,8 @@ pub enum PastEnd {
     NotFound,
     /// Status 400, 416 or 422.
     Refused,
+    /// The first page: where the next one is always told, that of the last page leads back.
+    Restarts,
 }
 
 /// What shows that all rows of a list were read.
@@ -494,6 +499,19 @@ impl Paging {
     /// Rows of a page.
     #[must_use]
     pub fn size(&self) -> Option<&Size> {
+        match self {
+            Paging::None { .. } => None,
+            Paging::Page { size, .. }
+            | Paging::Offset { size, .. }
+            | Paging::Cursor { size, .. }
+            | Paging::Url { size, .. }
+            | Paging::Link { size }
+            | Paging::Keyset { size, .. } => Some(size),
+        }
+    }
+
+    /// The same, to be changed.
+    pub(in crate::source) fn size_mut(&mut self) -> Option<&mut Size> {
         match self {
             Paging::None { .. } => None,
             Paging::Page { size, .. }

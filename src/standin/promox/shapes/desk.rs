@@ -108,7 +108,10 @@ impl<'a> Desk<'a> {
             Source::Search => format!("{}/search", names::stem(shape, object)),
             Source::Deleted => format!("{}/deleted", names::stem(shape, object)),
         };
-        let address = format!("{}/{path}", self.root);
+        let address = match shape.protocol {
+            Protocol::RpcSingle => self.root.to_owned(),
+            _ => format!("{}/{path}", self.root),
+        };
         let mut beside: Vec<(&'static str, Value)> = Vec::new();
         beside.extend(envelope::total(shape, page.total, part.size, page.next.is_some()));
         let mut headers = Vec::new();

@@ -180,6 +180,12 @@ impl Serving {
         Credentials::of(&self.shape(), &self.shared.site, &self.root())
     }
 
+    /// Whether an object has a list at all, with a path of its own or without.
+    #[must_use]
+    pub fn serves(&self, object: Object) -> bool {
+        SERVED.contains(&object) && route::is_served(&self.shape(), object)
+    }
+
     /// The path of an object's list below the base; `None` where it is not served, and where lists have no paths.
     #[must_use]
     pub fn path(&self, object: Object) -> Option<String> {
@@ -187,6 +193,12 @@ impl Serving {
         let has_paths = !matches!(shape.protocol, choices::Protocol::Graphql | choices::Protocol::Sql);
         let is_served = SERVED.contains(&object) && route::is_served(&shape, object);
         (has_paths && is_served).then(|| names::list_path(&shape, object))
+    }
+
+    /// Whether the shape refuses an object's list to everybody, as a plan does that does not include it.
+    #[must_use]
+    pub fn refuses(&self, object: Object) -> bool {
+        object == Object::Commission && self.shape().gated == choices::Gated::Commissions
     }
 
     /// Every row of an object, deleted ones too, by number.
