@@ -165,8 +165,15 @@ pub(super) async fn pages(
     reading.progress.begin("discover", name, 0);
     let mut seen = Seen::new(name, method, Some(object), &[])?;
     let mut pages = source.pages(object, Cursor::start());
+    let mut pass = 0;
     while let Some(page) = pages.try_next().await? {
         stopped(&reading.stop)?;
+        if page.pass != pass {
+            // A walk that begins again gives every row once more.
+            pass = page.pass;
+            seen = Seen { requests: seen.requests, ..Seen::new(name, method, Some(object), &[])? };
+            reading.progress.begin("discover", name, 0);
+        }
         reading.progress.add_done(page.records.len() as u64);
         seen.requests += 1;
         seen.parsed += (page.records.len() + page.repeated.len()) as u64;
