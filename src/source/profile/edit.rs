@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use toml_edit::{DocumentMut, Item, Table, value};
+use toml_edit::{DocumentMut, Item, value};
 
 use super::{FILE, Profile, ValueKind};
 use crate::error::{Error, Kind, Result};
@@ -14,37 +14,20 @@ impl Profile {
     /// # Errors
     /// `Settings` for a text that is no profile, before or after, or that does not speak of the object.
     pub fn with_columns(text: &str, object: Object, now: &BTreeMap<String, Option<ValueKind>>) -> Result<String> {
-        let unknown = || Error::new(Kind::Settings, format!("{FILE} does not say how {object} is read"));
-        let mut columns = Self::parse(text)?.list(object).ok_or_else(unknown)?.columns;
+        let unknown = || Error::new(Kind::Settings, format!("{FILE} does not say what columns {object} has"));
+        Self::parse(text)?;
         let mut document: DocumentMut =
             text.parse().map_err(|error| Error::new(Kind::Settings, format!("reading {FILE}")).because(error))?;
-        let own = document
+        let columns = document
             .get_mut("object")
             .and_then(|objects| objects.get_mut(object.as_str()))
+            .and_then(|own| own.get_mut("columns"))
             .and_then(Item::as_table_like_mut)
             .ok_or_else(unknown)?;
-        match own.get_mut("columns").and_then(Item::as_table_like_mut) {
-            Some(table) => {
-                for (column, kind) in now {
-                    match kind {
-                        None => drop(table.remove(column)),
-                        Some(kind) => drop(table.insert(column, value(word(*kind)?))),
-                    }
-                }
-            }
-            // They stand among the defaults, which hold for others too.
-            None => {
-                for (column, kind) in now {
-                    match kind {
-                        None => columns.remove(column),
-                        Some(kind) => columns.insert(column.clone(), *kind),
-                    };
-                }
-                let mut table = Table::new();
-                for (column, kind) in &columns {
-                    table.insert(column, value(word(*kind)?));
-                }
-                own.insert("columns", Item::Table(table));
+        for (column, kind) in now {
+            match kind {
+                None => drop(columns.remove(column)),
+                Some(kind) => drop(columns.insert(column, value(word(*kind)?))),
             }
         }
         let text = document.to_string();
@@ -66,21 +49,17 @@ mod tests {
 
     #[test]
     fn columns_are_taken_over_and_the_rest_stays() {
-        let text = "# by Ada\nversion = 1\n[defaults.columns]\nid = \"number\"\nphone = \"text\"\n\n\
+        let text = "# by Ada\nversion = 1\n\
                     [object.client]\npath = \"/clients\" # the list\n[object.client.columns]\nid = \"number\" # ours\n\
                     phone = \"text\"\nfax = \"text\"\n[object.lead]\npath = \"/leads\"\n";
         let now = [("phone".to_owned(), None), ("fax".to_owned(), Some(ValueKind::Object))].into();
-        let check = |object: Object, expected: &[(&str, ValueKind)]| {
-            let edited = Profile::with_columns(text, object, &now).expect("a profile");
-            let kept = ["# by Ada", "# the list", "id = \"number\" # ours"];
-            assert!(kept.iter().all(|kept| edited.contains(kept)), "{edited}");
-            let columns = Profile::parse(&edited).expect("it reads back").list(object).expect("a list").columns;
-            let expected: BTreeMap<String, ValueKind> =
-                expected.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect();
-            assert_eq!(columns, expected, "{edited}");
-        };
-        check(Object::Client, &[("id", ValueKind::Number), ("fax", ValueKind::Object)]);
-        check(Object::Lead, &[("id", ValueKind::Number), ("fax", ValueKind::Object)]);
+        let edited = Profile::with_columns(text, Object::Client, &now).expect("a profile");
+        let kept = ["# by Ada", "# the list", "id = \"number\" # ours"];
+        assert!(kept.iter().all(|kept| edited.contains(kept)), "{edited}");
+        let columns = Profile::parse(&edited).expect("it reads back").list(Object::Client).expect("a list").columns;
+        let expected = [("id".to_owned(), ValueKind::Number), ("fax".to_owned(), ValueKind::Object)];
+        assert_eq!(columns, expected.into(), "{edited}");
+        assert!(Profile::with_columns(text, Object::Lead, &now).is_err());
         assert!(Profile::with_columns(text, Object::Task, &now).is_err());
         assert!(Profile::with_columns("version = 1\n[", Object::Client, &now).is_err());
     }
