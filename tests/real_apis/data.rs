@@ -95,7 +95,7 @@ fn note(at: usize) -> String {
 
 /// Nothing in every so many rows.
 fn filled(at: usize, every: usize, text: &str) -> Value {
-    if at % every == 0 { Value::Null } else { json!(text) }
+    if at.is_multiple_of(every) { Value::Null } else { json!(text) }
 }
 
 fn money(at: usize) -> f64 {

@@ -4,6 +4,8 @@
 //! `run.sh` installs them and names their folder in `REAL_APIS`; without it there is nothing to test. Kinds of shapes that
 //! our own stand-in knows say nothing about what it does not know.
 
+#![expect(clippy::print_stdout, reason = "the figures are what the run is for")]
+
 mod data;
 mod servers;
 
