@@ -5,13 +5,14 @@ CARGO_TARGET_DIR ?= target
 TOOLS := $(CARGO_TARGET_DIR)/tools
 export TOOLS
 
-.PHONY: help check fmt clippy doc deny-if-here deny test test-all conformance packages bench bench-map shapes soak
+.PHONY: help check fmt clippy doc deny-if-here deny test test-all conformance real-apis packages bench bench-map shapes soak
 
 help:
 	@echo 'make check      formatting, lints, documentation, dependencies; warnings are errors'
 	@echo 'make test       every test that needs the toolchain only'
 	@echo 'make test-all   the tests that also need Debian packages (installed first where root or sudo is there)'
 	@echo 'make conformance  the simulated Pipedrive against the official documents and client; needs node and npm'
+	@echo 'make real-apis  the prober against json-server, Datasette and Kinto; needs node, npm and python3 with venv'
 	@echo 'make bench      the benchmarks; BENCH_RECORDS=5000 for a quick look (see benches/whole/main.rs)'
 	@echo 'make bench-map  how good proposed mappings are, on labelled fields of other CRMs (benches/map/README.md)'
 	@echo 'make shapes     the prober against 300 sources in other shapes; SHAPES=FIRST..LAST chooses the seeds, SHAPE=17 one of them'
@@ -46,6 +47,9 @@ test-all: packages
 
 conformance:
 	@tests/conformance/run.sh
+
+real-apis:
+	@tests/real_apis/run.sh
 
 bench:
 	$(CARGO) bench --locked --bench stages

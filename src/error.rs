@@ -131,7 +131,7 @@ impl Error {
             Kind::Capped => Verdict::Halt("raise the plan limit or archive records, then resume"),
             Kind::Source => Verdict::Halt("check the source's address, files and credentials"),
             Kind::Drift => {
-                Verdict::Halt("the source has changed: look at its answers, correct source.toml, then resume")
+                Verdict::Halt("the source has changed: run crossdock discover again, or correct source.toml")
             }
             Kind::Journal => Verdict::Halt("check the journal's file, disk and permissions"),
             Kind::Settings => Verdict::Halt("correct the settings"),

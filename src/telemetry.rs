@@ -27,6 +27,8 @@ pub const CALLS_IN_FLIGHT_LIMIT: &str = "crossdock_calls_in_flight_limit";
 pub const WAIT_SECONDS: &str = "crossdock_wait_seconds_total";
 /// Records that wait, by `reason`.
 pub const PARKED: &str = "crossdock_parked";
+/// 1 for a kind of source record that is paused because the source answers in another form than it did, by `object`.
+pub const PAUSED: &str = "crossdock_paused";
 /// Time since the source was last read of which everything is settled in Pipedrive: no change is longer on its way.
 pub const DELTA_LAG_SECONDS: &str = "crossdock_delta_lag_seconds";
 /// When the load is expected to finish as things stand, seconds since 1970; known from the beginning of the load. After
@@ -111,6 +113,7 @@ pub fn describe() {
     describe_gauge!(CALLS_IN_FLIGHT_LIMIT, "Calls that may be in flight at the same time");
     describe_counter!(WAIT_SECONDS, "Time spent waiting on purpose, by reason");
     describe_gauge!(PARKED, "Records that wait, by reason");
+    describe_gauge!(PAUSED, "1 for a kind of source record that is paused because the source has changed");
     describe_gauge!(
         DELTA_LAG_SECONDS,
         metrics::Unit::Seconds,

@@ -59,6 +59,12 @@ else
   skip 'conformance' 'node or npm is missing (Debian packages nodejs and npm)'
 fi
 
+if command -v node >/dev/null && command -v npm >/dev/null && python3 -c 'import venv, ensurepip' 2>/dev/null; then
+  step 'APIs that nobody here wrote' tests/real_apis/run.sh
+else
+  skip 'APIs that nobody here wrote' 'node, npm or venv is missing (Debian packages nodejs, npm and python3-venv)'
+fi
+
 # tests/review edits the workbook of the map with openpyxl where it is, and passes that over where it is not.
 if /usr/bin/python3 -c 'import openpyxl' 2>/dev/null || python3 -c 'import openpyxl' 2>/dev/null; then
   step 'workbook edited by another program' cargo test --locked --test review another_program

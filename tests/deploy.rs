@@ -23,7 +23,7 @@ use crossdock::telemetry;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_crossdock");
 
 /// Every metric of the design, section 11.
-const METRICS: [&str; 18] = [
+const METRICS: [&str; 19] = [
     telemetry::RECORDS,
     telemetry::STAGE_QUEUE_DEPTH,
     telemetry::STAGE_QUEUE_CAPACITY,
@@ -34,6 +34,7 @@ const METRICS: [&str; 18] = [
     telemetry::REQUEST_SECONDS,
     telemetry::WAIT_SECONDS,
     telemetry::PARKED,
+    telemetry::PAUSED,
     telemetry::DELTA_LAG_SECONDS,
     telemetry::FORECAST_FINISH,
     telemetry::FORECAST_FIRST_FINISH,

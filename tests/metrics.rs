@@ -23,6 +23,7 @@ fn every_metric_renders_with_its_help() {
         histogram!(telemetry::REQUEST_SECONDS, "endpoint" => "POST /v2/persons").record(0.1);
         counter!(telemetry::WAIT_SECONDS, "reason" => "burst").increment(2);
         gauge!(telemetry::PARKED, "reason" => "owner").set(4.0);
+        gauge!(telemetry::PAUSED, "object" => "client").set(0.0);
         gauge!(telemetry::DELTA_LAG_SECONDS).set(12.0);
         gauge!(telemetry::FORECAST_FINISH).set(1.8e9);
         gauge!(telemetry::FORECAST_FIRST_FINISH).set(1.8e9);
@@ -36,7 +37,7 @@ fn every_metric_renders_with_its_help() {
     let scrape = handle.render();
 
     let described = scrape.lines().filter(|line| line.starts_with("# HELP crossdock_")).count();
-    assert_eq!(described, 18, "{scrape}");
+    assert_eq!(described, 19, "{scrape}");
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("scrape.prom");
     fs::write(file, scrape).expect("the target folder can be written");
 }

@@ -688,7 +688,7 @@ fn a_page_that_has_changed_is_not_read() {
             move |_| json(&body()),
             async |case| {
                 let error = case.fails().await;
-                assert!(error.kind() == Kind::Drift && error.message().contains(expected), "{error:?}");
+                assert!(error.kind() == Kind::Drift && error.chain().contains(expected), "{error:?}");
             },
         );
     };

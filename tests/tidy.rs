@@ -53,7 +53,7 @@ const CARDS: &[(&str, &[&str])] = &[
     ("rust_xlsxwriter", &["report/workbook"]),
     ("calamine", &["report/workbook", "source/csv", "spreadsheet"]),
     ("zip", &["report/workbook", "source/csv", "spreadsheet"]),
-    ("toml_edit", &["mapping"]),
+    ("toml_edit", &["mapping", "source/profile"]),
     ("diffy", &["mapping"]),
     ("plotters", &["report"]),
     ("strsim", &["mapping", "propose"]),

@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod accept;
 mod ahead;
 mod alone;
 mod approve;
@@ -72,6 +73,8 @@ enum Command {
     Pause(approve::Signal),
     /// Let a paused daemon go on
     Resume(approve::Signal),
+    /// Accept that columns of a paused kind of record are gone or of another kind, and let it go on
+    Accept(accept::Accept),
     /// Try again what Pipedrive refused, after its cause was mended
     Retry(approve::Retry),
     /// A simulated end as a server of its own
@@ -141,6 +144,7 @@ fn dispatch(command: Command) -> Result<Success> {
         Command::Freeze(signal) => runtime.block_on(signal.send("freeze")),
         Command::Pause(signal) => runtime.block_on(signal.send("pause")),
         Command::Resume(signal) => runtime.block_on(signal.send("resume")),
+        Command::Accept(accept) => runtime.block_on(accept.run()),
         Command::Retry(retry) => runtime.block_on(retry.run()),
         #[cfg(feature = "standin")]
         Command::Standin(standin) => runtime.block_on(standin.run()),

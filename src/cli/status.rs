@@ -40,7 +40,7 @@ pub(super) struct Explain {
     json: bool,
 }
 
-fn object(text: &str) -> Result<Object, String> {
+pub(super) fn object(text: &str) -> Result<Object, String> {
     let all: Vec<&str> = Object::ALL.iter().map(|object| object.as_str()).collect();
     Object::parse(text).ok_or_else(|| format!("must be one of {}", all.join(", ")))
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::journal::{Journal, PhaseState};
-use crate::migration::{Course, GateState, PHASES, artefact, changes, course, found, writes_to};
+use crate::migration::{Course, GateState, PHASES, Paused, artefact, changes, course, found, paused, writes_to};
 use crate::permit::Gate;
 use crate::progress::Progress;
 use crate::record::Entity;
@@ -37,6 +37,9 @@ pub struct Status {
     pub objects: Vec<ObjectStatus>,
     /// Parked roles by what they wait for.
     pub parked: BTreeMap<String, u64>,
+    /// Kinds of records that are not read, because the source answers in another form than it did.
+    #[serde(default)]
+    pub paused: Vec<Paused>,
     /// Writes whose outcome is unknown.
     pub in_doubt: u64,
     /// Tokens spent, all days.
@@ -125,6 +128,7 @@ impl Status {
             }
         }
         status.parked = journal.parked().await?.into_iter().collect();
+        status.paused = paused(journal).await?;
         status.in_doubt = journal.in_doubt(None).await?.len() as u64;
         status.tokens_spent = tokens(journal).await?;
         if let Some(staging) = staging {
@@ -176,6 +180,10 @@ impl Status {
         }
         for (waits_for, count) in &self.parked {
             line(format!("parked    {count} for {waits_for}"));
+        }
+        for paused in &self.paused {
+            line(format!("paused    {}", paused.says()));
+            line(format!("            looked at again {}", instant(paused.next_look)));
         }
         for (name, words) in self.forecast.iter().flat_map(forecast_lines) {
             line(format!("{name:<9} {words}"));

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::load::{STEPS, Sweep};
+use super::pause::waits_for;
 use super::{Migration, Point, Signals};
 use crate::clock::Clock;
 use crate::error::Result;
@@ -35,19 +36,28 @@ impl Migration {
             let began = self.clock.utc();
             // Asked before the round: one that was under way when the source froze may have read some objects too early.
             let is_last = self.signals.is_frozen();
-            let tries_parked = self.signals.take_retry() || is_last || began.duration_since(tried_parked) >= TRY_PARKED;
+            let is_told = self.signals.take_retry();
+            if is_told {
+                self.look_at_paused_now().await?;
+            }
+            let tries_parked = is_told || is_last || began.duration_since(tried_parked) >= TRY_PARKED;
             if self.round(me, tries_parked).await? {
                 tried_parked = began;
             }
-            self.is_in_step_since(began).await?;
-            if is_last {
+            // Of an object that is paused nobody knows what changed: we are not in step, and cannot be done.
+            let unread = self.unread().await?;
+            if unread.is_empty() {
+                self.is_in_step_since(began).await?;
+            }
+            if is_last && unread.is_empty() {
                 break;
             }
             self.at(Point::Followed(round)).await?;
             self.border().await?;
-            if !self.signals.is_frozen() {
+            if !self.signals.is_frozen() || !unread.is_empty() {
                 self.progress.begin("follow", "", 0);
-                self.progress.waits("for changes at the source");
+                let waits = if unread.is_empty() { "for changes at the source".to_owned() } else { waits_for(&unread) };
+                self.progress.waits(&waits);
                 self.pause_for(self.config.source.poll()).await;
                 self.progress.waits("");
             }

@@ -6,11 +6,14 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use super::ahead::Stuck;
+use super::origin::beside;
+use super::pause::{paused, profile_digest};
 use super::{FORECAST, Migration, read_mapping};
 use crate::error::{Error, Kind, Result};
 use crate::journal::{GateVerdict, Journal};
 use crate::mapping::written::Written;
 use crate::permit::{Gate, WritePermit};
+use crate::source::profile::{FILE, Profile};
 
 /// How often a closed gate is looked at. Approvals are rare and written by another command.
 const LOOK: Duration = Duration::from_secs(1);
@@ -59,7 +62,15 @@ const BLOCKED: &str = "gate:plan:blocked";
 /// # Errors
 /// `Journal`.
 pub async fn blocked(journal: &Journal, gate: Gate) -> Result<String> {
-    Ok(if gate == Gate::Plan { journal.fact(BLOCKED).await?.unwrap_or_default() } else { String::new() })
+    Ok(match gate {
+        Gate::Plan => journal.fact(BLOCKED).await?.unwrap_or_default(),
+        Gate::Cutover => {
+            let paused = paused(journal).await?;
+            let lines: Vec<String> = paused.iter().map(|paused| format!("paused: {}", paused.says())).collect();
+            lines.join("\n")
+        }
+        Gate::Map | Gate::Data | Gate::Workspace | Gate::Sample => String::new(),
+    })
 }
 
 /// How a gate stands.
@@ -268,14 +279,15 @@ impl Migration {
         Ok(Artefact { digest: self.mapping.digest().to_owned(), content: self.written.to_text()? })
     }
 
-    /// When the mapping and its tables were written.
+    /// When the mapping, its tables and the source's profile were written.
     fn stamps(&self) -> Vec<Stamp> {
-        let beside = self.written.tables.keys().map(|file| self.config.mapping.with_file_name(file));
-        std::iter::once(self.config.mapping.clone()).chain(beside).map(|path| stamp(&path)).collect()
+        let tables = self.written.tables.keys().map(|file| self.config.mapping.with_file_name(file));
+        let files = [self.config.mapping.clone(), beside(&self.config).join(FILE)];
+        files.into_iter().chain(tables).map(|path| stamp(&path)).collect()
     }
 
-    /// Throws the walk's own switch when a stop is asked for, when the mapping is another one, or when somebody took an
-    /// approval back that the walk builds on. Never ends by itself.
+    /// Throws the walk's own switch when a stop is asked for, when the mapping or the source's profile is another one, or
+    /// when somebody took an approval back that the walk builds on. Never ends by itself.
     pub(super) async fn watch(&self) -> Result<()> {
         let mut told = self.told.clone();
         // Nothing is seen yet: the first look reads what may have changed while the migration was opened.
@@ -304,6 +316,15 @@ impl Migration {
                 Ok(_) => {}
                 // Perhaps half-written. What was approved goes on until there is something else to approve.
                 Err(error) => tracing::warn!(error = error.chain(), "the mapping has changed and cannot be used"),
+            }
+            if profile_digest(&self.config) != self.profile_digest {
+                match Profile::load(beside(&self.config)) {
+                    Ok(_) => {
+                        tracing::info!("the profile of the source has changed; it is read by the new one");
+                        return Ok(true);
+                    }
+                    Err(error) => tracing::warn!(error = error.chain(), "the source's profile cannot be used"),
+                }
             }
         }
         let passed = self.passed().clone();

@@ -152,7 +152,20 @@ impl Independent {
 
 impl Migration {
     /// Reads an object at the source again, from its first row.
+    ///
+    /// # Errors
+    /// Those of reads; an object whose answers are not what they were is paused as well.
     pub(super) async fn read_again(&self, object: Object, independent: &mut Independent) -> Result<()> {
+        let read = self.read_all(object, independent).await;
+        if let Err(error) = &read
+            && self.is_drift(object, error).await?
+        {
+            self.pause_object(object, error).await?;
+        }
+        read
+    }
+
+    async fn read_all(&self, object: Object, independent: &mut Independent) -> Result<()> {
         self.border().await?;
         self.progress.begin("verify", &format!("{object} again"), 0);
         let mut pages = self.source.pages(object, Cursor::start());

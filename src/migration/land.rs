@@ -24,8 +24,26 @@ struct After {
 }
 
 impl Migration {
-    /// Reads one object from its cursor on and lands it; the first time all of it, later what changed.
+    /// Reads one object from its cursor on and lands it; the first time all of it, later what changed. An object whose
+    /// answers are not what they were is paused instead, and nothing of it is read before it is time to look again.
     pub(super) async fn land_object(&self, object: Object) -> Result<LandCount> {
+        if !self.is_due(object).await? {
+            return Ok(LandCount::default());
+        }
+        match Box::pin(self.land_on(object)).await {
+            Ok(count) => {
+                self.unpause_object(object).await?;
+                Ok(count)
+            }
+            Err(error) if self.is_drift(object, &error).await? => {
+                self.pause_object(object, &error).await?;
+                Ok(LandCount::default())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn land_on(&self, object: Object) -> Result<LandCount> {
         let name = format!("source:{object}");
         let from = match self.journal.cursor(name.clone()).await? {
             None => Cursor::start(),

@@ -31,6 +31,7 @@ mod origin;
 mod others;
 mod outlook;
 mod owners;
+mod pause;
 mod pipelines;
 mod plan;
 mod preflight;
@@ -78,6 +79,7 @@ pub use follow::freeze;
 pub use gates::{GateState, artefact, blocked, changes};
 pub use gauges::in_step_since;
 use origin::{api_source, open_source};
+pub use pause::{Paused, paused};
 pub use plan::Planned;
 pub use staging::writes_to;
 pub use verify::{Found, found};
@@ -203,6 +205,8 @@ pub struct Migration {
     mapping: Mapping,
     /// The mapping as it is written, with its tables.
     written: Written,
+    /// Digest of the source's profile as it was when this was opened.
+    profile_digest: String,
     passed: gates::Passed,
     patience: ahead::Patience,
     users: owners::Known,
@@ -262,6 +266,8 @@ impl Migration {
         let (turn, stop) = stop::switch();
         let (written, mapping) = read_written(&config.mapping)?;
         let client = pipedrive_client(&config, &clock, &journal, (stop.clone(), progress.clone()), false).await?;
+        // Taken first: a profile that is written meanwhile is another one.
+        let profile_digest = pause::profile_digest(&config);
         let source = open_source(&config, &clock, &mapping)?;
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
         let cpu = Cpu::start(threads, clock.clone())?;
@@ -281,6 +287,7 @@ impl Migration {
             source,
             mapping,
             written,
+            profile_digest,
             passed: gates::Passed::default(),
             patience: ahead::Patience::default(),
             users: owners::Known::default(),
@@ -378,6 +385,7 @@ impl Migration {
         let me = self.first_contact().await?;
         self.greet_staging(&me).await?;
         self.remember_freeze().await?;
+        self.tell_paused_at_start().await?;
         let ended = tokio::select! {
             ended = Box::pin(self.walk(&me)) => ended,
             // These never end by themselves.

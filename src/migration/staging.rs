@@ -86,6 +86,7 @@ impl Migration {
             failpoint: self.failpoint.clone(),
             mapping: self.mapping.clone(),
             written: self.written.clone(),
+            profile_digest: self.profile_digest.clone(),
             passed: gates::Passed::default(),
             patience: ahead::Patience::default(),
             users: owners::Known::default(),

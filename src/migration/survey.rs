@@ -126,6 +126,8 @@ impl Migration {
             let count = self.land_object(object).await?;
             tracing::info!(%object, rows = count.read, new = count.new, "landed");
         }
+        // What is approved is about all of the data.
+        self.until_all_are_read().await?;
         self.refold().await?;
         let mut seen = Seen::default();
         for count in self.journal.fates().await? {

@@ -27,6 +27,7 @@ const COMMANDS: &[&[&str]] = &[
     &["pause"],
     &["resume"],
     &["retry"],
+    &["accept", "client"],
 ];
 
 /// Commands that have nothing to do with a migration's folder.

@@ -291,8 +291,16 @@ fn text_at(body: &Value, path: &str) -> Option<String> {
     Some(text.as_ref().to_owned())
 }
 
-/// The address with `rel="next"` of a `Link` header (RFC 8288, section 3).
+/// A header with nothing but the address of the next page (Kinto).
+const NEXT_PAGE: &str = "next-page";
+
+/// The address with `rel="next"` of a `Link` header (RFC 8288, section 3), or that of a header of its own.
 pub(in crate::source) fn link_next(headers: &HeaderMap) -> Option<String> {
+    let own = || headers.get(NEXT_PAGE).and_then(|value| value.to_str().ok()).map(|text| text.trim().to_owned());
+    linked(headers).or_else(own).filter(|address| !address.is_empty())
+}
+
+fn linked(headers: &HeaderMap) -> Option<String> {
     headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok()).find_map(|text| {
         let mut rest = text;
         while let Some((_, after)) = rest.split_once('<') {

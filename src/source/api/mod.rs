@@ -9,7 +9,7 @@ pub(in crate::source) mod answer;
 pub(in crate::source) mod ask;
 pub(in crate::source) mod auth;
 mod changes;
-mod drift;
+pub mod drift;
 mod full;
 pub(in crate::source) mod hint;
 mod page;

@@ -14,6 +14,15 @@ use super::rows::{Reader, Row, id_text};
 use crate::error::Result;
 use crate::source::profile::{List, Total};
 
+/// What an answer counts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counted {
+    /// Rows in all.
+    pub(super) total: Option<u64>,
+    /// Rows of a page, as the answer repeats it.
+    pub(super) echo: Option<u64>,
+}
+
 /// One portion of a list.
 #[derive(Debug)]
 pub(in crate::source) struct Portion {
@@ -61,7 +70,7 @@ impl Portion {
         let rows = reader.rows(&mut body, &origin)?;
         let body = if needs_envelope(list) { envelope } else { body };
         let next = next(list, &body, &headers, &rows);
-        drift::check(list, &rows, &origin)?;
+        drift::check(list, &rows, &Counted { total, echo }, &origin)?;
         Ok(Self { rows, total, page_rows: full_rows, is_size_sure: echo.is_some(), at, origin, next, past_end })
     }
 

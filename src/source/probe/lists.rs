@@ -69,6 +69,9 @@ const STYLES: &[Style] = &[
     |name| camel(name),
 ];
 
+/// Rows below what describes their list (Kinto, PocketBase).
+const BELOW: Style = |name| format!("{name}/records");
+
 /// A list, and what is known about it.
 #[derive(Debug, Clone)]
 pub(super) struct Listed {
@@ -370,7 +373,13 @@ async fn scout(
                     return Ok(None);
                 }
                 known.base = base.clone();
-                if try_list(guard, known, *object, name, style).await? {
+                let mut found = try_list(guard, known, *object, name, style).await?.then_some(style);
+                // Something is there that is no list itself.
+                let is_there = || guard.last().is_some_and(|sent| sent.status == Some(200));
+                if found.is_none() && bases.first() == Some(base) && is_there() {
+                    found = try_list(guard, known, *object, name, BELOW).await?.then_some(BELOW);
+                }
+                if let Some(style) = found {
                     // The list is looked for again beside the others, among which there may be a better one.
                     known.lists.clear();
                     return Ok(Some((base.clone(), style)));

@@ -224,8 +224,15 @@ async fn try_root(
     ground: &mut Ground,
 ) -> Result<Option<(u8, Url)>, Ended> {
     let path = format!("{root}/{word}");
-    let Some(answer) = ask(guard, base, &path, "whether an API answers here").await? else { return Ok(None) };
-    let seen = look(&answer);
+    let Some(mut answer) = ask(guard, base, &path, "whether an API answers here").await? else { return Ok(None) };
+    let mut seen = look(&answer);
+    // Some show people a page under the name that programs read with an ending (Datasette).
+    if matches!(seen, Look::Page) && score(&seen, nowhere) > 0 {
+        let beside = ask(guard, base, &format!("{path}.json"), "whether the page is there as JSON too").await?;
+        if let Some(beside) = beside.filter(|beside| matches!(look(beside), Look::Json(_))) {
+            (seen, answer) = (look(&beside), beside);
+        }
+    }
     let score = score(&seen, nowhere);
     let Ok(url) = address(base, root) else { return Ok(None) };
     if score >= 3 {

@@ -5,6 +5,7 @@
 //! never holds a secret: it says only where each one goes.
 
 mod check;
+mod edit;
 mod forms;
 mod read;
 mod rules;

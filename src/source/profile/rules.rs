@@ -120,7 +120,7 @@ pub enum Paging {
         /// Rows of a page.
         size: Size,
     },
-    /// By the `Link` header (RFC 8288) with `rel="next"`.
+    /// By the `Link` header (RFC 8288) with `rel="next"`, or by a header `Next-Page` that holds the address alone.
     Link {
         /// Rows of a page.
         size: Size,

@@ -117,6 +117,10 @@ impl State {
     pub(super) fn drift(&mut self, drift: Drift) -> Result<()> {
         self.drifted.apply(drift, &mut self.shape)
     }
+
+    pub(super) fn undo_drift(&mut self) {
+        self.drifted.undo(&mut self.shape);
+    }
 }
 
 /// The address of the API.
@@ -134,7 +138,7 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
         .route("/edits", post(edit))
         .route("/rounds/{round}", post(round))
         .route("/hooks", post(hook))
-        .route("/drift", post(drift))
+        .route("/drift", post(drift).delete(undo_drift))
         .with_state(Arc::clone(shared))
 }
 
@@ -187,6 +191,11 @@ async fn hook(Extract(shared): Extract<Arc<Shared>>, body: std::result::Result<J
         }
         Err(rejection) => wrong(&rejection.body_text()),
     }
+}
+
+async fn undo_drift(Extract(shared): Extract<Arc<Shared>>) -> Response {
+    shared.lock().undo_drift();
+    Json(json!({"drifted": false})).into_response()
 }
 
 async fn drift(

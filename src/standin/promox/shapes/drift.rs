@@ -53,6 +53,8 @@ pub(super) struct Drifted {
     gone: BTreeSet<(Object, String)>,
     retyped: BTreeSet<(Object, String)>,
     renamed: BTreeSet<(Object, String, String)>,
+    /// The shape before the first drift.
+    before: Option<Shape>,
 }
 
 impl Drifted {
@@ -73,6 +75,13 @@ impl Drifted {
         match value {
             Value::Number(number) => Value::from(number.to_string()),
             other => serde_json::json!({"value": other}),
+        }
+    }
+
+    /// Takes every drift back.
+    pub(super) fn undo(&mut self, shape: &mut Shape) {
+        if let Some(before) = std::mem::take(self).before {
+            *shape = before;
         }
     }
 
@@ -103,7 +112,8 @@ impl Drifted {
         if let Some(why) = rules::broken(&drifted) {
             return Err(Error::new(Kind::Settings, format!("drift to {key}={text}: {why}")));
         }
-        *shape = drifted;
+        let before = std::mem::replace(shape, drifted);
+        self.before.get_or_insert(before);
         Ok(())
     }
 }

@@ -249,6 +249,11 @@ impl Serving {
         self.shared.lock().drift(drift)
     }
 
+    /// Takes every drift back.
+    pub fn undo_drift(&self) {
+        self.shared.lock().undo_drift();
+    }
+
     /// The requests so far.
     #[must_use]
     pub fn ledger(&self) -> Ledger {
