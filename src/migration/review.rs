@@ -20,6 +20,7 @@ use crate::error::Result;
 use crate::http::Http;
 use crate::journal::Journal;
 use crate::mapping::Mapping;
+use crate::mapping::object::FoldInto;
 use crate::mapping::proposal::{Proposal, ProposedTable};
 use crate::pipedrive::{Budget, Client, User};
 use crate::record::{Object, SourceRecord};
@@ -142,15 +143,25 @@ async fn first_rows(config: &Config, clock: &Clock, mapping: &Mapping) -> Result
     for rules in &mapping.objects {
         let Some(fold) = &rules.fold_into else { continue };
         let children: Vec<SourceRecord> = rows.get(&rules.object).map(|own| own.records.clone()).unwrap_or_default();
-        let Some(parents) = rows.get_mut(&fold.object) else { continue };
         for child in children {
-            let parent = fold.from.text(&child.payload).map(std::borrow::Cow::into_owned);
-            if let Some(parent) = parents.records.iter_mut().find(|own| Some(&*own.id) == parent.as_deref()) {
+            let Some(parent) = parent_among(&rows, &child, fold) else { continue };
+            let parents = rows.get_mut(&fold.object).into_iter().flat_map(|parents| &mut parents.records);
+            if let Some(parent) = parents.into_iter().find(|own| *own.id == *parent) {
                 parent.children.push(child);
             }
         }
     }
     Ok(rows)
+}
+
+/// The id of a child's parent, by way of the rows that were read.
+fn parent_among(rows: &Rows, child: &SourceRecord, fold: &FoldInto) -> Option<String> {
+    let mut id = fold.from.text(&child.payload)?.into_owned();
+    for (object, column, _) in fold.way(child.object).skip(1) {
+        let between = rows.get(&object)?.records.iter().find(|row| *row.id == *id)?;
+        id = column.text(&between.payload)?.into_owned();
+    }
+    Some(id)
 }
 
 async fn users(config: &Config, clock: &Clock) -> Result<Vec<User>> {

@@ -295,7 +295,9 @@ fn written_of<'t>(object: &'t Table, role: &str) -> Vec<&'t Table> {
 /// What a row becomes, in words.
 fn placement(rules: &ObjectRules) -> String {
     if let Some(fold) = &rules.fold_into {
-        return format!("part of its {}", fold.object);
+        let through: Vec<String> = fold.through.iter().map(|through| format!("its {}", through.object)).collect();
+        let through = if through.is_empty() { String::new() } else { format!(", by way of {}", through.join(" and ")) };
+        return format!("part of its {}{through}", fold.object);
     }
     let each = |entity: Entity| {
         let name = entity.as_str().replace('_', " ");
