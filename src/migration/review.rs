@@ -3,6 +3,7 @@
 
 mod facts;
 mod previews;
+mod rules;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 use futures::TryStreamExt as _;
 
+use super::map::in_time;
 use super::owners::source_owner;
 use super::survey::Needs;
 use super::{JOURNAL, open_source};
@@ -24,8 +26,8 @@ use crate::mapping::object::FoldInto;
 use crate::mapping::proposal::{Proposal, ProposedTable};
 use crate::pipedrive::{Budget, Client, User};
 use crate::record::{Object, SourceRecord};
-use crate::report::review::Preview;
 use crate::report::review::owners::{OwnerReview, OwnersReview};
+use crate::report::review::{Preview, RulePreviews};
 use crate::source::Cursor;
 use crate::stage::resolve::{Assignment, OwnerBook, SourceOwner};
 
@@ -41,6 +43,8 @@ pub struct Seen {
     pub proposal: Proposal,
     /// What becomes of real values, by object, role and position.
     pub previews: BTreeMap<(Object, String, usize), Vec<Preview>>,
+    /// What each rule of folding would make of real rows, by the kind of these.
+    pub rules: BTreeMap<Object, RulePreviews>,
     /// The owners.
     pub owners: OwnersReview,
     /// What could not be read, in words; empty when everything could.
@@ -70,7 +74,7 @@ pub async fn look(
         rows = first_rows(config, clock, mapping).await?;
     }
     let mut missing = Vec::new();
-    let users = match users(config, clock).await {
+    let users = match in_time(clock, users(config, clock)).await {
         Ok(users) => users,
         Err(error) => {
             missing.push(format!("the account's users could not be read: {}", error.message()));
@@ -85,6 +89,7 @@ pub async fn look(
     let mut named = mapping.clone();
     named.owners.set_names(owners.iter().map(|owner| (owner.id.clone(), owner.name.clone())));
     Ok(Seen {
+        rules: rules::of(&rows, &named),
         previews: previews::of(&rows, &named),
         proposal: with_facts(proposed, &rows, mapping),
         owners: owners_review(&owners, mapping, &users, needs.as_ref()),

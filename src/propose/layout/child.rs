@@ -323,8 +323,14 @@ pub fn has_amount(table: &Table) -> bool {
 }
 
 fn is_amount(name: &str, shape: Shape) -> bool {
+    matches!(shape, Shape::Number | Shape::Money) && says_amount(name)
+}
+
+/// Whether a column's name speaks of an amount.
+#[must_use]
+pub fn says_amount(name: &str) -> bool {
     let name = name.to_lowercase();
-    matches!(shape, Shape::Number | Shape::Money) && AMOUNTS.iter().any(|word| name.contains(word))
+    AMOUNTS.iter().any(|word| name.contains(word))
 }
 
 /// A line for each row, with all that its columns hold, and which these are.
