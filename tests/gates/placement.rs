@@ -44,7 +44,9 @@ fn choose(
     }
     println!("without openpyxl: chosen in mapping.toml");
     let was_running = daemon.is_some();
-    drop(daemon.map(processes::Daemon::kill));
+    if let Some(daemon) = daemon {
+        daemon.kill();
+    }
     edit(world, &format!("{table} = \"{from}\""), &format!("{table} = \"{to}\""));
     let said = well(&world.run(&["map"]));
     assert!(said.contains("laid out anew"), "{said}");

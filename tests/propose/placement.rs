@@ -304,6 +304,31 @@ fn deals_with_projects_of_their_own() {
 }
 
 #[test]
+fn a_second_table_of_a_kind_is_part_of_what_it_names() {
+    let files = tempfile::tempdir().expect("a folder");
+    account(files.path());
+    for (file, key, rows) in [("tasks.csv", "TaskID", 1..=DEALS), ("old_tasks.csv", "OldTaskID", 1..=20)] {
+        let mut tasks = header(&format!("{key},DealNo,Subject,Due Date,Done"));
+        for number in rows {
+            let done = ["no", "yes"][number % 2];
+            tasks.push(format!(
+                "{key}-{number:04},D-{number:04},Call about {number} ({key}),2025-03-{:02},{done}",
+                number % 28 + 1
+            ));
+        }
+        write(files.path(), file, &tasks);
+    }
+    let moved = moved_as(files.path(), &users(), &[]);
+    assert_eq!(moved.object("tasks"), Some(Object::Task));
+    let second = moved.object("old_tasks").expect("it is not left out");
+    assert!(second.is_custom(), "{second}");
+    assert_eq!((moved.fate(Object::Task, Fate::Loaded), moved.fate(second, Fate::Folded)), (DEALS as u64, 20));
+    let deal = moved.deal(7);
+    assert!(deal.to_string().contains("Call about 7 (OldTaskID)"), "{deal}");
+    assert_eq!(moved.live(Entity::Activity).len(), DEALS);
+}
+
+#[test]
 fn contacts_as_a_list_of_their_company() {
     let files = tempfile::tempdir().expect("a folder");
     let mut companies = header("CompanyID,Company Name,Web Site");

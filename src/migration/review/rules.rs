@@ -14,7 +14,7 @@ use crate::mapping::object::{Applies, Destination, ObjectRules};
 use crate::mapping::placement::Rule;
 use crate::mapping::template::Template;
 use crate::propose::layout::says_amount;
-use crate::record::{Object, SourceRecord, Target};
+use crate::record::{Entity, Object, SourceRecord, Target};
 use crate::report::review::{RulePreview, RulePreviews};
 use crate::stage::normalize::{Normalized, RoleResult, normalize};
 
@@ -85,7 +85,8 @@ impl Trial {
         let parent = mapping.objects.iter_mut().find(|rules| rules.object == fold.object)?;
         let own = parent.to.first()?;
         parent.to = vec![Destination {
-            entity: own.entity,
+            // One of which Pipedrive demands nothing: the parent's other fields are not in question.
+            entity: Entity::DealField,
             role: own.role.clone(),
             each: None,
             applies: Applies::default(),
