@@ -150,8 +150,8 @@ async fn first_rows(config: &Config, clock: &Clock, mapping: &Mapping) -> Result
         let children: Vec<SourceRecord> = rows.get(&rules.object).map(|own| own.records.clone()).unwrap_or_default();
         for child in children {
             let Some(parent) = parent_among(&rows, &child, fold) else { continue };
-            let parents = rows.get_mut(&fold.object).into_iter().flat_map(|parents| &mut parents.records);
-            if let Some(parent) = parents.into_iter().find(|own| *own.id == *parent) {
+            let mut parents = rows.get_mut(&fold.object).into_iter().flat_map(|parents| &mut parents.records);
+            if let Some(parent) = parents.find(|own| *own.id == *parent) {
                 parent.children.push(child);
             }
         }

@@ -286,7 +286,7 @@ impl Tables<'_> {
     /// Part of a record that another one names. A note or an activity would need a link of its own, so rows are folded.
     fn within_far(&self, (at, object): (usize, Object), (holder, by): (Entity, &[usize]), weight: f64) -> Vec<Placed> {
         let names: Vec<&str> = by.iter().map(|table| self.known.tables[*table].name.as_str()).collect();
-        let why = format!("its rows name one of {}, which names its {holder}", names.join(", which name one of "));
+        let mut why = format!("its rows name one of {}, which names its {holder}", names.join(", which name one of "));
         let table = &self.known.tables[at];
         let currencies = |table: &Table| {
             let of = |column: &&Column| concept_of(column, self.vocabulary) == Some("currency");
@@ -295,8 +295,12 @@ impl Tables<'_> {
         // Amounts in the currency of what lies between cannot be added up where that has several.
         let is_one_currency = currencies(table).is_some()
             || by.iter().all(|table| currencies(&self.known.tables[*table]).is_none_or(|several| several <= 1));
+        let has_amount = super::layout::has_amount(table);
+        if has_amount && !is_one_currency {
+            why.push_str("; their amounts are in the currencies of those, which are several, and are not added up");
+        }
         let rules: &[(Rule, f64)] = match object {
-            Object::Commission if super::layout::has_amount(table) && is_one_currency => {
+            Object::Commission if has_amount && is_one_currency => {
                 &[(Rule::Sum, 0.6), (Rule::List, 0.1), (Rule::Split, 0.08), (Rule::Latest, 0.08), (Rule::Count, 0.02)]
             }
             _ => &[(Rule::List, 0.5), (Rule::Latest, 0.2), (Rule::First, 0.04), (Rule::Count, 0.05)],

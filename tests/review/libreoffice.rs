@@ -32,8 +32,8 @@ fn libreoffice_saves_what_people_edited_and_nothing_else() {
     assert!(said.contains("The mapping stays as it is."), "{said}");
 
     let birthday = line(&world, "person: custom:Birthday")["key"].as_str().expect("a key").to_owned();
-    // Saved before the edit, and after it.
-    saved(&soffice, scratch.path(), &books[0]);
+    // What the script asks of a sheet, LibreOffice does not all write, such as headers that stay in sight.
+    well(&world.run(&["map"]));
     edit(python, &books[0], [&birthday, "custom:Born", "-", "ask Dana"]);
     saved(&soffice, scratch.path(), &books[0]);
     let said = well(&world.run(&["map", "--read"]));
@@ -44,9 +44,11 @@ fn libreoffice_saves_what_people_edited_and_nothing_else() {
     // The workbooks that discover writes, blank and with a row.
     well(&world.run(&["discover"]));
     let calls = world.folder.join("workbooks/calls.xlsx");
+    let written = std::fs::read(&calls).expect("written");
     saved(&soffice, scratch.path(), &calls);
     let blank = well(&world.run(&["discover"]));
     assert!(blank.contains("Nothing is different from the discovery"), "{blank}");
+    std::fs::write(&calls, written).expect("as it was");
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/discover/fill.py");
     let row = serde_json::json!([{"id": "c1", "subject": "Called", "date": "day:2026-03-31", "notes": "by phone"}]);
     let output = Command::new(python).arg(script).arg(&calls).args(["calls", &row.to_string()]).output();

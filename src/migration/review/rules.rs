@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::Rows;
 use super::previews::words;
-use crate::clean::{dates, numbers, shown};
+use crate::clean::{dates, money, shown};
 use crate::mapping::Mapping;
 use crate::mapping::column::Column;
 use crate::mapping::defaults::Defaults;
@@ -79,8 +79,7 @@ impl Trial {
             fields.push(field(object, &name, (Kind::LongText, Extra::None), line(), pick(false, &None, nth)));
         }
         if let Some((amount, extra)) = &known.amount {
-            let kind = if matches!(extra, Extra::Currency(_)) { Kind::Money } else { Kind::Number };
-            fields.push(field(object, "sum", (kind, extra.clone()), none(), FoldOf::Sum(amount.clone())));
+            fields.push(field(object, "sum", (Kind::Money, extra.clone()), none(), FoldOf::Sum(amount.clone())));
         }
         let parent = mapping.objects.iter_mut().find(|rules| rules.object == fold.object)?;
         let own = parent.to.first()?;
@@ -101,11 +100,11 @@ impl Trial {
     /// What a parent would hold, in words.
     fn gives(&self, rule: Rule, parent: &SourceRecord) -> String {
         let Normalized::Roles(roles) = normalize(parent, &self.mapping, None) else { return String::new() };
-        let drafts = roles.into_iter().filter_map(|role| match role.result {
+        let mut drafts = roles.into_iter().filter_map(|role| match role.result {
             RoleResult::Draft { draft, findings } => Some((draft, findings)),
             RoleResult::LeftOut(_) => None,
         });
-        let Some((draft, findings)) = drafts.into_iter().next() else { return String::new() };
+        let Some((draft, findings)) = drafts.next() else { return String::new() };
         let value = |name: &str| {
             let own = draft.fields.iter().find(|(target, _)| *target == Target::Custom(name.to_owned()));
             own.map(|(_, value)| words(value)).unwrap_or_default()
@@ -129,7 +128,7 @@ impl Trial {
             Rule::Split => {
                 let parts = (1..=SPLIT).map(|nth| value(&format!("row {nth}"))).filter(|text| !text.is_empty());
                 let parts: Vec<String> = parts.zip(1..).map(|(text, nth)| format!("{nth}. {text}")).collect();
-                format!("{}; together {}", parts.join(" / "), sum())
+                format!("together {}; {}", sum(), parts.join(" / "))
             }
             Rule::Note => format!("{count} notes, the first of them: {first}"),
             Rule::Activity => format!("{count} activities, the first of them: {} {first}", self.child),
@@ -202,7 +201,11 @@ impl Known {
             let column = field.from.columns().first().map(|column| (*column).clone())?;
             Some((column, field.extra.clone()))
         };
-        let amount = summed.or_else(picked).or_else(|| amount(&names, rows, &mapping.defaults));
+        // As the mapping reads amounts of the parent itself, so that the sum is in its currency.
+        let mut extras = parent.to.iter().flat_map(|to| &to.fields).map(|field| &field.extra);
+        let currency = extras.find(|extra| matches!(extra, Extra::Currency(_)));
+        let by_name = || Some((amount(&names, rows, &mapping.defaults)?, currency.cloned().unwrap_or(Extra::None)));
+        let amount = summed.or_else(picked).or_else(by_name);
         Some(Self { line, by, amount })
     }
 }
@@ -223,20 +226,18 @@ fn line(child: &ObjectRules, names: &[String]) -> Option<Template> {
 }
 
 /// The texts of a column in the rows that have one.
-fn texts<'r>(column: &'r Column, rows: &'r [&SourceRecord]) -> Vec<String> {
+fn texts(column: &Column, rows: &[&SourceRecord]) -> Vec<String> {
     rows.iter().filter_map(|row| column.text(&row.payload)).map(std::borrow::Cow::into_owned).collect()
 }
 
-fn amount(names: &[String], rows: &[&SourceRecord], defaults: &Defaults) -> Option<(Column, Extra)> {
+fn amount(names: &[String], rows: &[&SourceRecord], defaults: &Defaults) -> Option<Column> {
     let mut named: Vec<&String> = names.iter().filter(|name| says_amount(name)).collect();
     // `amount` before `base_amount`.
     named.sort_by_key(|name| name.len());
-    let is_number = |text: &String| numbers::number(text, defaults.decimal_sign).is_ok();
-    let column = named.into_iter().map(|name| Column::new(name)).find(|column| {
-        let texts = texts(column, rows);
-        !texts.is_empty() && texts.iter().all(is_number)
-    })?;
-    Some((column, Extra::None))
+    named.into_iter().map(|name| Column::new(name)).find(|column| {
+        let mut values = rows.iter().filter_map(|row| column.value(&row.payload)).peekable();
+        values.peek().is_some() && values.all(|value| money::money(value, None, defaults).is_ok())
+    })
 }
 
 fn time(names: &[String], rows: &[&SourceRecord], defaults: &Defaults) -> Option<Column> {
