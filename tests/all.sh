@@ -72,6 +72,13 @@ else
   skip 'workbook edited by another program' 'openpyxl is missing (Debian package python3-openpyxl)'
 fi
 
+# The same workbooks, opened and saved by LibreOffice.
+if command -v soffice >/dev/null && { /usr/bin/python3 -c 'import openpyxl' || python3 -c 'import openpyxl'; } 2>/dev/null; then
+  step 'workbooks saved by LibreOffice' cargo test --locked --test review libreoffice
+else
+  skip 'workbooks saved by LibreOffice' 'soffice or openpyxl is missing (Debian packages libreoffice-calc-nogui, python3-openpyxl)'
+fi
+
 if command -v shellcheck >/dev/null; then
   mapfile -t scripts < <(grep -rlE --exclude-dir=node_modules '^#!/usr/bin/env bash' .ci tests deploy)
   step 'shell scripts' shellcheck "${scripts[@]}"

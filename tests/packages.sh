@@ -9,6 +9,7 @@ needed=(
   npm:npm
   promtool:prometheus
   shellcheck:shellcheck
+  soffice:libreoffice-calc-nogui
   systemd-analyze:systemd
 )
 

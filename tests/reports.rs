@@ -81,7 +81,7 @@ fn landing(object: Object, id: &str) -> Landing {
     let place = Place { origin: "test".into(), row: 1 };
     let record =
         SourceRecord { object, id: id.into(), payload, modified: None, deleted: false, place, children: Vec::new() };
-    Landing { record, digest: [0; 16], parent: None, walk: None }
+    Landing { record, digest: [0; 16], parent: None, onward: Vec::new(), walk: None }
 }
 
 impl Bench {

@@ -96,9 +96,15 @@ impl Map {
         // What was chosen for whole tables stays chosen.
         let placements = before.as_deref().map(relay::wanted).unwrap_or_default();
         let chosen = Chosen { placements, before: None };
-        let Proposed { proposal, mapping, .. } =
+        let Proposed { proposal, mapping, unasked, .. } =
             propose_as(config, &Reading { clock: Clock::system(), stop, progress }, chosen).await?;
         drop(show);
+        if !unasked.is_empty() {
+            terminal::complain(&format!(
+                "{unasked}. The mapping is proposed without knowing which fields are there already; --propose again when \
+                 Pipedrive answers, before anything is approved."
+            ));
+        }
         if before.as_ref() != Some(&mapping) {
             if let Some(before) = &before {
                 let kept = config.mapping.with_extension("before.toml");
@@ -166,6 +172,11 @@ impl Map {
         let chosen = Chosen { placements, before: Some(self.placements_before()) };
         let proposed = propose_as(config, &Reading { clock: Clock::system(), stop, progress }, chosen).await?;
         drop(show);
+        if !proposed.unasked.is_empty() {
+            // What was there shaped the mapping, so that without it other lines would seem to be edited.
+            let what = format!("tables cannot be laid out anew: {}", proposed.unasked);
+            return Err(Error::new(Kind::Unreachable, what));
+        }
         let base = proposed.before.unwrap_or_default();
         Ok(relay::relay(&base, text, &proposed.mapping).map(|merged| (merged, proposed.proposal)))
     }
@@ -200,6 +211,7 @@ impl Map {
             proposal: seen.proposal,
             remarks: &remarks,
             previews: seen.previews,
+            rules: seen.rules,
             no_previews,
             owners: seen.owners,
         });
@@ -247,6 +259,7 @@ impl Map {
             terminal::say(&whole.to_string());
             return Ok(());
         }
+        tell_rules(review);
         let at = |name: &str| reports(folder).join(name).display().to_string();
         terminal::say(&format!(
             "{} of {} go into Pipedrive; {} without a place.",
@@ -364,6 +377,21 @@ impl Map {
     }
 }
 
+/// What each rule would make of the first of the records that are shown, for each table that is folded.
+fn tell_rules(review: &Review) {
+    for table in review.tables.iter().filter(|table| !table.rules.rules.is_empty()) {
+        let parent = table.rules.parents.first().map(String::as_str).unwrap_or_default();
+        terminal::say(&format!(
+            "\nWhat each rule would make of {} at {parent}; now \"{}\":",
+            table.table, table.placed
+        ));
+        for preview in &table.rules.rules {
+            let gives = preview.gives.first().map(String::as_str).unwrap_or_default();
+            terminal::say(&format!("  {:<9} {gives}", preview.rule));
+        }
+    }
+}
+
 /// Reads the workbooks one on top of the other; what is wrong in any of them is told together.
 fn ask(files: &[&PathBuf], text: &str, mapping: &Mapping, remarks: &Remarks, users: &[String]) -> Result<Asked> {
     let mut whole = Answers { text: text.to_owned(), remarks: remarks.clone(), ..Answers::default() };
@@ -440,9 +468,12 @@ fn from_before(last: Option<&Review>, mapping: &Mapping, proposal: Proposal) -> 
         table.fields.iter().filter_map(|field| Some(((table.object?, field.role.clone(), field.position), field)))
     });
     let previews = fields.filter(|(_, field)| !field.previews.is_empty());
+    let rules = same.iter().flat_map(|last| &last.tables).filter(|table| !table.rules.rules.is_empty());
+    let rules = rules.filter_map(|table| Some((table.object?, table.rules.clone())));
     Seen {
         previews: previews.map(|(key, field)| (key, field.previews.clone())).collect(),
         proposal,
+        rules: rules.collect(),
         owners: last.map(|last| last.owners.clone()).unwrap_or_default(),
         missing: Vec::new(),
     }

@@ -74,7 +74,7 @@ impl Journal {
                  origin_row = excluded.origin_row, parent_object = excluded.parent_object, \
                  parent_id = excluded.parent_id, landed_at = excluded.landed_at, findings = NULL, pending = 1, \
                  version = max(version, excluded.version) + 1 \
-                 WHERE digest <> excluded.digest OR deleted <> excluded.deleted",
+                 WHERE digest <> excluded.digest OR deleted <> excluded.deleted OR parent_id IS NOT excluded.parent_id",
             ))?;
             copies.iter().try_for_each(|Copied(row)| statement.execute(params_from_iter(row)).map(drop))
         })

@@ -33,7 +33,7 @@ pub use effects::{Conclusion, EffectId, EffectKind, Intent, OpenEffect, Outcome}
 pub use existing::{Candidate, Held};
 pub use gates::{Decided, Decision, GateVerdict, Proof};
 pub use open::FolderLock;
-pub use parents::Parented;
+pub use parents::{Onward, Parented};
 pub use records::{FateCount, Landed, Landing, Novelty};
 pub use report::{LeftOutRole, Notable};
 pub use sample::Chosen;
@@ -144,7 +144,13 @@ mod tests {
             place,
             children: Vec::new(),
         };
-        Landing { record, digest, parent: parent.map(|(object, id)| (object, Arc::from(id))), walk: None }
+        Landing {
+            record,
+            digest,
+            parent: parent.map(|(object, id)| (object, Arc::from(id))),
+            onward: Vec::new(),
+            walk: None,
+        }
     }
 
     fn intent(id: &str, version: i64) -> Intent {

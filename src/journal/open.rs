@@ -22,6 +22,7 @@ const SCHEMA: &[&str] = &[
     include_str!("schema/0003_existing.sql"),
     include_str!("schema/0004_gates.sql"),
     include_str!("schema/0005_walk.sql"),
+    include_str!("schema/0006_onward.sql"),
 ];
 
 /// How long a command waits for a lock of SQLite itself. Only backups and readers of other processes hold one.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::{Map, Value};
 
-use super::parents::touch_parent;
+use super::parents::{Onward, lead_on, parent_through, put_onward, touch_parent};
 use super::{Journal, unknown_name, unreadable};
 use crate::error::Result;
 use crate::record::{Fate, Finding, Object, Place, ROW, SourceRecord};
@@ -17,8 +17,10 @@ pub struct Landing {
     pub record: SourceRecord,
     /// Digest of what counts as its content.
     pub digest: [u8; 16],
-    /// The record it folds into, if its object folds.
+    /// The record it folds into, if its object folds and the row names that record itself.
     pub parent: Option<(Object, Arc<str>)>,
+    /// Where children that reach their parent through others go on to from here; of such a child its own first step too.
+    pub onward: Vec<Onward>,
     /// The whole walk of the table that it was read in, where the source has such: then rows that are not in it are gone.
     pub walk: Option<Arc<str>>,
 }
@@ -294,7 +296,10 @@ fn land_one(connection: &Connection, landing: &Landing, at: &str) -> rusqlite::R
         return Ok(Novelty::Unchanged);
     }
     let payload = serde_json::to_string(&record.payload).map_err(|error| unreadable(0, error))?;
-    let (parent_object, parent_id) = landing.parent.as_ref().map(|(object, id)| (object.as_str(), &**id)).unzip();
+    put_onward(connection, object, id, &landing.onward)?;
+    let is_far = landing.onward.iter().any(|onward| onward.child == record.object);
+    let parent = if is_far { parent_through(connection, object, id)? } else { landing.parent.clone() };
+    let (parent_object, parent_id) = parent.as_ref().map(|(object, id)| (object.as_str(), &**id)).unzip();
     let row = i64::try_from(record.place.row).unwrap_or(i64::MAX);
     if known.is_some() {
         touch_parent(connection, object, id)?;
@@ -342,6 +347,18 @@ fn land_one(connection: &Connection, landing: &Landing, at: &str) -> rusqlite::R
     }
     if parent_id.is_some() {
         touch_parent(connection, object, id)?;
+    }
+    if known.is_none() {
+        // Children that were there first had no parent, and now are part of this one.
+        connection
+            .prepare_cached(
+                "UPDATE record SET version = version + 1, pending = 1 \
+                 WHERE parent_object = ?1 AND parent_id = ?2 AND fate = 'rejected'",
+            )?
+            .execute(params![object, id])?;
+    }
+    for onward in landing.onward.iter().filter(|onward| onward.child != record.object) {
+        lead_on(connection, onward.child, object, id)?;
     }
     Ok(if known.is_some() { Novelty::Changed } else { Novelty::New })
 }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use rusqlite::{ToSql, params};
+use rusqlite::{Connection, ToSql, params};
 
-use super::Journal;
+use super::parents::{Onward, lead_on, put_onward};
+use super::{Journal, unknown_name};
 use crate::error::Result;
 use crate::record::{Fate, Object, ROW};
 
@@ -98,8 +99,26 @@ impl Journal {
                  WHERE object = ?1 AND source_id IN (SELECT source_id FROM vanished)",
                 &[&object, &at.to_string()],
             )?;
+            end_ways(connection, object)?;
             Ok(marked as u64)
         })
         .await
     }
+}
+
+/// Nothing is folded through vanished rows any more.
+fn end_ways(connection: &Connection, object: &str) -> rusqlite::Result<()> {
+    let ways: Vec<(String, String)> = connection
+        .prepare(
+            "SELECT child, source_id FROM onward WHERE object = ?1 AND child <> ?1 \
+             AND source_id IN (SELECT source_id FROM vanished)",
+        )?
+        .query_map([object], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    for (child, id) in ways {
+        let child = Object::parse(&child).ok_or_else(|| unknown_name(0, &child))?;
+        put_onward(connection, object, &id, &[Onward { child, to: None, is_parent: false }])?;
+        lead_on(connection, child, object, &id)?;
+    }
+    Ok(())
 }

@@ -7,10 +7,10 @@ use rust_decimal::Decimal;
 use toml::Value;
 
 use super::check_field::{self, Columns};
-use super::column::Condition;
+use super::column::{Column, Condition};
 use super::defaults::Defaults;
 use super::existing::Existing;
-use super::object::{Applies, Destination, Each, FoldInto, ObjectRules, Skip};
+use super::object::{Applies, Destination, Each, FoldInto, ObjectRules, Skip, Through};
 use super::owners::{OwnerDecision, Owners};
 use super::pipelines::{DeclaredPipeline, DeclaredStage, Fallback, Pipelines};
 use super::placement::{Placement, Placements};
@@ -83,14 +83,15 @@ fn sections(raw: RawMapping, digest: String, problems: &mut Problems) -> Option<
         Some(section) => problems.read("pipelines", section).map(|raw| pipelines(raw, problems)),
     };
     let mut objects: Vec<ObjectRules> = Vec::new();
+    let mut aliases = BTreeMap::new();
     for (position, section) in raw.object.into_iter().enumerate() {
         let place = section
             .get("kind")
             .and_then(Value::as_str)
             .map_or(format!("object {}", position + 1), |kind| format!("object {kind}"));
-        let Some(rules) = problems.read(&place, section).and_then(|raw| object(raw, &place, problems)) else {
-            continue;
-        };
+        let Some(raw) = problems.read::<RawObject>(&place, section) else { continue };
+        aliases.insert(raw.kind, raw.aliases.clone());
+        let Some(rules) = object(raw, &place, problems) else { continue };
         if objects.iter().any(|known| known.object == rules.object) {
             let free = Object::customs().find(|free| !objects.iter().any(|known| known.object == *free));
             let further = match free {
@@ -102,6 +103,11 @@ fn sections(raw: RawMapping, digest: String, problems: &mut Problems) -> Option<
             problems.add(&place, rules.object.as_str(), further);
         }
         objects.push(rules);
+    }
+    for through in objects.iter_mut().filter_map(|rules| rules.fold_into.as_mut()).flat_map(|fold| &mut fold.through) {
+        if let Some(aliases) = aliases.get(&through.object) {
+            through.from = Columns { aliases }.column(&through.from.name);
+        }
     }
     let placements = placements(raw.placement, problems);
     let (marker, defaults) = defaults?;
@@ -267,7 +273,16 @@ fn object(raw: RawObject, place: &str, problems: &mut Problems) -> Option<Object
         id: id.iter().map(|name| columns.column(name)).collect(),
         modified: raw.modified.map(|name| columns.column(&name)),
         deleted: conditions(raw.deleted, &columns),
-        fold_into: raw.fold_into.map(|fold| FoldInto { object: fold.object, from: columns.column(&fold.from) }),
+        fold_into: raw.fold_into.map(|fold| FoldInto {
+            object: fold.object,
+            from: columns.column(&fold.from),
+            // Columns of other objects, whose corrections are added when all are read.
+            through: fold
+                .through
+                .into_iter()
+                .map(|through| Through { object: through.object, from: Column::new(&through.from) })
+                .collect(),
+        }),
         skip,
         leave: raw.leave,
         to,

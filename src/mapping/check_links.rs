@@ -4,7 +4,7 @@ use super::Mapping;
 use super::accepted::{accepted, custom_type};
 use super::called::LinkBy;
 use super::field::{Extra, Field, Kind, Origin, custom_owner};
-use super::object::{Destination, ObjectRules};
+use super::object::{Destination, FoldInto, ObjectRules};
 use super::problems::Problems;
 use crate::record::{Entity, Object, Target};
 
@@ -40,10 +40,26 @@ fn check_fold(mapping: &Mapping, rules: &ObjectRules, problems: &mut Problems) {
         Some(fold) if mapping.object(fold.object).is_none_or(|parent| parent.to.is_empty()) => {
             problems.add(&place, fold.object.as_str(), "is folded into, but the mapping has no destination for it");
         }
+        Some(fold) => check_way(mapping, rules.object, fold, &place, problems),
         None if rules.to.is_empty() && rules.skip.is_empty() => {
             problems.add(&place, "", "has no destination, no fold_into and no skip rule")
         }
         _ => {}
+    }
+}
+
+/// What lies between a child and its parent is read too, and each kind once.
+fn check_way(mapping: &Mapping, child: Object, fold: &FoldInto, place: &str, problems: &mut Problems) {
+    for (position, through) in fold.through.iter().enumerate() {
+        let object = through.object;
+        let is_on_it = object == child
+            || object == fold.object
+            || fold.through[..position].iter().any(|other| other.object == object);
+        if is_on_it {
+            problems.add(place, object.as_str(), "stands twice on the way to the parent");
+        } else if mapping.object(object).is_none() {
+            problems.add(place, object.as_str(), "lies on the way to the parent, and the mapping leaves its rows out");
+        }
     }
 }
 

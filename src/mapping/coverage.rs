@@ -38,6 +38,7 @@ impl Mapping {
         for destination in &rules.to {
             add_destination(&mut used, destination);
         }
+        add(&mut used, self.ways_through(rules.object).map(|(column, _)| column));
         if let Some(fold) = &rules.fold_into {
             add(&mut used, [&fold.from]);
             let fields = self.object(fold.object).into_iter().flat_map(|parent| &parent.to).flat_map(|to| &to.fields);

@@ -42,6 +42,7 @@ use crate::error::{Error, Kind, Result};
 use crate::record::Object;
 
 use called::{Called, LinkBy};
+use column::Column;
 use defaults::Defaults;
 use field::{Extra, LinkRule};
 use object::{Destination, ObjectRules};
@@ -174,6 +175,14 @@ impl Mapping {
             Extra::Link(link) if link.by != LinkBy::Id => Some(link),
             _ => None,
         })
+    }
+
+    /// The columns by which children go on from a record of an object to their parents, with what each names.
+    pub fn ways_through(&self, object: Object) -> impl Iterator<Item = (&Column, Object)> {
+        let ways = self.objects.iter().filter_map(|rules| Some((rules.object, rules.fold_into.as_ref()?)));
+        ways.flat_map(|(child, fold)| fold.way(child).skip(1))
+            .filter(move |(on, ..)| *on == object)
+            .map(|(_, column, named)| (column, named))
     }
 
     /// The objects folded into this one, in the file's order.

@@ -39,8 +39,42 @@ pub struct ObjectRules {
 pub struct FoldInto {
     /// Kind of the parent.
     pub object: Object,
-    /// Column with the parent's id.
+    /// Column with the parent's id; where others lie between, with the id of the first of these.
     pub from: Column,
+    /// The records through which the parent is reached, in order; empty: the row names its parent itself.
+    pub through: Vec<Through>,
+}
+
+/// A record that names the next one on the way from a child to its parent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Through {
+    /// Its kind.
+    pub object: Object,
+    /// Column with the id of the next record.
+    pub from: Column,
+}
+
+impl FoldInto {
+    /// The way from a row of `child` to its parent: each kind of record on it, with its column and what that names.
+    pub fn way(&self, child: Object) -> impl Iterator<Item = (Object, &Column, Object)> {
+        let first = std::iter::once((child, &self.from));
+        let steps = first.chain(self.through.iter().map(|through| (through.object, &through.from)));
+        let named = self.through.iter().map(|through| through.object).chain([self.object]);
+        steps.zip(named).map(|((object, column), next)| (object, column, next))
+    }
+
+    /// The kind of record that the row itself names.
+    #[must_use]
+    pub fn named(&self) -> Object {
+        self.through.first().map_or(self.object, |through| through.object)
+    }
+
+    /// What it is folded into and by which columns, in words: `client by project_id, then client_id of project`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let then = self.through.iter().map(|through| format!(", then {} of {}", through.from.name, through.object));
+        format!("{} by {}{}", self.object, self.from.name, then.collect::<String>())
+    }
 }
 
 /// A rule that leaves rows out.
@@ -170,6 +204,12 @@ impl ObjectRules {
             id.push_str(&column.text(payload)?);
         }
         (!id.is_empty()).then_some(id)
+    }
+
+    /// The rule that leaves a row out, if one does.
+    #[must_use]
+    pub fn skipped(&self, payload: &Payload) -> Option<&Skip> {
+        self.skip.iter().find(|skip| skip.conditions.iter().all(|condition| condition.holds(payload)))
     }
 
     /// Whether the source says that the row was deleted.

@@ -10,6 +10,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Mapping;
+use super::field::FoldOf;
 use super::object::ObjectRules;
 use crate::record::{Entity, named_enum};
 
@@ -41,6 +42,30 @@ named_enum! {
         Note = "note",
         /// An activity for each, of whoever it belongs to.
         Activity = "activity",
+    }
+}
+
+impl Rule {
+    /// Whether the parent's fields fold children by this rule. More fields than the rule makes are people's own; where there
+    /// are none at all, the children have nothing to keep.
+    fn is_of(self, child: &ObjectRules, parent: &ObjectRules) -> bool {
+        let fields = parent.to.iter().flat_map(|to| &to.fields).filter_map(|field| field.fold.as_ref());
+        let folds: Vec<&FoldOf> = fields.filter(|fold| fold.object == child.object).map(|fold| &fold.of).collect();
+        let has = |is: &dyn Fn(&FoldOf) -> bool| folds.iter().any(|of| is(of));
+        let (sum, list) = (has(&|of| matches!(of, FoldOf::Sum(_))), has(&|of| matches!(of, FoldOf::List(_))));
+        let first = has(&|of| matches!(of, FoldOf::Pick(pick) if !pick.from_end && pick.nth == 1));
+        let further = has(&|of| matches!(of, FoldOf::Pick(pick) if !pick.from_end && pick.nth > 1));
+        let latest = has(&|of| matches!(of, FoldOf::Pick(pick) if pick.from_end));
+        folds.is_empty()
+            || match self {
+                Self::Sum => sum && !further,
+                Self::First => first && !further && !latest,
+                Self::Latest => latest,
+                Self::Count => has(&|of| *of == FoldOf::Count) && !(sum || list || first || latest),
+                Self::List => list && !sum,
+                Self::Split => further,
+                Self::Note | Self::Activity => true,
+            }
     }
 }
 
@@ -146,9 +171,9 @@ impl Placement {
             Self::OwnPipeline => kinds.contains(&Entity::Deal),
             Self::Within(_, Rule::Note) => kinds == [Entity::Note],
             Self::Within(_, Rule::Activity) => kinds == [Entity::Activity],
-            Self::Within(kind, _) => {
+            Self::Within(kind, rule) => {
                 let parent = rules.fold_into.as_ref().and_then(|fold| mapping.object(fold.object));
-                parent.is_some_and(|parent| parent.to.iter().any(|to| to.entity == *kind))
+                parent.is_some_and(|parent| parent.to.iter().any(|to| to.entity == *kind) && rule.is_of(rules, parent))
             }
             Self::Records(wanted) => {
                 // A note of a record's own text is part of it, and so are the stages of a pipeline and the parties of a lead.

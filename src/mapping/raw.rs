@@ -133,6 +133,15 @@ pub(super) struct RawObject {
 pub(super) struct RawFoldInto {
     pub(super) object: Object,
     pub(super) from: String,
+    #[serde(default)]
+    pub(super) through: Vec<RawThrough>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawThrough {
+    pub(super) object: Object,
+    pub(super) from: String,
 }
 
 #[derive(Debug, Deserialize)]

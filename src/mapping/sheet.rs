@@ -60,8 +60,11 @@ impl Mapping {
         }
         if let Some(fold) = &rules.fold_into {
             let column = sheet.add(&fold.from.name, Kind::Link);
-            (column.names, column.is_required) = (vec![fold.object], true);
+            (column.names, column.is_required) = (vec![fold.named()], true);
             self.add_folded(rules, fold.object, &mut sheet);
+        }
+        for (column, named) in self.ways_through(object) {
+            sheet.add(&column.name, Kind::Link).name_of(named);
         }
         for destination in &rules.to {
             sheet.add_destination(destination);

@@ -183,6 +183,29 @@ fold_into = {{ object = "lead", from = "project_id" }}
 }
 
 #[test]
+fn a_way_to_a_parent_goes_through_records_that_are_read_and_through_each_once() {
+    let own = "fold_into = { object = \"project\", from = \"project_id\" }";
+    let by = |through: &str| {
+        let way = format!("fold_into = {{ object = \"client\", from = \"project_id\", through = [{through}] }}");
+        let text = PROMOX.replacen(own, &way, 1);
+        // What a deal takes of its commissions goes.
+        text.lines().filter(|line| !line.contains("fold = \"commission\"")).collect::<Vec<_>>().join("\n")
+    };
+    let mapping = Mapping::parse(&by("{ object = \"project\", from = \"client_id\" }"), "test.toml").expect("valid");
+    assert_eq!(mapping.children_of(Object::Client).map(|rules| rules.object).collect::<Vec<_>>(), [Object::Commission]);
+    let ways: Vec<_> =
+        mapping.ways_through(Object::Project).map(|(column, next)| (column.name.as_str(), next)).collect();
+    assert_eq!(ways, [("client_id", Object::Client)]);
+    check_problems(
+        &by("{ object = \"meeting\", from = \"order_id\" }, { object = \"client\", from = \"client_id\" }"),
+        &[
+            "object commission: \"meeting\" lies on the way to the parent, and the mapping leaves its rows out",
+            "object commission: \"client\" stands twice on the way to the parent",
+        ],
+    );
+}
+
+#[test]
 fn what_is_no_toml_is_told_as_such() {
     let error = Mapping::parse("version = ", "test.toml").expect_err("no TOML");
     assert_eq!(error.message(), "test.toml is not TOML");

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::Migration;
 use crate::clean::identity;
 use crate::error::{Error, Kind, Result};
-use crate::journal::{Landing, RoleFate};
+use crate::journal::{Landing, Onward, RoleFate};
 use crate::mapping::Mapping;
 use crate::record::{BindingKey, Entity, Fate, Object, Place, ROW, SourceRecord};
 use crate::source::{Cursor, Page, Whole};
@@ -117,14 +117,37 @@ fn landings(object: Object, page: Page, mapping: &Mapping) -> (Vec<Landing>, Aft
 fn landing(record: SourceRecord, mapping: &Mapping) -> Landing {
     let digest = dedupe::digest(&record, mapping);
     let parent = parent_of(&record, mapping);
-    Landing { record, digest, parent, walk: None }
+    let onward = onward_of(&record, mapping);
+    Landing { record, digest, parent, onward, walk: None }
 }
 
-/// The record that a row is folded into, as the mapping says.
+/// The record that a row is folded into, as the mapping says; none where others lie between.
 pub(super) fn parent_of(record: &SourceRecord, mapping: &Mapping) -> Option<(Object, Arc<str>)> {
-    let fold = mapping.object(record.object)?.fold_into.as_ref()?;
+    let fold = mapping.object(record.object)?.fold_into.as_ref().filter(|fold| fold.through.is_empty())?;
     let id = fold.from.text(&record.payload)?;
     Some((fold.object, Arc::from(id.as_ref())))
+}
+
+/// Where children go on to from a row, itself among them: one for each kind of children whose way leads through it.
+/// Nothing goes on from rows between that are deleted or left out by a rule.
+pub(super) fn onward_of(record: &SourceRecord, mapping: &Mapping) -> Vec<Onward> {
+    let Some(own) = mapping.object(record.object) else { return Vec::new() };
+    let mut found = Vec::new();
+    for rules in &mapping.objects {
+        let Some(fold) = rules.fold_into.as_ref().filter(|fold| !fold.through.is_empty()) else { continue };
+        let steps = fold.way(rules.object);
+        for (_, column, next) in steps.filter(|(object, ..)| *object == record.object) {
+            let is_child = rules.object == record.object;
+            let counts = is_child || !(record.deleted || own.skipped(&record.payload).is_some());
+            let id = column.text(&record.payload).filter(|_| counts);
+            found.push(Onward {
+                child: rules.object,
+                to: id.map(|id| (next, Arc::from(id.as_ref()))),
+                is_parent: next == fold.object,
+            });
+        }
+    }
+    found
 }
 
 #[expect(clippy::too_many_arguments, reason = "one row, its place and reason, and where both of its halves go")]

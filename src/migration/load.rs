@@ -121,7 +121,11 @@ impl Migration {
         };
         let total = match which {
             Which::Sample => self.journal.pending_sample_count(objects.clone()).await?,
-            Which::All | Which::Pending => self.journal.pending_count(objects.clone()).await?,
+            Which::All | Which::Pending => {
+                let children = self.children_ending(&objects, entity);
+                let children = children.into_iter().map(|(child, _)| child);
+                self.journal.pending_count(objects.iter().copied().chain(children).collect()).await?
+            }
         };
         if total == 0 && sweep != Sweep::Whole {
             return Ok(());
@@ -183,16 +187,21 @@ impl Migration {
     /// Children that are folded into records of these objects end with them: after the last kind of record that these
     /// become, since only then it is known how they end.
     async fn fold_children(&self, parents: &[Object], entity: Entity) -> Result<()> {
-        for parent in parents {
-            let last = STEPS.iter().rev().find(|step| self.objects_of(**step).contains(parent));
-            if last != Some(&entity) {
-                continue;
-            }
-            let children: Vec<Object> = self.mapping.children_of(*parent).map(|rules| rules.object).collect();
-            for child in children {
-                self.fold(child, *parent, entity).await?;
-            }
+        for (child, parent) in self.children_ending(parents, entity) {
+            self.fold(child, parent, entity).await?;
         }
         Ok(())
+    }
+
+    /// The kinds of children that end with a step, each with that of its parents.
+    fn children_ending(&self, parents: &[Object], entity: Entity) -> Vec<(Object, Object)> {
+        let is_last = |parent: &&Object| {
+            STEPS.iter().rev().find(|step| self.objects_of(**step).contains(parent)) == Some(&entity)
+        };
+        let of = |parent: &Object| {
+            let children = self.mapping.children_of(*parent).map(|rules| (rules.object, *parent));
+            children.collect::<Vec<_>>()
+        };
+        parents.iter().filter(is_last).flat_map(of).collect()
     }
 }

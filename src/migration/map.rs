@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{BufRead as _, BufReader, Seek as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::TryStreamExt as _;
 use serde_json::Value;
@@ -14,7 +15,7 @@ use serde_json::Value;
 use crate::clean::identity;
 use crate::clock::Clock;
 use crate::config::{Config, SourceConfig};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, Verdict};
 use crate::http::Http;
 use crate::mapping::Mapping;
 use crate::mapping::column::Payload;
@@ -61,6 +62,26 @@ pub struct Proposed {
     pub mapping: String,
     /// The same with the placements before, where they were asked for.
     pub before: Option<String>,
+    /// Why Pipedrive could not be asked which fields it has, which the proposal then does not know; else empty.
+    pub unasked: String,
+}
+
+/// How long whoever waits for a map waits for Pipedrive. Its answers take a second or two; a load can wait longer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What Pipedrive answers, if it does so while somebody still waits for it.
+///
+/// # Errors
+/// Those of asking; `Unreachable` when nothing came in time.
+pub(super) async fn in_time<T>(clock: &Clock, asked: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::select! {
+        biased;
+        answer = asked => answer,
+        () = clock.sleep(PATIENCE) => {
+            let what = format!("Pipedrive did not answer within {} seconds", PATIENCE.as_secs());
+            Err(Error::new(Kind::Unreachable, what))
+        }
+    }
 }
 
 /// Rows of one table, as JSON lines.
@@ -93,7 +114,12 @@ pub async fn propose_as(config: &Config, reading: &Reading, chosen: Chosen) -> R
         SourceConfig::Api { .. } => read_api(config, reading).await?,
     };
     read_beside(config, reading, &mut known, &mut spools).await?;
-    known.held = held(config, reading).await?;
+    let mut unasked = String::new();
+    match in_time(&reading.clock, held(config, reading)).await {
+        Ok(held) => known.held = held,
+        Err(error) if matches!(error.verdict(), Verdict::Wait(_)) => error.message().clone_into(&mut unasked),
+        Err(error) => return Err(error),
+    }
     let job = reading.clock.job();
     let Chosen { placements, before } = chosen;
     let planned = tokio::task::spawn_blocking(move || {
@@ -134,7 +160,7 @@ pub async fn propose_as(config: &Config, reading: &Reading, chosen: Chosen) -> R
                 count_losses(rules, &mapping, table, spool, &mut proposal)?;
             }
         }
-        Ok((Proposed { proposal, mapping: composed.mapping, before }, job))
+        Ok((Proposed { proposal, mapping: composed.mapping, before, unasked }, job))
     });
     let done: Result<_> = work.await.map_err(proposing)?;
     done.map(|(proposed, _job)| proposed)

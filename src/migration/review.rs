@@ -3,6 +3,7 @@
 
 mod facts;
 mod previews;
+mod rules;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 use futures::TryStreamExt as _;
 
+use super::map::in_time;
 use super::owners::source_owner;
 use super::survey::Needs;
 use super::{JOURNAL, open_source};
@@ -20,11 +22,12 @@ use crate::error::Result;
 use crate::http::Http;
 use crate::journal::Journal;
 use crate::mapping::Mapping;
+use crate::mapping::object::FoldInto;
 use crate::mapping::proposal::{Proposal, ProposedTable};
 use crate::pipedrive::{Budget, Client, User};
 use crate::record::{Object, SourceRecord};
-use crate::report::review::Preview;
 use crate::report::review::owners::{OwnerReview, OwnersReview};
+use crate::report::review::{Preview, RulePreviews};
 use crate::source::Cursor;
 use crate::stage::resolve::{Assignment, OwnerBook, SourceOwner};
 
@@ -40,6 +43,8 @@ pub struct Seen {
     pub proposal: Proposal,
     /// What becomes of real values, by object, role and position.
     pub previews: BTreeMap<(Object, String, usize), Vec<Preview>>,
+    /// What each rule of folding would make of real rows, by the kind of these.
+    pub rules: BTreeMap<Object, RulePreviews>,
     /// The owners.
     pub owners: OwnersReview,
     /// What could not be read, in words; empty when everything could.
@@ -69,7 +74,7 @@ pub async fn look(
         rows = first_rows(config, clock, mapping).await?;
     }
     let mut missing = Vec::new();
-    let users = match users(config, clock).await {
+    let users = match in_time(clock, users(config, clock)).await {
         Ok(users) => users,
         Err(error) => {
             missing.push(format!("the account's users could not be read: {}", error.message()));
@@ -84,6 +89,7 @@ pub async fn look(
     let mut named = mapping.clone();
     named.owners.set_names(owners.iter().map(|owner| (owner.id.clone(), owner.name.clone())));
     Ok(Seen {
+        rules: rules::of(&rows, &named),
         previews: previews::of(&rows, &named),
         proposal: with_facts(proposed, &rows, mapping),
         owners: owners_review(&owners, mapping, &users, needs.as_ref()),
@@ -147,15 +153,25 @@ async fn first_rows(config: &Config, clock: &Clock, mapping: &Mapping) -> Result
     for rules in &mapping.objects {
         let Some(fold) = &rules.fold_into else { continue };
         let children: Vec<SourceRecord> = rows.get(&rules.object).map(|own| own.records.clone()).unwrap_or_default();
-        let Some(parents) = rows.get_mut(&fold.object) else { continue };
         for child in children {
-            let parent = fold.from.text(&child.payload).map(std::borrow::Cow::into_owned);
-            if let Some(parent) = parents.records.iter_mut().find(|own| Some(&*own.id) == parent.as_deref()) {
+            let Some(parent) = parent_among(&rows, &child, fold) else { continue };
+            let mut parents = rows.get_mut(&fold.object).into_iter().flat_map(|parents| &mut parents.records);
+            if let Some(parent) = parents.find(|own| *own.id == *parent) {
                 parent.children.push(child);
             }
         }
     }
     Ok(rows)
+}
+
+/// The id of a child's parent, by way of the rows that were read.
+fn parent_among(rows: &Rows, child: &SourceRecord, fold: &FoldInto) -> Option<String> {
+    let mut id = fold.from.text(&child.payload)?.into_owned();
+    for (object, column, _) in fold.way(child.object).skip(1) {
+        let between = rows.get(&object)?.records.iter().find(|row| *row.id == *id)?;
+        id = column.text(&between.payload)?.into_owned();
+    }
+    Some(id)
 }
 
 async fn users(config: &Config, clock: &Clock) -> Result<Vec<User>> {

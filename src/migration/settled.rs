@@ -9,7 +9,15 @@ pub(super) fn unchangeable(old: &Mapping, new: &Mapping) -> Vec<String> {
     let mut found = Vec::new();
     for object in Object::ALL.iter().copied() {
         match (old.object(object), new.object(object)) {
-            (Some(old), Some(new)) => changed(old, new, &mut found),
+            (Some(before), Some(now)) => {
+                changed(before, now, &mut found);
+                if before.skip != now.skip && old.ways_through(object).next().is_some() {
+                    found.push(format!(
+                        "object {object}: which of its rows are skipped decides what is folded through them, and those rows \
+                         have ended as part of other records"
+                    ));
+                }
+            }
             (None, Some(new)) => found.push(format!(
                 "object {object}: table {} is new; its rows were not surveyed, so nobody knows what they cost",
                 new.table
@@ -26,9 +34,7 @@ fn changed(old: &ObjectRules, new: &ObjectRules, found: &mut Vec<String>) {
     if old.table != new.table || names(old) != names(new) {
         found.push(format!("{place}: table and id are what its records are known by"));
     }
-    let into = |fold: &Option<FoldInto>| {
-        fold.as_ref().map_or("nothing".to_owned(), |fold| format!("{} by {}", fold.object, fold.from.name))
-    };
+    let into = |fold: &Option<FoldInto>| fold.as_ref().map_or("nothing".to_owned(), FoldInto::words);
     let (before, now) = (into(&old.fold_into), into(&new.fold_into));
     if before != now {
         found.push(format!(

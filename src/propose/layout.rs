@@ -15,7 +15,7 @@ use crate::mapping::placement::Placement;
 use crate::mapping::proposal::{Alternative, ProposedField};
 use crate::record::{Entity, Object};
 
-pub use child::has_amount;
+pub use child::{has_amount, says_amount};
 pub(super) use deal::{MAIN_PIPELINE, ONLY_STAGE, meaning, own_pipeline, telling_stage};
 pub use lines::Names;
 

@@ -36,6 +36,9 @@ pub(super) struct Tables<'a> {
     pub(super) references: &'a [Vec<Reference>],
 }
 
+/// Records that may lie between a row and what holds it: an order and its project.
+pub(super) const BETWEEN: usize = 2;
+
 /// Records that hold what belongs to them, the one that is asked first.
 const HOLDERS: [Entity; 4] = [Entity::Deal, Entity::Person, Entity::Organization, Entity::Lead];
 
@@ -215,7 +218,8 @@ impl Tables<'_> {
     /// Commissions, presentations and custom objects: part of what they belong to.
     fn child(&self, at: usize, object: Object, table: &Table, placed: &[Vec<Placed>]) -> Vec<Placed> {
         let holders = self.holders(at, placed);
-        if holders.is_empty() {
+        let far = self.far_holders(at, &holders, placed);
+        if holders.is_empty() && far.is_empty() {
             let why = "no column names a record that it could belong to";
             return vec![Placed::new(Placement::LeftOut, 0.7, why)];
         }
@@ -271,8 +275,67 @@ impl Tables<'_> {
                     .map(|(rule, sure)| Placed::new(Placement::Within(*holder, *rule), sure * weight, why.clone())),
             );
         }
+        let weight = if holders.is_empty() { 1.0 } else { 0.1 };
+        for (position, (holder, by)) in far.iter().enumerate() {
+            options.extend(self.within_far((at, object), (*holder, by), weight * 0.3_f64.powf(position as f64)));
+        }
         options.sort_by(|one, other| other.confidence.total_cmp(&one.confidence));
         options
+    }
+
+    /// Part of a record that another one names. A note or an activity would need a link of its own, so rows are folded.
+    fn within_far(&self, (at, object): (usize, Object), (holder, by): (Entity, &[usize]), weight: f64) -> Vec<Placed> {
+        let names: Vec<&str> = by.iter().map(|table| self.known.tables[*table].name.as_str()).collect();
+        let mut why = format!("its rows name one of {}, which names its {holder}", names.join(", which name one of "));
+        let table = &self.known.tables[at];
+        let currencies = |table: &Table| {
+            let of = |column: &&Column| concept_of(column, self.vocabulary) == Some("currency");
+            table.columns.iter().find(of).map(Column::distinct)
+        };
+        // Amounts in the currency of what lies between cannot be added up where that has several.
+        let is_one_currency = currencies(table).is_some()
+            || by.iter().all(|table| currencies(&self.known.tables[*table]).is_none_or(|several| several <= 1));
+        let has_amount = super::layout::has_amount(table);
+        if has_amount && !is_one_currency {
+            why.push_str("; their amounts are in the currencies of those, which are several, and are not added up");
+        }
+        let rules: &[(Rule, f64)] = match object {
+            Object::Commission if has_amount && is_one_currency => {
+                &[(Rule::Sum, 0.6), (Rule::List, 0.1), (Rule::Split, 0.08), (Rule::Latest, 0.08), (Rule::Count, 0.02)]
+            }
+            _ => &[(Rule::List, 0.5), (Rule::Latest, 0.2), (Rule::First, 0.04), (Rule::Count, 0.05)],
+        };
+        let placed =
+            |(rule, sure): &(Rule, f64)| Placed::new(Placement::Within(holder, *rule), sure * weight, why.clone());
+        rules.iter().map(placed).collect()
+    }
+
+    /// The kinds of record that a table's rows reach by way of others, none of which they name themselves, with the tables
+    /// that lie between.
+    fn far_holders(&self, at: usize, near: &[Entity], placed: &[Vec<Placed>]) -> Vec<(Entity, Vec<usize>)> {
+        let mut found: Vec<(Entity, Vec<usize>)> = Vec::new();
+        let mut ways: Vec<Vec<usize>> = vec![Vec::new()];
+        for _ in 0..BETWEEN {
+            let longer = |way: &Vec<usize>| {
+                let from = way.last().copied().unwrap_or(at);
+                let next = self.references[from].iter().map(|reference| reference.table);
+                let is_new = |next: &usize| *next != at && !way.contains(next);
+                let lies = |next: &usize| {
+                    let placement = placed.get(*next).and_then(|options| options.first());
+                    lies_between(self.objects[*next], placement.map(|option| &option.placement))
+                };
+                next.filter(is_new).filter(lies).map(|next| [way.as_slice(), &[next]].concat()).collect::<Vec<_>>()
+            };
+            ways = ways.iter().flat_map(longer).collect();
+            for way in &ways {
+                for holder in way.last().map(|last| self.holders(*last, placed)).unwrap_or_default() {
+                    if !near.contains(&holder) && !found.iter().any(|(known, _)| *known == holder) {
+                        found.push((holder, way.clone()));
+                    }
+                }
+            }
+        }
+        found
     }
 
     /// Whether each of a table's rows names another record of a kind.
@@ -285,6 +348,14 @@ impl Tables<'_> {
             names && column.is_some_and(|column| column.shape() != Shape::Unknown && column.distinct() >= column.filled)
         })
     }
+}
+
+/// Whether a table's rows can lie between others and what holds these: they are read, and are no part of others
+/// themselves but of deals.
+pub(super) fn lies_between(object: Option<Object>, placement: Option<&Placement>) -> bool {
+    let is_of_kind =
+        matches!(object, Some(Object::Client | Object::Contact | Object::Lead | Object::Deal | Object::Project));
+    is_of_kind && placement.is_some_and(|placement| *placement != Placement::LeftOut)
 }
 
 fn is_left_out(options: &[Placed]) -> bool {

@@ -186,8 +186,8 @@ fn split_deals(
     (objects[deals], objects[projects]) = (Some(Object::Deal), Some(Object::Project));
 }
 
-/// Tables of no kind that is known, or hardly of one, whose rows name other records: custom objects, while there are kinds
-/// for them.
+/// Tables of no kind that is known, or hardly of one, or of a kind that another table has already, whose rows name other
+/// records: custom objects, while there are kinds for them.
 fn take_customs(
     (kinds, guessed): (&[String], &[Vec<Guess>]),
     references: &[Vec<Reference>],
@@ -205,7 +205,10 @@ fn take_customs(
         .collect();
     for at in 0..kinds.len() {
         let is_other = kinds[at] == "other" || guessed[at].first().is_none_or(|guess| guess.score < KIND_MIN);
-        if objects[at].is_none() && is_other && known.tables[at].rows > 0 && named[at] {
+        let is_second = object_of(&kinds[at], false).is_some_and(|object| {
+            objects.contains(&Some(object)) && !matches!(object, Object::Owner | Object::Pipeline)
+        });
+        if objects[at].is_none() && (is_other || is_second) && known.tables[at].rows > 0 && named[at] {
             objects[at] = free.next();
         }
     }

@@ -8,7 +8,6 @@ use serde_json::Value;
 
 use crate::clean::keys;
 use crate::mapping::Mapping;
-use crate::mapping::object::ObjectRules;
 use crate::record::{Entity, SourceRecord};
 
 pub use run::{Dedupe, claim_text, run};
@@ -54,7 +53,7 @@ pub fn digest(record: &SourceRecord, mapping: &Mapping) -> [u8; DIGEST_BYTES] {
 pub fn duplicate_keys(record: &SourceRecord, mapping: &Mapping) -> Vec<DuplicateKey> {
     let mut found = Vec::new();
     let Some(rules) = mapping.object(record.object) else { return found };
-    if record.deleted || is_skipped(rules, record) {
+    if record.deleted || rules.skipped(&record.payload).is_some() {
         return found;
     }
     for destination in rules.to.iter().filter(|destination| destination.applies.holds(&record.payload)) {
@@ -72,10 +71,6 @@ pub fn duplicate_keys(record: &SourceRecord, mapping: &Mapping) -> Vec<Duplicate
         }
     }
     found
-}
-
-fn is_skipped(rules: &ObjectRules, record: &SourceRecord) -> bool {
-    rules.skip.iter().any(|skip| skip.conditions.iter().all(|condition| condition.holds(&record.payload)))
 }
 
 /// Each piece is hashed with its length or kind before it, so that no two payloads spell the same bytes.

@@ -27,7 +27,7 @@ pub use run::{Normalize, run};
 pub enum Normalized {
     /// Its roles, in the mapping's order; those of the entity asked for, if one was.
     Roles(Vec<RoleOutcome>),
-    /// It is folded into its parent and has no draft.
+    /// It is folded into its parent and has no draft. What it names is the parent, or the first record on the way there.
     Folded(ParentKey),
     /// A rule leaves it out, for this reason.
     Skipped(String),
@@ -60,7 +60,7 @@ pub enum RoleResult {
     LeftOut(String),
 }
 
-/// The record that a child is folded into.
+/// The record that a child is folded into, or through.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ParentKey {
     /// Its kind.
@@ -115,18 +115,17 @@ pub fn normalize(record: &SourceRecord, mapping: &Mapping, only: Option<Entity>)
     if record.deleted {
         return Normalized::Skipped("deleted at the source".to_owned());
     }
-    let skip = rules.skip.iter().find(|skip| skip.conditions.iter().all(|condition| condition.holds(&record.payload)));
-    if let Some(skip) = skip {
+    if let Some(skip) = rules.skipped(&record.payload) {
         return Normalized::Skipped(skip.reason.clone());
     }
     if let Some(fold) = &rules.fold_into {
         return match fold.from.text(&record.payload) {
-            Some(id) => Normalized::Folded(ParentKey { object: fold.object, source_id: id.into_owned() }),
+            Some(id) => Normalized::Folded(ParentKey { object: fold.named(), source_id: id.into_owned() }),
             None => Normalized::Rejected(Rejection {
                 role: String::new(),
                 field: fold.from.name.clone(),
                 value: String::new(),
-                reason: format!("names no {} to fold it into", fold.object),
+                reason: format!("names no {} to fold it into", fold.named()),
             }),
         };
     }

@@ -51,27 +51,37 @@ fn a_changed_mapping_closes_the_gates_and_is_named() {
 
 #[test]
 fn an_approval_that_is_taken_back_stops_the_load() {
-    let (promox, world) = world(1_200, 5);
+    taken_back("sample", 5);
+}
+
+#[test]
+fn an_approval_of_the_workspace_that_is_taken_back_stops_the_load() {
+    taken_back("workspace", 6);
+}
+
+/// Takes the approval of a gate back in the middle of the load.
+fn taken_back(gate: &str, seed: u64) {
+    let (promox, world) = world(1_200, seed);
     // Slow enough to be met in the middle.
     let file = world.folder.join("migration.toml");
     let settings = fs::read_to_string(&file).expect("settings");
     fs::write(&file, settings.replace("[pipedrive]\n", "[pipedrive]\ncalls_in_flight = 1\n")).expect("written");
     let daemon = world.daemon(&[]);
-    for gate in BEFORE_LOAD {
-        if gate == "sample" {
-            wait_for(gate, LONGEST, || world.waits_at(gate).then_some(()));
+    for passed in BEFORE_LOAD {
+        if passed == "sample" {
+            wait_for(passed, LONGEST, || world.waits_at(passed).then_some(()));
             let hold = serde_json::json!({"method": "POST", "path": "/api/v2/persons", "count": 30,
                 "kind": {"hold": {"seconds": 1}}});
             world.pipedrive.post("faults", &hold);
         }
-        pass(&world, gate);
+        pass(&world, passed);
     }
     let sampled = live(&world, "person").len();
     wait_for("the first persons", LONGEST, || (live(&world, "person").len() > sampled + 5).then_some(()));
-    assert!(world.run(&["reject", "sample", "--by", "Bo"]).status.success());
-    wait_for("the sample gate", LONGEST, || {
+    assert!(world.run(&["reject", gate, "--by", "Bo"]).status.success());
+    wait_for("the gate", LONGEST, || {
         let status = world.status()?;
-        status["waits"].as_str()?.contains("'sample'").then_some(())
+        status["waits"].as_str()?.contains(&format!("'{gate}'")).then_some(())
     });
     let before = writes(&world);
     assert_eq!(
@@ -79,10 +89,10 @@ fn an_approval_that_is_taken_back_stops_the_load() {
         "load",
         "it stopped in the middle, not at the end of the load"
     );
-    assert_eq!(changed(&world, "sample"), ["Bo took the approval back"]);
+    assert_eq!(changed(&world, gate), ["Bo took the approval back"]);
     std::thread::sleep(Duration::from_secs(3));
     assert_eq!(writes(&world), before, "nothing is written while the gate is closed");
-    world.approve("sample");
+    world.approve(gate);
     follows(&world);
     finish(&promox, &world, daemon, 0);
 }

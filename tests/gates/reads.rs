@@ -79,6 +79,29 @@ fn try_everything(world: &World, reached: &[&str]) {
 }
 
 #[test]
+fn commands_without_a_daemon_only_read_before_the_approvals() {
+    let (_promox, world) = world(120, 13);
+    let own: &[&[&str]] =
+        &[&["map", "--check"], &["map"], &["map", "--read"], &["map", "--read", "--check"], &["map", "--propose"]];
+    let mapping = fs::read(world.folder.join("mapping.toml")).expect("the mapping");
+    for gate in ["map", "data", "plan"] {
+        for arguments in COMMANDS.iter().chain(own) {
+            let output = world.run(arguments);
+            assert_eq!(writes(&world), [], "{arguments:?} before {gate}: {}", text(&output));
+        }
+        fs::write(world.folder.join("mapping.toml"), &mapping).expect("written");
+        // The walk goes to the gate again, with the mapping that was there.
+        let walked = world.run(&["configure"]);
+        assert_eq!(walked.status.code(), Some(4), "{}", text(&walked));
+        assert_eq!(writes(&world), [], "configure before {gate}");
+        world.approve(gate);
+    }
+    // All that could be written is written now: the ledger would have told.
+    assert!(world.run(&["configure"]).status.success());
+    assert!(!writes(&world).is_empty());
+}
+
+#[test]
 fn nothing_but_reads_leaves_before_its_gate() {
     let placed = |name: &String| {
         COMMANDS.iter().any(|arguments| arguments[0] == name)

@@ -13,7 +13,7 @@ use crossdock::mapping::defaults::{DayOrder, DecimalSign};
 use crossdock::mapping::placement::{Placement, Placements};
 use crossdock::mapping::proposal::Proposal;
 use crossdock::migration::map::{Chosen, Reading, propose_as};
-use crossdock::migration::{Ending, GateState, Migration, Opening, Signals, artefact};
+use crossdock::migration::{Ending, GateState, Migration, Opening, Point, Signals, artefact};
 use crossdock::permit::Gate;
 use crossdock::progress::Progress;
 use crossdock::record::{Entity, Fate, Object};
@@ -31,6 +31,8 @@ pub(crate) struct Moved {
     pub(crate) mapping: Mapping,
     pub(crate) text: String,
     pub(crate) fates: Vec<FateCount>,
+    /// Of what was left out or waits: its kind and id, how it ended, and why.
+    pub(crate) reasons: Vec<(Object, String, Fate, String)>,
     pub(crate) pipedrive: Running,
 }
 
@@ -99,6 +101,17 @@ pub(crate) fn moved_edited(
     placements: &[(&str, &str)],
     edit: &dyn Fn(String) -> String,
 ) -> Moved {
+    moved_while(files, users, placements, edit, |_| ())
+}
+
+/// The same with files that change after the load.
+pub(crate) fn moved_while(
+    files: &Path,
+    users: &[(String, String)],
+    placements: &[(&str, &str)],
+    edit: &dyn Fn(String) -> String,
+    change: impl Fn(&Path) + Send + Sync + 'static,
+) -> Moved {
     let placements = placements
         .iter()
         .map(|(table, word)| ((*table).to_owned(), Placement::parse(word).expect("a placement")))
@@ -115,14 +128,22 @@ pub(crate) fn moved_edited(
         proposed.mapping = edit(proposed.mapping);
         std::fs::write(folder.path().join("mapping.toml"), &proposed.mapping).expect("written");
         let signals = Signals::default();
+        // One round of changes follows.
         signals.freeze();
+        let own = files.to_owned();
+        let checkpoint = move |point| {
+            if point == Point::Loaded {
+                change(&own);
+            }
+            async { Ok(()) }.boxed()
+        };
         let opening = Opening {
             folder: folder.path().to_owned(),
             clock: clock.clone(),
             stop,
             signals,
             progress: Progress::default(),
-            checkpoint: Some(Arc::new(|_| async { Ok(()) }.boxed())),
+            checkpoint: Some(Arc::new(checkpoint)),
             failpoint: None,
         };
         let migration = Migration::open(config, opening).await.expect("it opens");
@@ -135,8 +156,19 @@ pub(crate) fn moved_edited(
         let fates = migration.journal().fates().await.expect("the journal reads");
         assert!(fates.iter().all(|count| count.fate.is_some()), "a record has no fate: {fates:?}");
         let mapping = Mapping::parse(&proposed.mapping, "proposed").expect("valid");
-        Moved { proposal: proposed.proposal, mapping, text: proposed.mapping, fates, pipedrive }
+        let reasons = reasons(migration.journal()).await;
+        Moved { proposal: proposed.proposal, mapping, text: proposed.mapping, fates, reasons, pipedrive }
     })
+}
+
+async fn reasons(journal: &Journal) -> Vec<(Object, String, Fate, String)> {
+    let mut found = Vec::new();
+    for fate in [Fate::Rejected, Fate::Skipped, Fate::Parked] {
+        for landed in journal.noteworthy(Some(fate), 0, 1_000).await.expect("the journal reads") {
+            found.push((landed.record.object, landed.record.id.to_string(), fate, landed.reason.unwrap_or_default()));
+        }
+    }
+    found
 }
 
 async fn approve_all(journal: Journal, clock: Clock) {

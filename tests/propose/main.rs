@@ -8,6 +8,7 @@ mod ends;
 mod layouts;
 mod model;
 mod placement;
+mod through;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};

@@ -13,19 +13,19 @@ use serde_json::Value;
 
 use super::layouts::{Moved, moved_as, moved_edited, proposals, write};
 
-const CLIENTS: usize = 24;
-const DEALS: usize = 30;
+pub(crate) const CLIENTS: usize = 24;
+pub(crate) const DEALS: usize = 30;
 
 /// Amounts in cents of the commissions of a deal, the earliest first.
-fn amounts(deal: usize) -> Vec<i64> {
+pub(crate) fn amounts(deal: usize) -> Vec<i64> {
     (0..deal % 4).map(|part| (deal * 1_111 + part * 37) as i64 * if part == 2 { -1 } else { 1 }).collect()
 }
 
-fn cents(cents: i64) -> Decimal {
+pub(crate) fn cents(cents: i64) -> Decimal {
     Decimal::new(cents, 2)
 }
 
-fn users() -> Vec<(String, String)> {
+pub(crate) fn users() -> Vec<(String, String)> {
     ["Ada Stone", "Bo Field"].map(|name| (name.to_owned(), format!("{}@own.example", name.replace(' ', ".")))).to_vec()
 }
 
@@ -34,7 +34,7 @@ fn header(columns: &str) -> Vec<String> {
 }
 
 /// An account with clients, deals, commissions, presentations and two kinds of custom objects.
-fn account(folder: &Path) {
+pub(crate) fn account(folder: &Path) {
     let mut staff = header("UserID,Full Name,E-mail");
     for (number, (name, email)) in users().iter().enumerate() {
         staff.push(format!("u_{number},{name},{email}"));
@@ -102,7 +102,7 @@ fn run(placements: &[(&str, &str)]) -> Moved {
 
 impl Moved {
     /// The value of a custom field, by its name; null where it has none.
-    fn custom(&self, row: &Value, field: Entity, name: &str) -> Value {
+    pub(crate) fn custom(&self, row: &Value, field: Entity, name: &str) -> Value {
         let fields = self.pipedrive.rows(field);
         let code = fields.iter().find(|field| field["field_name"] == name || field["name"] == name);
         let code = code.and_then(|field| field["field_code"].as_str().or_else(|| field["key"].as_str()));
@@ -114,18 +114,18 @@ impl Moved {
         }
     }
 
-    fn fate(&self, object: Object, fate: Fate) -> u64 {
+    pub(crate) fn fate(&self, object: Object, fate: Fate) -> u64 {
         let own = self.fates.iter().filter(|count| count.object == object && count.fate == Some(fate));
         own.map(|count| count.records).sum()
     }
 
-    fn deal(&self, number: usize) -> Value {
+    pub(crate) fn deal(&self, number: usize) -> Value {
         let title = format!("Order {number} of mugs");
         self.live(Entity::Deal).into_iter().find(|deal| deal["title"] == *title).expect("the deal")
     }
 }
 
-fn decimal(value: &Value) -> Decimal {
+pub(crate) fn decimal(value: &Value) -> Decimal {
     value.to_string().trim_matches('"').parse().unwrap_or_else(|_| panic!("no number: {value}"))
 }
 
@@ -257,7 +257,7 @@ fn commissions_as_records_of_their_own() {
 }
 
 /// Deals with several projects each, and tasks that belong to projects.
-fn deals_with_projects(folder: &Path) {
+pub(crate) fn deals_with_projects(folder: &Path) {
     account(folder);
     std::fs::remove_file(folder.join("commissions.csv")).expect("removed");
     let mut projects = header("ProjectID,DealNo,Project Name,Phase,Budget,Due");
@@ -301,6 +301,31 @@ fn deals_with_projects_of_their_own() {
 
     let moved = moved_as(files.path(), &users(), &[("projects", "deal"), ("deals", "do not migrate")]);
     assert_eq!(moved.live(Entity::Deal).len(), projects);
+}
+
+#[test]
+fn a_second_table_of_a_kind_is_part_of_what_it_names() {
+    let files = tempfile::tempdir().expect("a folder");
+    account(files.path());
+    for (file, key, rows) in [("tasks.csv", "TaskID", 1..=DEALS), ("old_tasks.csv", "OldTaskID", 1..=20)] {
+        let mut tasks = header(&format!("{key},DealNo,Subject,Due Date,Done"));
+        for number in rows {
+            let done = ["no", "yes"][number % 2];
+            tasks.push(format!(
+                "{key}-{number:04},D-{number:04},Call about {number} ({key}),2025-03-{:02},{done}",
+                number % 28 + 1
+            ));
+        }
+        write(files.path(), file, &tasks);
+    }
+    let moved = moved_as(files.path(), &users(), &[]);
+    assert_eq!(moved.object("tasks"), Some(Object::Task));
+    let second = moved.object("old_tasks").expect("it is not left out");
+    assert!(second.is_custom(), "{second}");
+    assert_eq!((moved.fate(Object::Task, Fate::Loaded), moved.fate(second, Fate::Folded)), (DEALS as u64, 20));
+    let deal = moved.deal(7);
+    assert!(deal.to_string().contains("Call about 7 (OldTaskID)"), "{deal}");
+    assert_eq!(moved.live(Entity::Activity).len(), DEALS);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The map under review: page and workbooks of a mapping and its rows, edited by another program, and read back.
 
+mod libreoffice;
 #[path = "../processes/mod.rs"]
 mod processes;
 

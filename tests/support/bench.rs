@@ -135,7 +135,7 @@ impl Bench {
                 place: Place { origin: "test".into(), row: number as u64 },
                 children: Vec::new(),
             };
-            Landing { record, digest, parent: None, walk: None }
+            Landing { record, digest, parent: None, onward: Vec::new(), walk: None }
         };
         self.journal.land(numbers.map(landing).collect(), self.clock.utc()).await.expect("landed");
     }

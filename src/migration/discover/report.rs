@@ -163,7 +163,7 @@ pub(super) fn links(
 ) -> Result<Vec<LinkFound>> {
     let mut wanted: Vec<(usize, String, Vec<usize>)> = Vec::new();
     for (at, own) in seen.iter().enumerate() {
-        let mut columns = mapped_links(rules_of(mapping, own, objects[at]), objects);
+        let mut columns = mapped_links(mapping, rules_of(mapping, own, objects[at]), objects);
         for found in plans.iter().filter(|planned| planned.at == at).flat_map(|planned| &planned.columns) {
             let is_key = plans[at].key.as_deref() == Some(found.name.as_str());
             if !found.points_at.is_empty() && !is_key {
@@ -215,7 +215,11 @@ pub(super) fn links(
 }
 
 /// The columns that the mapping reads as links, with the tables of what they point at.
-fn mapped_links(rules: Option<&ObjectRules>, objects: &[Option<Object>]) -> BTreeMap<String, Vec<usize>> {
+fn mapped_links(
+    mapping: &Mapping,
+    rules: Option<&ObjectRules>,
+    objects: &[Option<Object>],
+) -> BTreeMap<String, Vec<usize>> {
     let mut columns: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     let mut add = |column: &Column, object: Object| {
         let tables = objects.iter().enumerate().filter(|(_, own)| **own == Some(object)).map(|(at, _)| at);
@@ -233,8 +237,9 @@ fn mapped_links(rules: Option<&ObjectRules>, objects: &[Option<Object>]) -> BTre
         }
     }
     if let Some(fold) = &rules.fold_into {
-        add(&fold.from, fold.object);
+        add(&fold.from, fold.named());
     }
+    mapping.ways_through(rules.object).for_each(|(column, named)| add(column, named));
     columns.retain(|_, tables| !tables.is_empty());
     columns
 }

@@ -82,7 +82,7 @@ fn before(record: &SourceRecord, field: &Field) -> Option<String> {
 }
 
 /// A value as Pipedrive will hold it.
-fn words(value: &FieldValue) -> String {
+pub(super) fn words(value: &FieldValue) -> String {
     match value {
         FieldValue::Text(text)
         | FieldValue::Html(text)

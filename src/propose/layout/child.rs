@@ -8,6 +8,7 @@ use super::{Laid, Scene, section};
 use crate::mapping::field::Kind;
 use crate::mapping::placement::{Placement, Rule};
 use crate::propose::answer::Place;
+use crate::propose::placement::{BETWEEN, lies_between};
 use crate::propose::plan::{Found, Planned};
 use crate::propose::profile::Table;
 use crate::propose::shape::Shape;
@@ -24,7 +25,7 @@ const AMOUNTS: &[&str] =
 /// What becomes of a child's columns: each with the target that keeps it.
 pub(super) fn kept_by_parent(child: &Planned, scene: &mut Scene<'_>) -> Vec<(String, Entity, String)> {
     let Some(Placement::Within(entity, _)) = child.placement().cloned() else { return Vec::new() };
-    let Some((_, object)) = parent(child, scene, entity) else { return Vec::new() };
+    let Some(Way { object, .. }) = way(child, scene, entity) else { return Vec::new() };
     let plans = scene.plans;
     let Some(own) = plans.iter().find(|plan| plan.object == Some(object)) else { return Vec::new() };
     let mut kept: Vec<(String, Entity, String)> = Vec::new();
@@ -54,9 +55,8 @@ pub(super) fn child(plan: &Planned, scene: &mut Scene<'_>) -> Laid {
         Some(Placement::Within(_, Rule::Note)) => laid.part.to.push(note(plan, scene)),
         Some(Placement::Within(_, Rule::Activity)) => laid.part.to.push(activity(plan, scene)),
         Some(Placement::Within(entity, _)) => {
-            if let Some((parent, object)) = parent(plan, scene, *entity) {
-                let from = quoted(&parent.name);
-                laid.part.head.push(format!("fold_into = {{ object = \"{object}\", from = {from} }}"));
+            if let Some(way) = way(plan, scene, *entity) {
+                laid.part.head.push(way.line());
             }
         }
         _ => {}
@@ -72,6 +72,74 @@ fn parent<'p>(plan: &'p Planned, scene: &Scene<'_>, entity: Entity) -> Option<(&
     })
 }
 
+/// How rows reach the record that holds them.
+struct Way {
+    /// The row's own column.
+    column: String,
+    /// The records between, with the column of each that names the next.
+    through: Vec<(Object, String)>,
+    /// What holds them.
+    object: Object,
+}
+
+impl Way {
+    fn line(&self) -> String {
+        let (object, from) = (self.object, quoted(&self.column));
+        let step = |(object, from): &(Object, String)| format!("{{ object = \"{object}\", from = {} }}", quoted(from));
+        let through: Vec<String> = self.through.iter().map(step).collect();
+        match through.as_slice() {
+            [] => format!("fold_into = {{ object = \"{object}\", from = {from} }}"),
+            steps => {
+                let steps = steps.join(", ");
+                format!("fold_into = {{ object = \"{object}\", from = {from}, through = [{steps}] }}")
+            }
+        }
+    }
+}
+
+/// The shortest way to a record of a kind: the row names it, or a record that does.
+fn way(plan: &Planned, scene: &Scene<'_>, entity: Entity) -> Option<Way> {
+    if let Some((column, object)) = parent(plan, scene, entity) {
+        return Some(Way { column: column.name.clone(), through: Vec::new(), object });
+    }
+    for length in 1..=BETWEEN {
+        let found = plan.columns.iter().find_map(|column| {
+            let (through, object) = between(column, scene, entity, (length, plan))?;
+            Some(Way { column: column.name.clone(), through, object })
+        });
+        if found.is_some() {
+            return found;
+        }
+    }
+    None
+}
+
+/// So many records between, from the one that a column names, and what the last of them names.
+fn between(
+    column: &Found,
+    scene: &Scene<'_>,
+    entity: Entity,
+    (length, child): (usize, &Planned),
+) -> Option<(Vec<(Object, String)>, Object)> {
+    let plans = column.points_at.iter().filter_map(|at| scene.plans.get(*at));
+    let mut plans = plans.filter(|plan| lies_between(plan.object, plan.placement()) && plan.object != child.object);
+    plans.find_map(|plan| {
+        let own = plan.object?;
+        if length == 1 {
+            let (next, object) = parent(plan, scene, entity)?;
+            return (Some(object) != child.object).then(|| (vec![(own, next.name.clone())], object));
+        }
+        plan.columns.iter().find_map(|next| {
+            let (mut through, object) = between(next, scene, entity, (length - 1, child))?;
+            if object == own || through.iter().any(|(other, _)| *other == own) {
+                return None;
+            }
+            through.insert(0, (own, next.name.clone()));
+            Some((through, object))
+        })
+    })
+}
+
 /// The lines of a record that are made of the rows that belong to it.
 pub(super) fn folded(own: &Planned, entity: Entity, scene: &mut Scene<'_>) -> Vec<Folded> {
     let plans = scene.plans;
@@ -81,7 +149,7 @@ pub(super) fn folded(own: &Planned, entity: Entity, scene: &mut Scene<'_>) -> Ve
         let is_ours = *holder == entity
             && child.placement().is_some_and(Placement::is_folded)
             && child.key.is_some()
-            && parent(child, scene, entity).is_some_and(|(_, object)| Some(object) == own.object);
+            && way(child, scene, entity).is_some_and(|way| Some(way.object) == own.object);
         if is_ours {
             lines.extend(by_rule(child, *rule, (own, entity), scene));
         }
@@ -216,12 +284,12 @@ fn is_owner(column: &Found, scene: &Scene<'_>) -> bool {
 
 /// Columns that say something of the row itself.
 fn kept<'p>(child: &'p Planned, scene: &Scene<'_>) -> Vec<&'p Found> {
-    let parents: Vec<&str> = [Entity::Deal, Entity::Person, Entity::Organization, Entity::Lead]
+    let parents: Vec<String> = [Entity::Deal, Entity::Person, Entity::Organization, Entity::Lead]
         .into_iter()
-        .filter_map(|entity| parent(child, scene, entity).map(|(column, _)| column.name.as_str()))
+        .filter_map(|entity| way(child, scene, entity).map(|way| way.column))
         .collect();
     let says = |column: &&Found| {
-        let is_key = child.key.as_ref() == Some(&column.name) || parents.contains(&column.name.as_str());
+        let is_key = child.key.as_ref() == Some(&column.name) || parents.contains(&column.name);
         let stays = matches!(column.place(), Place::Modified | Place::Deleted | Place::Id);
         let is_written = column.name.contains(['{', '}', '|', ':']);
         let is_currency = column.concept() == "currency" && amount(child).is_some();
@@ -255,8 +323,14 @@ pub fn has_amount(table: &Table) -> bool {
 }
 
 fn is_amount(name: &str, shape: Shape) -> bool {
+    matches!(shape, Shape::Number | Shape::Money) && says_amount(name)
+}
+
+/// Whether a column's name speaks of an amount.
+#[must_use]
+pub fn says_amount(name: &str) -> bool {
     let name = name.to_lowercase();
-    matches!(shape, Shape::Number | Shape::Money) && AMOUNTS.iter().any(|word| name.contains(word))
+    AMOUNTS.iter().any(|word| name.contains(word))
 }
 
 /// A line for each row, with all that its columns hold, and which these are.

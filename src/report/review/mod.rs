@@ -69,6 +69,9 @@ pub struct TableReview {
     pub placed: String,
     /// Other placements, best first.
     pub alternatives: Vec<PlacementChoice>,
+    /// What each rule would make of real rows, where they are folded.
+    #[serde(default)]
+    pub rules: RulePreviews,
     /// Its fields in the mapping's order, then its columns that are left out, then those that nobody decided about.
     pub fields: Vec<FieldReview>,
 }
@@ -121,6 +124,24 @@ pub struct Preview {
     pub notes: Vec<String>,
 }
 
+/// What each rule of folding would make of the rows of a few real records.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RulePreviews {
+    /// The records, each with how many rows belong to it.
+    pub parents: Vec<String>,
+    /// The rules.
+    pub rules: Vec<RulePreview>,
+}
+
+/// What one rule would make of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RulePreview {
+    /// The rule, as a placement writes it.
+    pub rule: String,
+    /// What each record would hold, in their order.
+    pub gives: Vec<String>,
+}
+
 /// What is put together.
 pub struct Parts<'a> {
     /// The mapping as it is written.
@@ -131,6 +152,8 @@ pub struct Parts<'a> {
     pub proposal: Proposal,
     /// What the customer remarked.
     pub remarks: &'a Remarks,
+    /// What each rule of folding would make of real rows, by the kind of these.
+    pub rules: BTreeMap<Object, RulePreviews>,
     /// Previews by object, role and position.
     pub previews: BTreeMap<(Object, String, usize), Vec<Preview>>,
     /// Why there are none; empty when there are.
@@ -205,6 +228,7 @@ fn left_table(proposed: &ProposedTable) -> TableReview {
         reasons: proposed.reasons.clone(),
         placed: proposed.placed.clone().unwrap_or_default(),
         alternatives: proposed.alternatives.clone(),
+        rules: RulePreviews::default(),
         fields: Vec::new(),
     }
 }
@@ -267,6 +291,7 @@ fn table(parts: &Parts<'_>, rules: &ObjectRules, written: &Table) -> TableReview
     TableReview {
         table: rules.table.clone(),
         object: Some(rules.object),
+        rules: parts.rules.get(&rules.object).cloned().unwrap_or_default(),
         rows: known.map_or(0, |known| known.rows),
         is_whole: known.is_some_and(|known| known.is_whole),
         placement: known
@@ -295,7 +320,9 @@ fn written_of<'t>(object: &'t Table, role: &str) -> Vec<&'t Table> {
 /// What a row becomes, in words.
 fn placement(rules: &ObjectRules) -> String {
     if let Some(fold) = &rules.fold_into {
-        return format!("part of its {}", fold.object);
+        let through: Vec<String> = fold.through.iter().map(|through| format!("its {}", through.object)).collect();
+        let through = if through.is_empty() { String::new() } else { format!(", by way of {}", through.join(" and ")) };
+        return format!("part of its {}{through}", fold.object);
     }
     let each = |entity: Entity| {
         let name = entity.as_str().replace('_', " ");

@@ -1,7 +1,7 @@
 //! The page `reports/mapping.html`: each table with its fields, why they go where they go, and what becomes of real values.
 
 use super::sheets::{LIKELY, SURE, percent, percent_of};
-use super::{FieldReview, Preview, Review, TableReview, target};
+use super::{FieldReview, Preview, Review, RulePreview, TableReview, target};
 use crate::mapping::proposal::PlacementChoice;
 use crate::report::Report;
 use crate::report::page::{Cell, Figure, Page, Row, Section, Table, Tone, Whole, counted, number, title_case};
@@ -30,7 +30,10 @@ impl Report for Review {
             ),
         };
         let mut sections = vec![overview(self)];
-        sections.extend(mapped.iter().map(|table| section(table, &self.no_previews)));
+        for table in &mapped {
+            sections.push(section(table, &self.no_previews));
+            sections.extend((!table.rules.rules.is_empty()).then(|| rules(table)));
+        }
         Page {
             title: "Mapping".to_owned(),
             says,
@@ -137,6 +140,27 @@ fn section(table: &TableReview, no_previews: &str) -> Section {
         &title_case(&table.table),
         intro,
         Table::new(&columns, rows, "No fields of its own.").whole(Whole::File(name)),
+    )
+}
+
+/// What each rule would make of the rows of a few records.
+fn rules(table: &TableReview) -> Section {
+    let mut columns = vec!["Rule".to_owned()];
+    columns.extend(table.rules.parents.iter().cloned());
+    let row = |preview: &RulePreview| {
+        let cells = preview.gives.iter().map(|gives| Cell::text(&**gives));
+        Row::new([Cell::text(&*preview.rule)].into_iter().chain(cells).collect())
+    };
+    let intro = format!(
+        "Now each row becomes {}. What every rule would give on records of this account; in [placement] it is chosen as \
+         \"RECORD: RULE\".",
+        table.placement
+    );
+    let rows = table.rules.rules.iter().map(row).collect();
+    Section::new(
+        &format!("{}: rules to choose from", title_case(&table.table)),
+        intro,
+        Table::with_columns(columns, rows, "No record has such rows."),
     )
 }
 

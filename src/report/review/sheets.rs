@@ -1,9 +1,10 @@
 //! The workbook `reports/mapping.xlsx`: a sheet that explains, one sheet for each table, and a sheet for no eyes that says
 //! what every line was when the workbook was made.
 
-use super::{FieldReview, Review, TableReview, target};
+use super::{FieldReview, Review, RulePreview, TableReview, target};
 use crate::mapping::Mapping;
 use crate::mapping::placement::Placement;
+use crate::propose::profile::mask;
 use crate::report::page::{counted, number, title_case};
 use crate::report::workbook::{Cell, Column, Line, Look, Sheet, Sight, Workbook, sheet_name};
 
@@ -84,19 +85,29 @@ pub fn workbook(review: &Review, mapping: &Mapping) -> Workbook {
                 target::LEAVE
             ));
         }
-        sheets.push(Sheet {
-            name,
-            above: vec![Line::heading(title_case(&table.table)), Line::text(about)],
-            columns: COLUMNS.to_vec(),
-            rows,
-            sight: Sight::Shown,
-        });
+        let mut above = vec![Line::heading(title_case(&table.table)), Line::text(about)];
+        above.extend(rules_to_choose_from(table).into_iter().map(Line::text));
+        sheets.push(Sheet { name, above, columns: COLUMNS.to_vec(), rows, sight: Sight::Shown });
     }
     let start = start(review, &mut workbook);
     workbook.sheets.push(start);
     workbook.sheets.extend(sheets);
     workbook.sheets.push(origin(review));
     workbook
+}
+
+/// What each rule would give on real records, masked as all samples of the workbook are.
+fn rules_to_choose_from(table: &TableReview) -> Vec<String> {
+    let line = |preview: &RulePreview| {
+        let gives: Vec<String> = preview.gives.iter().map(|gives| mask(gives)).collect();
+        format!("{}: {}", preview.rule, gives.join("  ·  "))
+    };
+    let parents = &table.rules.parents;
+    if parents.is_empty() {
+        return Vec::new();
+    }
+    let heading = format!("What each rule would give (masked; the page shows it in full) for {}:", parents.join(", "));
+    std::iter::once(heading).chain(table.rules.rules.iter().map(line)).collect()
 }
 
 fn row(field: &FieldReview, table: &TableReview, choices: &[String], workbook: &mut Workbook) -> Vec<Cell> {

@@ -59,6 +59,7 @@ fn review(text: &str, remarks: &Remarks) -> Review {
         proposal: proposal(),
         remarks,
         previews,
+        rules: BTreeMap::new(),
         no_previews: "nothing was read yet".to_owned(),
         owners: owners::OwnersReview::default(),
     })

@@ -35,10 +35,8 @@ pub(super) fn folded(row: &Row<'_>, field: &Field, fold: &Fold) -> Outcome<Optio
 
 /// The live children that the field is about, in the order of their ids.
 fn children<'a>(row: &Row<'a>, fold: &Fold) -> Vec<&'a SourceRecord> {
-    let skip = row.mapping.object(fold.object).map(|rules| rules.skip.as_slice()).unwrap_or_default();
-    let is_skipped = |child: &SourceRecord| {
-        skip.iter().any(|skip| skip.conditions.iter().all(|condition| condition.holds(&child.payload)))
-    };
+    let rules = row.mapping.object(fold.object);
+    let is_skipped = |child: &SourceRecord| rules.is_some_and(|rules| rules.skipped(&child.payload).is_some());
     let mut children: Vec<&SourceRecord> = row
         .record
         .children

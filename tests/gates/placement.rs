@@ -1,0 +1,145 @@
+//! Another placement of a table, through the binary: laid out anew, approved, made; and once more when the sample is there,
+//! which closes the gates again, says what changed, and loads the sample anew.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use super::*;
+use crate::processes::text;
+
+fn well(output: &Output) -> String {
+    assert!(output.status.success(), "{}", text(output));
+    text(output)
+}
+
+fn mapping(world: &World) -> String {
+    fs::read_to_string(world.folder.join("mapping.toml")).expect("the mapping")
+}
+
+/// A Python that has openpyxl: the one of the system's packages, or the one in the path.
+fn python() -> Option<&'static str> {
+    ["/usr/bin/python3", "python3"].into_iter().find(|python| {
+        Command::new(python).args(["-c", "import openpyxl"]).output().is_ok_and(|output| output.status.success())
+    })
+}
+
+/// Chooses another placement in the workbook and gives it back. Without openpyxl the same is chosen in mapping.toml, which
+/// a daemon must not read half-way: it is stopped before and started after.
+fn choose(
+    world: &World,
+    daemon: Option<processes::Daemon>,
+    table: &str,
+    from: &str,
+    to: &str,
+) -> Option<processes::Daemon> {
+    if let Some(python) = python() {
+        let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/gates/place.py");
+        let book = world.folder.join("reports/mapping.xlsx");
+        let output = Command::new(python).arg(script).arg(book).args([table, to]).output().expect("python runs");
+        well(&output);
+        let said = well(&world.run(&["map", "--read"]));
+        assert!(said.contains("made in mapping.toml"), "{said}");
+        return daemon;
+    }
+    println!("without openpyxl: chosen in mapping.toml");
+    let was_running = daemon.is_some();
+    if let Some(daemon) = daemon {
+        daemon.kill();
+    }
+    edit(world, &format!("{table} = \"{from}\""), &format!("{table} = \"{to}\""));
+    let said = well(&world.run(&["map"]));
+    assert!(said.contains("laid out anew"), "{said}");
+    was_running.then(|| world.daemon(&[]))
+}
+
+fn ids(world: &World, kind: &str) -> BTreeSet<String> {
+    live(world, kind).iter().map(|row| row["id"].to_string()).collect()
+}
+
+/// Names of the custom fields of deals or persons.
+fn has_field(world: &World, kind: &str, name: &str) -> bool {
+    world.pipedrive.get(&format!("rows/{kind}")).to_string().contains(&format!("\"{name}\""))
+}
+
+#[test]
+fn another_placement_is_laid_out_approved_and_made_and_closes_the_gates_again() {
+    let (promox, world) = world(300, 51);
+    well(&world.run(&["map", "--propose"]));
+    assert!(mapping(&world).contains("commissions = \"deal: sum\""), "{}", mapping(&world));
+
+    // Chosen with an editor: the next map lays it out.
+    edit(&world, "commissions = \"deal: sum\"", "commissions = \"deal: count\"");
+    let said = well(&world.run(&["map"]));
+    assert!(said.contains("laid out anew"), "{said}");
+    assert!(mapping(&world).contains("count = true") && !mapping(&world).contains("Commission total"));
+    let page = fs::read_to_string(world.folder.join("reports/mapping.html")).expect("the page");
+    assert!(page.contains("rules to choose from"), "what each rule would give is shown");
+    // The two rows of one project: their sum has two digits behind the point, and a count is a count.
+    let shown = |rule: &str| {
+        let line = said.lines().find_map(|line| line.trim_start().strip_prefix(rule)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("{rule}: {said}")).trim().to_owned()
+    };
+    let count: usize = shown("count").parse().expect("a count");
+    assert!(count > 1, "{said}");
+    assert!(
+        shown("sum").contains(&format!("; {count} rows: ")) && shown("note").starts_with(&format!("{count} notes"))
+    );
+    let sum = shown("sum").split(';').next().expect("a sum").to_owned();
+    assert!(shown("split").starts_with(&format!("together {sum}; 1. ")), "{said}");
+    for rule in ["sum", "first", "latest", "count", "list", "split", "note", "activity"] {
+        assert!(!shown(rule).is_empty(), "{rule}: {said}");
+    }
+    // Chosen in the workbook, and read back.
+    choose(&world, None, "commissions", "deal: count", "deal: latest");
+    let now = mapping(&world);
+    assert!(now.contains("commissions = \"deal: latest\"") && now.contains("Commission amount"), "{now}");
+
+    let daemon = world.daemon(&[]);
+    for gate in ["map", "data", "plan", "workspace"] {
+        pass(&world, gate);
+    }
+    wait_for("sample", LONGEST, || world.waits_at("sample").then_some(()));
+    assert!(has_field(&world, "deal_field", "Commission amount"));
+    assert!(!has_field(&world, "person_field", "Commission details"));
+    let first = ids(&world, "deal");
+    assert!(!first.is_empty());
+    // By the second, as Pipedrive tells when something was updated.
+    std::thread::sleep(Duration::from_millis(1_100));
+
+    let daemon = choose(&world, Some(daemon), "commissions", "deal: latest", "person: list").expect("it runs");
+    wait_for("the map gate", LONGEST, || world.waits_at("map").then_some(()));
+    let lines = changed(&world, "map").join("\n");
+    assert!(lines.contains("commission") && lines.contains("person: list"), "{lines}");
+    let status = world.status().expect("a status");
+    assert!(status["waits"].as_str().is_some_and(|waits| waits.contains("'map'")), "{status}");
+    for gate in ["data", "plan", "workspace", "sample"] {
+        let output = world.run(&["approve", gate, "--by", "Eve"]);
+        assert!(!output.status.success(), "{gate}: {}", text(&output));
+    }
+    assert_eq!(ids(&world, "deal"), first, "nothing is done before it is approved");
+    for gate in ["map", "data", "plan", "workspace"] {
+        pass(&world, gate);
+    }
+    wait_for("the new sample", LONGEST, || world.waits_at("sample").then_some(()));
+    let second = ids(&world, "deal");
+    assert!(!second.is_empty() && first.is_disjoint(&second), "the sample was taken back and loaded anew");
+    assert!(has_field(&world, "person_field", "Commission details"));
+    world.approve("sample");
+    follows(&world);
+    finish(&promox, &world, daemon, 0);
+}
+
+#[test]
+fn a_map_is_proposed_while_pipedrive_does_not_answer() {
+    let (_promox, world) = world(60, 53);
+    fs::remove_file(world.folder.join("mapping.toml")).expect("removed");
+    // Nobody listens here any more.
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    world.write_settings(&format!("http://{gone}"));
+    let said = well(&world.run(&["map", "--propose"]));
+    assert!(said.contains("Pipedrive did not answer within 20 seconds"), "{said}");
+    assert!(said.contains("without knowing which fields are there already"), "{said}");
+    assert!(said.contains("the account's users could not be read"), "{said}");
+    assert!(mapping(&world).contains("[[object]]"));
+}
