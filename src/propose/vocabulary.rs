@@ -2,7 +2,7 @@
 //!
 //! It stands in data files beside this one, in seven languages; here it is only read and looked up.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Deserialize;
 
@@ -174,6 +174,8 @@ pub struct Vocabulary {
     /// Kinds of record by the names of their tables, where these are one word.
     record_words: HashMap<String, Vec<String>>,
     by_name: HashMap<String, usize>,
+    /// Phrases that count for nothing, as words run together.
+    forgotten: HashSet<String>,
     splitter: Splitter,
 }
 
@@ -199,6 +201,7 @@ impl Vocabulary {
             tables: BTreeMap::new(),
             record_words: HashMap::new(),
             by_name: HashMap::new(),
+            forgotten: HashSet::new(),
             splitter: Splitter::default(),
         };
         own.splitter.learn_abbreviations();
@@ -246,6 +249,11 @@ impl Vocabulary {
             self.by_word.entry(word.clone()).or_default().push(at);
         }
         self.phrases.push(Phrase { concept, joined: words.concat(), words });
+    }
+
+    /// Makes phrases count for nothing: what the proposer would do if nobody had met these names.
+    pub fn forget(&mut self, names: impl IntoIterator<Item = Vec<String>>) {
+        self.forgotten = names.into_iter().map(|name| telling(&name).concat()).collect();
     }
 
     /// The words of a column's or table's name, with run-together ones split.
@@ -301,12 +309,14 @@ impl Vocabulary {
         let name = telling(name);
         let mut best: HashMap<usize, Meaning> = HashMap::new();
         let joined = name.concat();
+        let is_known = |at: &usize| !self.forgotten.contains(&self.phrases[*at].joined);
         for key in [&joined, &full] {
-            for at in self.by_joined.get(key).into_iter().flatten() {
+            for at in self.by_joined.get(key).into_iter().flatten().filter(|at| is_known(at)) {
                 keep_better(&mut best, self.meaning(*at, 1.0, Vec::new()));
             }
         }
         let mut seen: Vec<usize> = name.iter().filter_map(|word| self.by_word.get(word)).flatten().copied().collect();
+        seen.retain(is_known);
         seen.sort_unstable();
         seen.dedup();
         for at in seen {
@@ -320,7 +330,7 @@ impl Vocabulary {
                 let (a, b) = (phrase.joined.len(), joined.len());
                 a > 5 && a.abs_diff(b) * 100 <= a.max(b) * 13
             };
-            for (at, phrase) in self.phrases.iter().enumerate().filter(|(_, phrase)| near(phrase)) {
+            for (at, phrase) in self.phrases.iter().enumerate().filter(|(at, phrase)| near(phrase) && is_known(at)) {
                 let alike = strsim::normalized_damerau_levenshtein(&phrase.joined, &joined);
                 if alike >= 0.87 {
                     keep_better(&mut best, self.meaning(at, 0.85 * alike, Vec::new()));
