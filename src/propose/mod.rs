@@ -10,6 +10,7 @@ pub mod compose;
 pub mod confidence;
 pub mod context;
 pub mod fields;
+pub mod forms;
 pub mod layout;
 pub mod losses;
 pub mod placement;

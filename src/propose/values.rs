@@ -2,6 +2,7 @@
 
 use super::answer::{Answer, Evidence, Place};
 use super::context::Context;
+use super::forms::lists_children;
 use super::score::{Clue, custom};
 use super::shape::Shape;
 use super::vocabulary::Vocabulary;
@@ -151,6 +152,7 @@ fn technical(words: &[String], shape: Shape) -> f64 {
     let named = words.iter().filter(|word| TECHNICAL.contains(&word.as_str())).count();
     match () {
         () if is(last, KEYS) && words.len() > 1 => 1.0,
+        () if is(last, &["url", "uri", "href", "permalink", "pdf", "slug", "endpoint"]) && words.len() > 1 => 1.0,
         () if named > 1 => 1.0,
         () if is_count && words.len() > 1 && (is(last, COUNTS) || is(first, &["num", "count", "total", "day"])) => 0.9,
         () if is_time && is(first, MOMENTS) => 0.9,
@@ -303,6 +305,13 @@ const PROMISES: &[(Shape, &[&str])] = &[
     (Shape::Set, &["tags", "labels", "skills", "interests", "technologies"]),
 ];
 
+/// First words of a question, and last words of a flag: both are answered by yes or no.
+const QUESTIONS: &[&str] = &[
+    "is", "has", "can", "was", "ist", "hat", "est", "allow", "use", "require", "need", "should", "enable", "include",
+    "accept", "do", "send", "show", "hide", "exclude", "apply",
+];
+const FLAGS: &[&str] = &["required", "enabled", "allowed", "flag", "exempt", "verified", "kennzeichen", "yn"];
+
 /// The shape that the last word of a name promises; yes or no for a question.
 #[must_use]
 pub fn shape_of_words(words: &[String]) -> Option<Shape> {
@@ -311,11 +320,9 @@ pub fn shape_of_words(words: &[String]) -> Option<Shape> {
     if matches!(words, [.., count, last] if last == "value" && count.chars().all(char::is_numeric)) {
         return None;
     }
-    let is_question = words.len() > 1
-        && words
-            .first()
-            .is_some_and(|word| matches!(word.as_str(), "is" | "has" | "can" | "was" | "ist" | "hat" | "est"));
-    if is_question {
+    let is_question = words.len() > 1 && words.first().is_some_and(|word| QUESTIONS.contains(&word.as_str()));
+    let is_flag = words.len() > 1 && FLAGS.contains(&last.as_str());
+    if is_question || is_flag {
         return Some(Shape::Bool);
     }
     let starts_count = words.first().is_some_and(|word| matches!(word.as_str(), "anzahl" | "aantal"))
@@ -383,6 +390,12 @@ pub(super) fn offer_values(found: &mut Vec<Answer>, clue: &Clue, context: &Conte
         left.min(0.7),
         if technical > 0.5 { "its name is that of something technical" } else { &why },
     );
+    if matches!(primary, Entity::Organization | Entity::Person | Entity::Lead | Entity::Deal)
+        && lists_children(&clue.name, words)
+        && !matches!(shape, Shape::Enum | Shape::Set | Shape::Number | Shape::Money | Shape::Bool)
+    {
+        offer(Some(Place::Leave), 0.9, "it lists records that hang on this one");
+    }
     let person = context.becomes.contains(&Entity::Person);
     match shape {
         Shape::Email if person => offer(Some(Place::System(Entity::Person, "emails".into())), 0.62, &why),

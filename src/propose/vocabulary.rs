@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Deserialize;
 
+use super::forms::canonical;
 use super::shape::Shape;
 use super::words::{Splitter, telling, words};
 use crate::error::{Error, Kind, Result};
@@ -121,6 +122,9 @@ const VAGUE: &[&str] = &[
     "date",
 ];
 
+/// What another form of a phrase is worth: a little less than the phrase word by word.
+const FORM: f64 = 0.95;
+
 /// A concept as its file says.
 #[derive(Debug, Deserialize)]
 struct RawConcept {
@@ -169,6 +173,8 @@ pub struct Vocabulary {
     phrases: Vec<Phrase>,
     by_joined: HashMap<String, Vec<usize>>,
     by_word: HashMap<String, Vec<usize>>,
+    /// By the form that stands for all of a name's forms.
+    by_form: HashMap<String, Vec<usize>>,
     types: HashMap<String, Shape>,
     tables: BTreeMap<String, Vec<Vec<String>>>,
     /// Kinds of record by the names of their tables, where these are one word.
@@ -197,6 +203,7 @@ impl Vocabulary {
             phrases: Vec::new(),
             by_joined: HashMap::new(),
             by_word: HashMap::new(),
+            by_form: HashMap::new(),
             types: HashMap::new(),
             tables: BTreeMap::new(),
             record_words: HashMap::new(),
@@ -248,6 +255,7 @@ impl Vocabulary {
         for word in &words {
             self.by_word.entry(word.clone()).or_default().push(at);
         }
+        self.by_form.entry(canonical(&all)).or_default().push(at);
         self.phrases.push(Phrase { concept, joined: words.concat(), words });
     }
 
@@ -268,6 +276,16 @@ impl Vocabulary {
         self.by_name.get(name).and_then(|at| self.concepts.get(*at))
     }
 
+    /// The known word that an unknown compound ends with: `Haupttelefon` is a `telefon`.
+    #[must_use]
+    pub fn head(&self, word: &str) -> Option<String> {
+        if word.len() < 8 || self.by_word.contains_key(word) {
+            return None;
+        }
+        let starts = word.char_indices().map(|(at, _)| at).filter(|at| (3..=word.len().saturating_sub(5)).contains(at));
+        starts.map(|at| &word[at..]).find(|end| self.by_word.contains_key(*end)).map(ToOwned::to_owned)
+    }
+
     /// Whether a word alone names the tables of one of these kinds of record.
     #[must_use]
     pub fn names_records(&self, word: &str, kinds: &[&str]) -> bool {
@@ -283,10 +301,14 @@ impl Vocabulary {
     #[must_use]
     pub fn shape(&self, declared: &str) -> Shape {
         let word = type_word(declared);
-        if declared.trim_end().ends_with("[]") {
+        let is_list = declared.trim_end().ends_with("[]")
+            || ["array", "list", "set", "collection"].iter().any(|wrapping| {
+                declared.to_lowercase().strip_prefix(wrapping).is_some_and(|rest| rest.starts_with(['<', '[', '(']))
+            });
+        if is_list {
             return Shape::List;
         }
-        self.types.get(&word).copied().unwrap_or(Shape::Unknown)
+        self.types.get(&word).copied().unwrap_or_else(|| shape_of_composed(declared))
     }
 
     /// The shapes that the declared types of one table mean. `text` is one line where nothing else declares one.
@@ -306,6 +328,7 @@ impl Vocabulary {
     #[must_use]
     pub fn meanings(&self, name: &[String]) -> Vec<Meaning> {
         let full = name.concat();
+        let form = canonical(name);
         let name = telling(name);
         let mut best: HashMap<usize, Meaning> = HashMap::new();
         let joined = name.concat();
@@ -314,6 +337,9 @@ impl Vocabulary {
             for at in self.by_joined.get(key).into_iter().flatten().filter(|at| is_known(at)) {
                 keep_better(&mut best, self.meaning(*at, 1.0, Vec::new()));
             }
+        }
+        for at in self.by_form.get(&form).into_iter().flatten().filter(|at| is_known(at)) {
+            keep_better(&mut best, self.meaning(*at, FORM, Vec::new()));
         }
         let mut seen: Vec<usize> = name.iter().filter_map(|word| self.by_word.get(word)).flatten().copied().collect();
         seen.retain(is_known);
@@ -400,6 +426,22 @@ fn keep_better(best: &mut HashMap<usize, Meaning>, meaning: Meaning) {
         Some(known) if known.score >= meaning.score => {}
         Some(known) => *known = meaning,
         None => drop(best.insert(meaning.concept, meaning)),
+    }
+}
+
+/// The shape of a type whose name is composed: `ContactConnection`, `varchar(255)`, `DynamicLink`.
+fn shape_of_composed(declared: &str) -> Shape {
+    let words = words(declared);
+    let has = |all: &[&str]| words.iter().any(|word| all.contains(&word.as_str()));
+    match words.last().map(String::as_str) {
+        Some("connection" | "edge" | "collection" | "list" | "table") => Shape::List,
+        Some("date" | "day") if words.len() > 1 => Shape::Date,
+        Some("datetime" | "timestamp") => Shape::Datetime,
+        Some("enum" | "select" | "picklist" | "option") => Shape::Enum,
+        _ if has(&["varchar", "char", "nvarchar"]) => Shape::Text,
+        _ if has(&["decimal", "numeric", "double", "float", "int", "integer", "bigint", "tinyint"]) => Shape::Number,
+        _ if has(&["union", "link", "lookup"]) => Shape::Reference,
+        _ => Shape::Unknown,
     }
 }
 

@@ -269,7 +269,11 @@ impl Splitter {
         for end in 1..borders.len() {
             for start in 0..end {
                 let piece = &word[borders[start]..borders[end]];
-                let is_known = self.0.contains_key(piece) && (piece.len() > 2 || matches!(piece, "of" | "or" | "id"));
+                let is_known = self.0.contains_key(piece)
+                    && (piece.len() > 2
+                    || matches!(piece, "of" | "or" | "id")
+                    // `createdon`, `modifiedby`.
+                    || (matches!(piece, "on" | "at" | "by") && word[..borders[start]].ends_with("ed")));
                 let Some((cost, _)) = best[start] else { continue };
                 if is_known && best[end].is_none_or(|(known, _)| cost + 1 < known) {
                     best[end] = Some((cost + 1, start));
