@@ -31,7 +31,6 @@ const ALIKE: &[&[&str]] = &[
     &["province", "state"],
     &["owner", "assignee"],
     &["street", "road"],
-    &["url", "link"],
     &["method", "mode"],
     &["supplier", "vendor"],
     &["purchase", "buying"],
@@ -53,7 +52,7 @@ const ALIKE: &[&[&str]] = &[
 ];
 
 /// Words at the end, or at the beginning, that say no more than that a name is a point in time.
-const TIME_ENDS: &[&str] = &["at", "on", "date", "time", "datetime", "timestamp", "dt", "day", "datum", "am", "utc"];
+const TIME_ENDS: &[&str] = &["at", "on", "date", "time", "datetime", "timestamp", "dt", "datum", "am", "utc"];
 const TIME_STARTS: &[&str] = &["date", "time", "datetime", "timestamp", "datum", "fecha", "data"];
 
 /// The one form that stands for all of a name's forms.
@@ -61,6 +60,12 @@ const TIME_STARTS: &[&str] = &["date", "time", "datetime", "timestamp", "datum",
 pub fn canonical(words: &[String]) -> String {
     let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
     let mut is_time = false;
+    // Of what has a day and an hour in two columns the last word says which.
+    if let [first, _] = words.as_slice()
+        && ["due", "start", "end", "begin", "finish", "reminder"].contains(first)
+    {
+        return words.join(" ");
+    }
     while words.len() > 1 && words.last().is_some_and(|last| TIME_ENDS.contains(last)) {
         words.pop();
         is_time = true;

@@ -166,6 +166,21 @@ fn offer_concept(found: &mut Vec<Answer>, reading: &Reading, scene: &Scene<'_>) 
     if is_own_reference(name, of, reading) {
         score *= 0.6;
     }
+    let of = if context.becomes.contains(&Entity::Organization) && names_company(name, reading) {
+        Entity::Organization
+    } else {
+        of
+    };
+    let is_activity = of == Entity::Activity;
+    // Where nothing says when or by whom it was done, it was when and by whom it was written down.
+    if is_activity && name == "created" && !context.has_due {
+        name = "due_date";
+        score *= 0.9;
+    }
+    if is_activity && matches!(name, "author" | "created_by") && !context.has_owner {
+        name = "owner";
+        score *= 0.95;
+    }
     let is_state = name == "status" && !reading.meaning.phrase.split(' ').any(|word| word == "type");
     if is_state && of == Entity::Deal && !context.has_stage && shape != Shape::Bool {
         // A source that names no stage means it by the status.
@@ -224,6 +239,8 @@ fn own_homes<'c>(concept: &'c Concept, of: Entity, context: &Context) -> Option<
     match of {
         Entity::Lead if !context.names_persons => homes.get("l_unnamed").or_else(|| homes.get("l")),
         Entity::Person if context.is_mixed_client() => homes.get("m").or_else(|| homes.get("p")),
+        // Where a deal's goods are sent to is no address of its people.
+        Entity::Deal if concept.name == "address_other" => homes.get("any"),
         // A deal with its people beside it is laid out like a lead with its people.
         Entity::Deal if context.is_mixed_deal() => {
             let of_other = |homes: &&Vec<String>| {
@@ -272,7 +289,11 @@ fn refined(concept: &str, reading: &Reading, shape: Shape, context: &Context) ->
             Some("address_other")
         }
         "value" | "value_other" if has(COMPUTED) => Some("value_computed"),
-        "employee_count" | "annual_revenue" if has(RANGES) => Some("size_range"),
+        "employee_count" | "annual_revenue" if has(RANGES) || matches!(shape, Shape::Enum) => Some("size_range"),
+        // A total beside the plain amount is what the source sums up of its lines.
+        "value" if phrase().any(|word| matches!(word, "total" | "subtotal" | "sum")) && context.has_plain_value => {
+            Some("value_other")
+        }
         // What is expected is the amount where none is beside it, else the amount times its probability.
         "value" | "value_computed" if phrase().any(|word| EXPECTED.contains(&word)) => {
             Some(if context.has_amount { "value_computed" } else { "value" })
@@ -288,10 +309,43 @@ fn refined(concept: &str, reading: &Reading, shape: Shape, context: &Context) ->
 /// Whether a concept is usual on such records: dates and steps of a sale are none of an activity, and so on.
 fn is_at_home(concept: &str, of: Entity) -> bool {
     match of {
-        Entity::Activity => !matches!(concept, "promo_field" | "next_step" | "custom_slot" | "deal_title"),
+        Entity::Activity => !matches!(
+            concept,
+            "promo_field"
+                | "next_step"
+                | "custom_slot"
+                | "deal_title"
+                | "region"
+                | "department"
+                | "lead_source"
+                | "payment_terms"
+                | "ownership"
+                | "middle_name"
+                | "social"
+        ),
         Entity::Note => true,
         _ => !matches!(concept, "related_id" | "done" | "activity_type" | "activity_detail"),
     }
+}
+
+/// Whether an address, a phone or a name says that it is the company's.
+fn names_company(concept: &str, reading: &Reading) -> bool {
+    const COMPANY: &[&str] = &[
+        "company",
+        "firma",
+        "firmen",
+        "organization",
+        "unternehmen",
+        "societe",
+        "entreprise",
+        "empresa",
+        "azienda",
+        "bedrijf",
+    ];
+    let is_place =
+        matches!(concept, "description" | "address" | "street" | "street_2" | "city" | "state" | "zip" | "country");
+    let words = reading.meaning.phrase.split(' ').chain(reading.meaning.left.iter().map(String::as_str));
+    is_place && words.into_iter().any(|word| COMPANY.contains(&word))
 }
 
 /// A reference to the table's own kind of record is rather its own key.

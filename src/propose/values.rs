@@ -358,6 +358,8 @@ pub(super) fn offer_values(found: &mut Vec<Answer>, clue: &Clue, context: &Conte
     if clue.is_empty {
         offer(Some(Place::Leave), 0.8, "no row has a value");
     }
+    // Activities and notes have no custom fields, so of them less is kept.
+    let is_event = matches!(primary, Entity::Activity | Entity::Note);
     let (kept, left) = match shape {
         Shape::File => (0.2, 0.62),
         Shape::Formula => (0.3, 0.5),
@@ -365,6 +367,8 @@ pub(super) fn offer_values(found: &mut Vec<Answer>, clue: &Clue, context: &Conte
         Shape::Reference => (0.3, 0.42),
         Shape::Id => (0.25, 0.48),
         Shape::User => (0.4, 0.35),
+        Shape::Bool if is_event => (0.35, 0.45),
+        Shape::Date | Shape::Datetime if is_event => (0.36, 0.42),
         Shape::Bool => (0.42, 0.38),
         Shape::Enum | Shape::Set => (0.55, 0.2),
         Shape::Money | Shape::LongText | Shape::Html => (0.52, 0.18),

@@ -123,7 +123,7 @@ const VAGUE: &[&str] = &[
 ];
 
 /// What another form of a phrase is worth: a little less than the phrase word by word.
-const FORM: f64 = 0.95;
+pub(super) const FORM: f64 = 0.95;
 
 /// A concept as its file says.
 #[derive(Debug, Deserialize)]
@@ -284,6 +284,12 @@ impl Vocabulary {
         }
         let starts = word.char_indices().map(|(at, _)| at).filter(|at| (3..=word.len().saturating_sub(5)).contains(at));
         starts.map(|at| &word[at..]).find(|end| self.by_word.contains_key(*end)).map(ToOwned::to_owned)
+    }
+
+    /// The position of a concept in [`Self::concepts`].
+    #[must_use]
+    pub fn position(&self, concept: &str) -> Option<usize> {
+        self.by_name.get(concept).copied()
     }
 
     /// Whether a word alone names the tables of one of these kinds of record.

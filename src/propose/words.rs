@@ -86,7 +86,10 @@ const ABBREVIATIONS: &[(&str, &str)] = &[
 pub fn words(name: &str) -> Vec<String> {
     let name = name.strip_suffix("__c").or_else(|| name.strip_suffix("__r")).unwrap_or(name);
     let name = without_wrapping(name);
-    written_out(&split(&folded(name)))
+    // A path repeats itself: `lost_reason.reason`.
+    let mut words = written_out(&split(&folded(name)));
+    words.dedup();
+    words
 }
 
 /// Words with their abbreviations written out, and without plurals.
