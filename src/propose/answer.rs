@@ -64,7 +64,7 @@ impl Place {
                 (_, "owner_id" | "user_id" | "org_id" | "person_id" | "organization_id" | "deal_id" | "lead_id") => {
                     Some(2)
                 }
-                (Entity::Lead, "title") => Some(2),
+                (Entity::Lead, "title") | (_, "lost_reason") => Some(2),
                 (Entity::Organization, "website" | "linkedin") => Some(2),
                 _ => Some(1),
             },

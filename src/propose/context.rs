@@ -105,6 +105,8 @@ pub struct Context {
     pub has_amount: bool,
     /// Some column is the plain amount of a deal, and no total.
     pub has_plain_value: bool,
+    /// Some column is called just an address.
+    pub has_plain_address: bool,
     /// Some column is when an activity is due.
     pub has_due: bool,
     /// Some column is the owner of the record.
@@ -146,6 +148,9 @@ impl Context {
                 let words = vocabulary.words(&clue.name);
                 let ends = words.last().is_some_and(|word| matches!(word.as_str(), "amount" | "value"));
                 ends && words.len() < 3 && is_plain_amount(clue, vocabulary) && words.iter().all(|word| word != "total")
+            }),
+            has_plain_address: clues.iter().any(|clue| {
+                matches!(vocabulary.words(&clue.name).as_slice(), [only] if only == "address" || only == "adresse")
             }),
             has_due: means(&["due_date", "due_time"]),
             has_owner: means(&["owner"]),

@@ -154,6 +154,23 @@ pub fn lists_children(name: &str, words: &[String]) -> bool {
     is_log || (is_plural && words.len() <= 3 && CHILDREN.contains(&last.as_str()))
 }
 
+/// Whether a column counts records that hang on its own: `order_count`, `number of projects`.
+#[must_use]
+pub fn counts_children(words: &[String]) -> bool {
+    const COUNTS: &[&str] = &["count", "number", "quantity", "total"];
+    let telling: Vec<&str> = words.iter().map(String::as_str).filter(|word| *word != "of").collect();
+    let children = match telling.as_slice() {
+        [children @ .., "count"] => children,
+        ["number" | "count", children @ ..] => children,
+        _ => return false,
+    };
+    let is_child = |word: &&str| {
+        CHILDREN.contains(word)
+            || matches!(*word, "open" | "total" | "closed" | "won" | "lost" | "contact" | "note" | "email")
+    };
+    !children.is_empty() && children.iter().all(is_child) && !children.iter().all(|word| COUNTS.contains(word))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::words::words;

@@ -92,8 +92,9 @@ pub struct Clue {
 pub fn answers(clue: &Clue, context: &Context, vocabulary: &Vocabulary) -> Vec<Answer> {
     let mut found: Vec<Answer> = Vec::new();
     let text = clue.label.as_deref().filter(|label| !label.is_empty()).unwrap_or(&clue.name);
-    let promised = shape_of_words(&vocabulary.words(text));
-    let scene = Scene { clue, context, vocabulary, promised };
+    let words = vocabulary.words(text);
+    let promised = shape_of_words(&words);
+    let scene = Scene { clue, context, vocabulary, promised, last: words.last().cloned() };
     for reading in &readings(clue, context, vocabulary) {
         offer_concept(&mut found, reading, &scene);
     }
@@ -121,12 +122,28 @@ struct Scene<'s> {
     vocabulary: &'s Vocabulary,
     /// The shape that the name's words promise.
     promised: Option<Shape>,
+    /// The name's last word.
+    last: Option<String>,
 }
 
 impl Scene<'_> {
     /// The shape of the values, or where none is known the one that the name's words promise.
     fn typed(&self, shape: Shape) -> Shape {
         if shape == Shape::Unknown { self.promised.unwrap_or(shape) } else { shape }
+    }
+
+    /// How well the last word of a name goes with a concept that explains only other words of it: the fee of a rush is
+    /// an amount, and the type of a price is none.
+    fn head_fit(&self, reading: &Reading, concept: &Concept, shape: Shape) -> f64 {
+        let Some(promised) = self.promised.filter(|_| matches!(shape, Shape::Unknown | Shape::Text | Shape::Number))
+        else {
+            return 1.0;
+        };
+        let is_left = |word: &String| reading.meaning.left.contains(word);
+        if !self.last.as_ref().is_some_and(is_left) {
+            return 1.0;
+        }
+        concept.shapes.iter().map(|wanted| promised.fits(*wanted)).fold(0.6, f64::max)
     }
 }
 
@@ -135,14 +152,14 @@ fn offer_concept(found: &mut Vec<Answer>, reading: &Reading, scene: &Scene<'_>) 
     let Some(concept) = vocabulary.concepts.get(reading.meaning.concept) else { return };
     let shape = match clue.shape.unwrap_or(Shape::Unknown) {
         // A name that is a question is answered by yes or no.
-        Shape::Unknown if scene.promised == Some(Shape::Bool) => Shape::Bool,
+        Shape::Unknown | Shape::Text if scene.promised == Some(Shape::Bool) => Shape::Bool,
         known => known,
     };
     let refined = refined(&concept.name, reading, shape, context);
     let Some(concept) = refined.map_or(Some(concept), |name| vocabulary.concept(name)) else { return };
     let fit = concept.shapes.iter().map(|wanted| shape.fits(*wanted)).fold(0.3, f64::max);
     let evidence = Evidence { name: reading.meaning.score, shape: fit, agrees: reading.agrees };
-    let mut score = reading.strength() * fit;
+    let mut score = reading.strength() * fit * scene.head_fit(reading, concept, shape);
     if let Some(strength) = reading.foreign_key(concept, context) {
         let why = "a key of another system";
         found.push(reading.answer(Place::Leave, score * strength, (&concept.name, why), evidence));
@@ -163,6 +180,18 @@ fn offer_concept(found: &mut Vec<Answer>, reading: &Reading, scene: &Scene<'_>) 
     }
     name = redirected(name, &reading.meaning.phrase, context).unwrap_or(name);
     let of = reading.of.filter(|_| !reading.is_copy && !is_reference).unwrap_or_else(|| context.home_of(name));
+    if name == "id"
+        && of == context.primary()
+        && context.names.contains("id")
+        && !reading.meaning.phrase.eq(&clue.name)
+        && vocabulary.words(&clue.name).len() > 1
+    {
+        // The row has a key of its own, so this one is of something else.
+        score *= 0.7;
+    }
+    if name == "owner" && context.primary() == Entity::User && scene.last.as_deref() == Some("id") {
+        name = "id";
+    }
     if is_own_reference(name, of, reading) {
         score *= 0.6;
     }
@@ -288,6 +317,16 @@ fn refined(concept: &str, reading: &Reading, shape: Shape, context: &Context) ->
         "address" | "street" | "street_2" | "city" | "state" | "zip" | "country" if has(OTHER_ADDRESS) => {
             Some("address_other")
         }
+        "address" | "street" | "street_2" | "city" | "state" | "zip" | "country"
+            if context.has_plain_address && phrase().chain(left.iter().map(String::as_str)).any(is_legal) =>
+        {
+            Some("address_other")
+        }
+        // The address of a page or a document is none of the company's.
+        "website" if phrase().all(|word| matches!(word, "url" | "uri" | "link")) && has(&["social"]) => Some("social"),
+        "website" if phrase().all(|word| matches!(word, "url" | "uri" | "link")) && !left.iter().all(is_site) => {
+            Some("system_field")
+        }
         "value" | "value_other" if has(COMPUTED) => Some("value_computed"),
         "employee_count" | "annual_revenue" if has(RANGES) || matches!(shape, Shape::Enum) => Some("size_range"),
         // A total beside the plain amount is what the source sums up of its lines.
@@ -326,6 +365,18 @@ fn is_at_home(concept: &str, of: Entity) -> bool {
         Entity::Note => true,
         _ => !matches!(concept, "related_id" | "done" | "activity_type" | "activity_detail"),
     }
+}
+
+/// Words of the address at which a company is registered, which is not always where it is.
+fn is_legal(word: &str) -> bool {
+    matches!(word, "legal" | "registered" | "reg" | "statutory" | "fiscal" | "legale" | "sociale")
+}
+
+/// Words that a web address of the record itself may have.
+fn is_site(word: &String) -> bool {
+    const SITE: &[&str] =
+        &["web", "site", "website", "company", "home", "page", "homepage", "main", "business", "1", "primary"];
+    SITE.contains(&word.as_str())
 }
 
 /// Whether an address, a phone or a name says that it is the company's.

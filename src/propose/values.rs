@@ -2,7 +2,7 @@
 
 use super::answer::{Answer, Evidence, Place};
 use super::context::Context;
-use super::forms::lists_children;
+use super::forms::{counts_children, lists_children};
 use super::score::{Clue, custom};
 use super::shape::Shape;
 use super::vocabulary::Vocabulary;
@@ -342,14 +342,17 @@ pub fn shape_of_words(words: &[String]) -> Option<Shape> {
     // What was last, first or next is a day, unless it is the name or number of something.
     let is_moment = words.len() > 1
         && words.first().is_some_and(|first| MOMENTS.contains(&first.as_str()))
-        && !matches!(last.as_str(), "name" | "number" | "id" | "by" | "note" | "title");
+        && !matches!(last.as_str(), "name" | "number" | "id" | "by" | "note" | "title" | "step" | "action" | "task");
     let found = PROMISES.iter().find(|(_, all)| all.iter().any(&ends)).map(|(shape, _)| *shape);
     if first_date && words.len() > 1 { Some(Shape::Date) } else { found.or(is_moment.then_some(Shape::Date)) }
 }
 
 /// Answers that the values alone give, whatever the name says.
 pub(super) fn offer_values(found: &mut Vec<Answer>, clue: &Clue, context: &Context, vocabulary: &Vocabulary) {
-    let shape = clue.shape.unwrap_or(Shape::Unknown);
+    let shape = match clue.shape.unwrap_or(Shape::Unknown) {
+        Shape::Text if shape_of_words(&vocabulary.words(&clue.name)) == Some(Shape::Bool) => Shape::Bool,
+        known => known,
+    };
     let primary = context.primary();
     let mut offer = |place: Option<Place>, score: f64, why: &str| {
         let evidence = Evidence::default();
@@ -398,7 +401,11 @@ pub(super) fn offer_values(found: &mut Vec<Answer>, clue: &Clue, context: &Conte
         && lists_children(&clue.name, words)
         && !matches!(shape, Shape::Enum | Shape::Set | Shape::Number | Shape::Money | Shape::Bool)
     {
-        offer(Some(Place::Leave), 0.9, "it lists records that hang on this one");
+        let is_plain = words.len() == 1 || shape == Shape::List;
+        offer(Some(Place::Leave), if is_plain { 0.98 } else { 0.9 }, "it lists records that hang on this one");
+    }
+    if counts_children(words) && !matches!(shape, Shape::Enum | Shape::Set | Shape::Bool | Shape::Date) {
+        offer(Some(Place::Leave), 0.98, "it counts records that hang on this one");
     }
     let person = context.becomes.contains(&Entity::Person);
     match shape {
