@@ -323,7 +323,7 @@ fn refined(concept: &str, reading: &Reading, shape: Shape, context: &Context) ->
             Some("address_other")
         }
         // The address of a page or a document is none of the company's.
-        "website" if phrase().all(|word| matches!(word, "url" | "uri" | "link")) && has(&["social"]) => Some("social"),
+        "website" if phrase().all(|word| matches!(word, "url" | "uri" | "link")) && has(SOCIAL) => Some("social"),
         "website" if phrase().all(|word| matches!(word, "url" | "uri" | "link")) && !left.iter().all(is_site) => {
             Some("system_field")
         }
@@ -378,6 +378,9 @@ fn is_site(word: &String) -> bool {
         &["web", "site", "website", "company", "home", "page", "homepage", "main", "business", "1", "primary"];
     SITE.contains(&word.as_str())
 }
+
+/// Words of a page that is one at a social network.
+const SOCIAL: &[&str] = &["social", "linkedin", "facebook", "twitter", "x", "instagram", "youtube", "xing", "tiktok", "skype", "profile"];
 
 /// Whether an address, a phone or a name says that it is the company's.
 fn names_company(concept: &str, reading: &Reading) -> bool {
