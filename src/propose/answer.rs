@@ -97,6 +97,8 @@ pub struct Evidence {
     pub shape: f64,
     /// Name and label say the same.
     pub agrees: bool,
+    /// What other CRMs say of the concept and its words ([`super::record`]), in log odds.
+    pub record: f64,
 }
 
 /// The letter by which the vocabulary's homes name a kind of record.

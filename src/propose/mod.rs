@@ -17,6 +17,7 @@ pub mod placement;
 pub mod plan;
 pub mod profile;
 mod reading;
+pub mod record;
 pub mod rerank;
 pub mod score;
 pub mod shape;

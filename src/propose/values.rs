@@ -355,7 +355,7 @@ pub(super) fn offer_values(found: &mut Vec<Answer>, clue: &Clue, context: &Conte
     };
     let primary = context.primary();
     let mut offer = |place: Option<Place>, score: f64, why: &str| {
-        let evidence = Evidence::default();
+        let evidence = Evidence { record: vocabulary.record.odds("", None), ..Evidence::default() };
         found.extend(place.map(|place| Answer { place, score, concept: String::new(), why: why.to_owned(), evidence }));
     };
     if clue.is_empty {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde::Deserialize;
 
 use super::forms::canonical;
+use super::record::Record;
 use super::shape::Shape;
 use super::words::{Splitter, telling, words};
 use crate::error::{Error, Kind, Result};
@@ -180,6 +181,8 @@ pub struct Vocabulary {
     /// Kinds of record by the names of their tables, where these are one word.
     record_words: HashMap<String, Vec<String>>,
     by_name: HashMap<String, usize>,
+    /// What other CRMs say of the concepts and phrases.
+    pub record: Record,
     /// Phrases that count for nothing, as words run together.
     forgotten: HashSet<String>,
     splitter: Splitter,
@@ -208,6 +211,7 @@ impl Vocabulary {
             tables: BTreeMap::new(),
             record_words: HashMap::new(),
             by_name: HashMap::new(),
+            record: Record::shipped().map_err(read)?,
             forgotten: HashSet::new(),
             splitter: Splitter::default(),
         };
