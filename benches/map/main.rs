@@ -4,8 +4,9 @@
 //! how many are proposed with a confidence of at least 0.9, and how many of these are wrong; and the expected calibration
 //! error (ten equal bins). Beside it stands a plain comparison of names, under the same rules.
 //!
-//! `cargo bench --bench map -- [--half tune|test|fresh] [--wrong]`; `--wrong` lists what is wrong in the halves that may
-//! be looked at. The fresh half is run only when it is named, because it counts once.
+//! `cargo bench --bench map -- [--half tune|test|fresh|unseen] [--held-out] [--wrong]`; `--held-out` forgets for each CRM
+//! what it alone brought into the vocabulary; `--wrong` lists what is wrong in the halves that may be looked at. The unseen
+//! half is run only when it is named, because it counts once.
 
 mod baseline;
 mod catalogue;
@@ -23,7 +24,7 @@ fn main() {
         let at = arguments.iter().position(|argument| argument == name)?;
         arguments.get(at + 1).cloned()
     };
-    let half = after("--half").map(|text| Half::parse(&text).expect("--half is tune, test or fresh"));
+    let half = after("--half").map(|text| Half::parse(&text).expect("--half is tune, test, fresh or unseen"));
     let is_wanted = |split: Half| half.map_or(split.is_open(), |half| half == split);
     let catalogues = read_all().expect("the catalogues can be read");
     let mut vocabulary = Vocabulary::shipped().expect("the vocabulary is tested");
