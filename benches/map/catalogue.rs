@@ -20,18 +20,21 @@ pub(crate) enum Half {
     Tune,
     /// Measured on once, and tuned on since.
     Test,
-    /// Never tuned on.
+    /// Measured on once after that, and tuned on since.
     Fresh,
+    /// Never tuned on, and never listed.
+    Unseen,
 }
 
 impl Half {
-    pub(crate) const ALL: [Self; 3] = [Self::Tune, Self::Test, Self::Fresh];
+    pub(crate) const ALL: [Self; 4] = [Self::Tune, Self::Test, Self::Fresh, Self::Unseen];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Tune => "tune",
             Self::Test => "test",
             Self::Fresh => "fresh",
+            Self::Unseen => "unseen",
         }
     }
 
@@ -41,7 +44,7 @@ impl Half {
 
     /// Its fields may be looked at by whoever tunes.
     pub(crate) const fn is_open(self) -> bool {
-        !matches!(self, Self::Fresh)
+        !matches!(self, Self::Unseen)
     }
 }
 

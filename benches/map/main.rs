@@ -4,11 +4,13 @@
 //! how many are proposed with a confidence of at least 0.9, and how many of these are wrong; and the expected calibration
 //! error (ten equal bins). Beside it stands a plain comparison of names, under the same rules.
 //!
-//! `cargo bench --bench map -- [--half tune|test|fresh] [--wrong]`; `--wrong` lists what is wrong in the halves that may
-//! be looked at. The fresh half is run only when it is named, because it counts once.
+//! `cargo bench --bench map -- [--half tune|test|fresh|unseen] [--held-out] [--wrong]`; `--held-out` forgets for each CRM
+//! what it alone brought into the vocabulary; `--wrong` lists what is wrong in the halves that may be looked at. The unseen
+//! half is run only when it is named, because it counts once.
 
 mod baseline;
 mod catalogue;
+mod held_out;
 mod tally;
 
 use crossdock::propose::vocabulary::Vocabulary;
@@ -22,17 +24,21 @@ fn main() {
         let at = arguments.iter().position(|argument| argument == name)?;
         arguments.get(at + 1).cloned()
     };
-    let half = after("--half").map(|text| Half::parse(&text).expect("--half is tune, test or fresh"));
+    let half = after("--half").map(|text| Half::parse(&text).expect("--half is tune, test, fresh or unseen"));
     let is_wanted = |split: Half| half.map_or(split.is_open(), |half| half == split);
     let catalogues = read_all().expect("the catalogues can be read");
-    let vocabulary = Vocabulary::shipped().expect("the vocabulary is tested");
+    let mut vocabulary = Vocabulary::shipped().expect("the vocabulary is tested");
+    let is_asked = |option: &str| arguments.iter().any(|argument| argument == option);
     let mut out = String::new();
     for split in Half::ALL.into_iter().filter(|split| is_wanted(*split)) {
         let own: Vec<&Catalogue> = catalogues.iter().filter(|catalogue| catalogue.split == split).collect();
         out.push_str(&format!("\n{}\n{}\n", split.as_str(), tally::HEAD));
         let (mut all, mut all_plain) = (Tally::default(), Tally::default());
         for catalogue in own {
-            let shows_wrong = split.is_open() && arguments.iter().any(|argument| argument == "--wrong");
+            let shows_wrong = split.is_open() && is_asked("--wrong");
+            if is_asked("--held-out") {
+                vocabulary.forget(held_out::only_in(catalogue, &catalogues, &vocabulary));
+            }
             let (tally, wrong) = tally::proposed(catalogue, &vocabulary);
             let plain = tally::plain(catalogue);
             out.push_str(&tally.line(&catalogue.name));

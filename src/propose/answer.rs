@@ -64,7 +64,7 @@ impl Place {
                 (_, "owner_id" | "user_id" | "org_id" | "person_id" | "organization_id" | "deal_id" | "lead_id") => {
                     Some(2)
                 }
-                (Entity::Lead, "title") => Some(2),
+                (Entity::Lead, "title") | (_, "lost_reason") => Some(2),
                 (Entity::Organization, "website" | "linkedin") => Some(2),
                 _ => Some(1),
             },
@@ -97,6 +97,8 @@ pub struct Evidence {
     pub shape: f64,
     /// Name and label say the same.
     pub agrees: bool,
+    /// What other CRMs say of the concept and its words ([`super::record`]), in log odds.
+    pub record: f64,
 }
 
 /// The letter by which the vocabulary's homes name a kind of record.

@@ -103,6 +103,14 @@ pub struct Context {
     pub has_stage: bool,
     /// Some column is the plain amount of a deal.
     pub has_amount: bool,
+    /// Some column is the plain amount of a deal, and no total.
+    pub has_plain_value: bool,
+    /// Some column is called just an address.
+    pub has_plain_address: bool,
+    /// Some column is when an activity is due.
+    pub has_due: bool,
+    /// Some column is the owner of the record.
+    pub has_owner: bool,
     /// The source declares lists of options as such.
     pub declares_options: bool,
     /// The first word of most columns, which tells nothing there.
@@ -136,6 +144,16 @@ impl Context {
             has_address_parts: means(&["street", "city", "zip"]),
             has_stage: means(&["stage"]) || clues.iter().any(|clue| has_word(clue, STAGES, vocabulary)),
             has_amount: clues.iter().any(|clue| is_plain_amount(clue, vocabulary)),
+            has_plain_value: clues.iter().any(|clue| {
+                let words = vocabulary.words(&clue.name);
+                let ends = words.last().is_some_and(|word| matches!(word.as_str(), "amount" | "value"));
+                ends && words.len() < 3 && is_plain_amount(clue, vocabulary) && words.iter().all(|word| word != "total")
+            }),
+            has_plain_address: clues.iter().any(|clue| {
+                matches!(vocabulary.words(&clue.name).as_slice(), [only] if only == "address" || only == "adresse")
+            }),
+            has_due: means(&["due_date", "due_time"]),
+            has_owner: means(&["owner"]),
             declares_options: clues.iter().any(|clue| matches!(clue.shape, Some(Shape::Enum | Shape::Set))),
             shared: shared_word(clues, vocabulary),
             describing: describing(clues),

@@ -2,11 +2,36 @@
 
 use super::context::Context;
 use super::score::Clue;
-use super::vocabulary::{Meaning, Vocabulary};
+use super::vocabulary::{FORM, Meaning, Vocabulary};
 use crate::record::Entity;
 
 /// A name that is a phrase of the vocabulary word by word has at least this.
 pub(super) const EXACT: f64 = 0.96;
+
+/// What the last part of a compound is worth beside the whole word.
+const COMPOUND: f64 = 0.75;
+
+/// Concepts whose values are chosen from a list, so that a source may keep them as ids.
+const CHOICES: &[&str] = &[
+    "lead_source",
+    "lost_reason",
+    "won_reason",
+    "industry",
+    "status",
+    "stage",
+    "pipeline",
+    "activity_type",
+    "deal_type",
+    "lifecycle",
+    "priority",
+    "ownership",
+    "salutation",
+    "payment_terms",
+    "job_role",
+    "language",
+    "gender",
+    "size_range",
+];
 
 /// A meaning of a name, and the record it speaks of where that is another one.
 pub(super) struct Reading {
@@ -72,9 +97,47 @@ fn read_words(words: &[String], trust: f64, context: &Context, vocabulary: &Voca
     let rest: Vec<String> = words.iter().filter(|word| !is_own(word)).cloned().collect();
     if !rest.is_empty() && rest.len() < words.len() {
         for meaning in vocabulary.meanings(&rest).into_iter().take(8) {
+            // `Lead Title` is the title of the lead, not of the person.
+            let is_titled = matches!(rest.as_slice(), [only] if only == "title")
+                && matches!(context.primary(), Entity::Lead | Entity::Deal);
+            let meaning = match vocabulary.position("deal_title").filter(|_| is_titled) {
+                Some(concept) => Meaning { concept, ..meaning },
+                None => meaning,
+            };
             let of = (!context.is_mixed_client()).then(|| context.primary());
             // Where the whole name is known, what is left of it says less.
             read(meaning, of, trust * if is_clear { 0.9 } else { 0.995 }, false);
+        }
+    }
+    // The id of a choice is that choice: `lead_source_id`, `lost_reason_id`.
+    if let [choice @ .., last] = words
+        && last == "id"
+        && !choice.is_empty()
+    {
+        for meaning in vocabulary.meanings(choice).into_iter().take(2).filter(|meaning| meaning.score >= FORM) {
+            let concept = vocabulary.concepts.get(meaning.concept).map_or("", |concept| concept.name.as_str());
+            if CHOICES.contains(&concept) {
+                read(Meaning { left: vec![last.clone()], ..meaning }, None, trust * 1.04, false);
+            }
+        }
+    }
+    // `taskable_id`, `noteable_type`: whatever it hangs on, as frameworks call it.
+    let hangs = |word: &String| word.len() > 6 && word.ends_with("able") && !VERBS_OF_ABILITY.contains(&word.as_str());
+    if matches!(context.primary(), Entity::Activity | Entity::Note)
+        && let [first, rest @ ..] = words
+        && hangs(first)
+        && let Some(concept) = vocabulary.position(if is_type(rest) { "related_type" } else { "related_id" })
+        && rest.len() < 2
+    {
+        read(Meaning { concept, score: FORM, phrase: words.join(" "), left: Vec::new() }, None, trust, false);
+    }
+    // An unknown compound means what its last part means, if anything.
+    if let [.., last] = words
+        && !is_clear
+        && let Some(head) = vocabulary.head(last)
+    {
+        for meaning in vocabulary.meanings(&[head]).into_iter().take(4).filter(|meaning| meaning.score >= FORM) {
+            read(meaning, None, trust * COMPOUND, false);
         }
     }
     // A name that is a phrase word by word speaks of one thing, and not of a part of another record.
@@ -109,6 +172,13 @@ fn read_words(words: &[String], trust: f64, context: &Context, vocabulary: &Voca
             read(meaning, Some(other), trust * factor, is_copy);
         }
     }
+}
+
+/// Words in `able` that say what can be done, and not what a record hangs on.
+const VERBS_OF_ABILITY: &[&str] = &["billable", "taxable", "available", "editable", "payable", "cancelable"];
+
+fn is_type(rest: &[String]) -> bool {
+    matches!(rest, [only] if matches!(only.as_str(), "type" | "class" | "kind"))
 }
 
 /// Whether a name that means this says all by itself which record it speaks of.

@@ -12,6 +12,9 @@ use crate::record::Entity;
 /// What an answer is worth by its position among a concept's answers.
 const RANKS: [f64; 4] = [1.0, 0.55, 0.4, 0.32];
 
+/// A name that fits a phrase at least so well is that phrase.
+const KNOWN: f64 = 0.94;
+
 /// Concepts that name a record of another table.
 const NAMING: &[&str] =
     &["name", "id", "full_name", "title", "account_number", "deal_number", "external_id", "subject"];
@@ -92,8 +95,9 @@ pub struct Clue {
 pub fn answers(clue: &Clue, context: &Context, vocabulary: &Vocabulary) -> Vec<Answer> {
     let mut found: Vec<Answer> = Vec::new();
     let text = clue.label.as_deref().filter(|label| !label.is_empty()).unwrap_or(&clue.name);
-    let promised = shape_of_words(&vocabulary.words(text));
-    let scene = Scene { clue, context, vocabulary, promised };
+    let words = vocabulary.words(text);
+    let promised = shape_of_words(&words);
+    let scene = Scene { clue, context, vocabulary, promised, last: words.last().cloned() };
     for reading in &readings(clue, context, vocabulary) {
         offer_concept(&mut found, reading, &scene);
     }
@@ -101,7 +105,8 @@ pub fn answers(clue: &Clue, context: &Context, vocabulary: &Vocabulary) -> Vec<A
     offer_values(&mut found, clue, context, vocabulary);
     if context.describing.contains(&clue.name) {
         let why = "it only says of what kind the column beside it is".to_owned();
-        let evidence = Evidence { name: 0.9, shape: 1.0, agrees: false };
+        let record = vocabulary.record.odds("", None);
+        let evidence = Evidence { name: 0.9, shape: 1.0, agrees: false, record };
         found.push(Answer { place: Place::Leave, score: 1.1, concept: String::new(), why, evidence });
     }
     found.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.place.cmp(&b.place)));
@@ -121,12 +126,28 @@ struct Scene<'s> {
     vocabulary: &'s Vocabulary,
     /// The shape that the name's words promise.
     promised: Option<Shape>,
+    /// The name's last word.
+    last: Option<String>,
 }
 
 impl Scene<'_> {
     /// The shape of the values, or where none is known the one that the name's words promise.
     fn typed(&self, shape: Shape) -> Shape {
         if shape == Shape::Unknown { self.promised.unwrap_or(shape) } else { shape }
+    }
+
+    /// How well the last word of a name goes with a concept that explains only other words of it: the fee of a rush is
+    /// an amount, and the type of a price is none.
+    fn head_fit(&self, reading: &Reading, concept: &Concept, shape: Shape) -> f64 {
+        let Some(promised) = self.promised.filter(|_| matches!(shape, Shape::Unknown | Shape::Text | Shape::Number))
+        else {
+            return 1.0;
+        };
+        let is_left = |word: &String| reading.meaning.left.contains(word);
+        if !self.last.as_ref().is_some_and(is_left) {
+            return 1.0;
+        }
+        concept.shapes.iter().map(|wanted| promised.fits(*wanted)).fold(0.6, f64::max)
     }
 }
 
@@ -135,17 +156,17 @@ fn offer_concept(found: &mut Vec<Answer>, reading: &Reading, scene: &Scene<'_>) 
     let Some(concept) = vocabulary.concepts.get(reading.meaning.concept) else { return };
     let shape = match clue.shape.unwrap_or(Shape::Unknown) {
         // A name that is a question is answered by yes or no.
-        Shape::Unknown if scene.promised == Some(Shape::Bool) => Shape::Bool,
+        Shape::Unknown | Shape::Text if scene.promised == Some(Shape::Bool) => Shape::Bool,
         known => known,
     };
     let refined = refined(&concept.name, reading, shape, context);
     let Some(concept) = refined.map_or(Some(concept), |name| vocabulary.concept(name)) else { return };
     let fit = concept.shapes.iter().map(|wanted| shape.fits(*wanted)).fold(0.3, f64::max);
-    let evidence = Evidence { name: reading.meaning.score, shape: fit, agrees: reading.agrees };
-    let mut score = reading.strength() * fit;
+    let evidence = Evidence { name: reading.meaning.score, shape: fit, agrees: reading.agrees, ..Evidence::default() };
+    let mut score = reading.strength() * fit * scene.head_fit(reading, concept, shape);
     if let Some(strength) = reading.foreign_key(concept, context) {
         let why = "a key of another system";
-        found.push(reading.answer(Place::Leave, score * strength, (&concept.name, why), evidence));
+        found.push(reading.answer(Place::Leave, score * strength, (&concept.name, why), (evidence, vocabulary)));
         score *= if strength > 0.8 { 0.75 } else { 0.95 };
     }
     let mut name = concept.name.as_str();
@@ -156,15 +177,42 @@ fn offer_concept(found: &mut Vec<Answer>, reading: &Reading, scene: &Scene<'_>) 
     } else if reading.is_copy {
         // What the source copied from another record stands there as well.
         score *= 0.72;
-        found.push(reading.answer(Place::Leave, score * 0.85, (name, "a copy"), evidence));
+        found.push(reading.answer(Place::Leave, score * 0.85, (name, "a copy"), (evidence, vocabulary)));
         let own = custom(context.primary(), scene.typed(shape), None);
-        found.extend(own.map(|place| reading.answer(place, score, (name, "a copy"), evidence)));
+        found.extend(own.map(|place| reading.answer(place, score, (name, "a copy"), (evidence, vocabulary))));
         return;
     }
     name = redirected(name, &reading.meaning.phrase, context).unwrap_or(name);
     let of = reading.of.filter(|_| !reading.is_copy && !is_reference).unwrap_or_else(|| context.home_of(name));
+    if name == "id"
+        && of == context.primary()
+        && context.names.contains("id")
+        && !reading.meaning.phrase.eq(&clue.name)
+        && vocabulary.words(&clue.name).len() > 1
+    {
+        // The row has a key of its own, so this one is of something else.
+        score *= 0.7;
+    }
+    if name == "owner" && context.primary() == Entity::User && scene.last.as_deref() == Some("id") {
+        name = "id";
+    }
     if is_own_reference(name, of, reading) {
         score *= 0.6;
+    }
+    let of = if context.becomes.contains(&Entity::Organization) && names_company(name, reading) {
+        Entity::Organization
+    } else {
+        of
+    };
+    let is_activity = of == Entity::Activity;
+    // Where nothing says when or by whom it was done, it was when and by whom it was written down.
+    if is_activity && name == "created" && !context.has_due {
+        name = "due_date";
+        score *= 0.9;
+    }
+    if is_activity && matches!(name, "author" | "created_by") && !context.has_owner {
+        name = "owner";
+        score *= 0.95;
     }
     let is_state = name == "status" && !reading.meaning.phrase.split(' ').any(|word| word == "type");
     if is_state && of == Entity::Deal && !context.has_stage && shape != Shape::Bool {
@@ -213,7 +261,12 @@ fn offer_homes(
         let is_open = matches!(home.rsplit(':').next(), Some("c" | "varchar" | "enum" | "rank"));
         let shape = if is_open { scene.typed(shape) } else { shape };
         if let Some(place) = place(home, of, context, shape) {
-            found.push(reading.answer(place, score * rank, (name, &name.replace('_', " ")), evidence));
+            found.push(reading.answer(
+                place,
+                score * rank,
+                (name, &name.replace('_', " ")),
+                (evidence, scene.vocabulary),
+            ));
         }
     }
 }
@@ -224,6 +277,8 @@ fn own_homes<'c>(concept: &'c Concept, of: Entity, context: &Context) -> Option<
     match of {
         Entity::Lead if !context.names_persons => homes.get("l_unnamed").or_else(|| homes.get("l")),
         Entity::Person if context.is_mixed_client() => homes.get("m").or_else(|| homes.get("p")),
+        // Where a deal's goods are sent to is no address of its people.
+        Entity::Deal if concept.name == "address_other" => homes.get("any"),
         // A deal with its people beside it is laid out like a lead with its people.
         Entity::Deal if context.is_mixed_deal() => {
             let of_other = |homes: &&Vec<String>| {
@@ -236,7 +291,15 @@ fn own_homes<'c>(concept: &'c Concept, of: Entity, context: &Context) -> Option<
 }
 
 impl Reading {
-    fn answer(&self, place: Place, score: f64, (concept, what): (&str, &str), evidence: Evidence) -> Answer {
+    fn answer(
+        &self,
+        place: Place,
+        score: f64,
+        (concept, what): (&str, &str),
+        (evidence, vocabulary): (Evidence, &Vocabulary),
+    ) -> Answer {
+        let phrase = Some(self.meaning.phrase.as_str()).filter(|_| evidence.name >= KNOWN);
+        let evidence = Evidence { record: vocabulary.record.odds(concept, phrase), ..evidence };
         let why = format!("its name reads as {what} ({:?})", self.meaning.phrase);
         Answer { place, score, concept: concept.to_owned(), why, evidence }
     }
@@ -271,8 +334,22 @@ fn refined(concept: &str, reading: &Reading, shape: Shape, context: &Context) ->
         "address" | "street" | "street_2" | "city" | "state" | "zip" | "country" if has(OTHER_ADDRESS) => {
             Some("address_other")
         }
+        "address" | "street" | "street_2" | "city" | "state" | "zip" | "country"
+            if context.has_plain_address && phrase().chain(left.iter().map(String::as_str)).any(is_legal) =>
+        {
+            Some("address_other")
+        }
+        // The address of a page or a document is none of the company's.
+        "website" if phrase().all(|word| matches!(word, "url" | "uri" | "link")) && has(SOCIAL) => Some("social"),
+        "website" if phrase().all(|word| matches!(word, "url" | "uri" | "link")) && !left.iter().all(is_site) => {
+            Some("system_field")
+        }
         "value" | "value_other" if has(COMPUTED) => Some("value_computed"),
-        "employee_count" | "annual_revenue" if has(RANGES) => Some("size_range"),
+        "employee_count" | "annual_revenue" if has(RANGES) || matches!(shape, Shape::Enum) => Some("size_range"),
+        // A total beside the plain amount is what the source sums up of its lines.
+        "value" if phrase().any(|word| matches!(word, "total" | "subtotal" | "sum")) && context.has_plain_value => {
+            Some("value_other")
+        }
         // What is expected is the amount where none is beside it, else the amount times its probability.
         "value" | "value_computed" if phrase().any(|word| EXPECTED.contains(&word)) => {
             Some(if context.has_amount { "value_computed" } else { "value" })
@@ -288,10 +365,59 @@ fn refined(concept: &str, reading: &Reading, shape: Shape, context: &Context) ->
 /// Whether a concept is usual on such records: dates and steps of a sale are none of an activity, and so on.
 fn is_at_home(concept: &str, of: Entity) -> bool {
     match of {
-        Entity::Activity => !matches!(concept, "promo_field" | "next_step" | "custom_slot" | "deal_title"),
+        Entity::Activity => !matches!(
+            concept,
+            "promo_field"
+                | "next_step"
+                | "custom_slot"
+                | "deal_title"
+                | "region"
+                | "department"
+                | "lead_source"
+                | "payment_terms"
+                | "ownership"
+                | "middle_name"
+                | "social"
+        ),
         Entity::Note => true,
         _ => !matches!(concept, "related_id" | "done" | "activity_type" | "activity_detail"),
     }
+}
+
+/// Words of the address at which a company is registered, which is not always where it is.
+fn is_legal(word: &str) -> bool {
+    matches!(word, "legal" | "registered" | "reg" | "statutory" | "fiscal" | "legale" | "sociale")
+}
+
+/// Words that a web address of the record itself may have.
+fn is_site(word: &String) -> bool {
+    const SITE: &[&str] =
+        &["web", "site", "website", "company", "home", "page", "homepage", "main", "business", "1", "primary"];
+    SITE.contains(&word.as_str())
+}
+
+/// Words of a page that is one at a social network.
+const SOCIAL: &[&str] =
+    &["social", "linkedin", "facebook", "twitter", "x", "instagram", "youtube", "xing", "tiktok", "skype", "profile"];
+
+/// Whether an address, a phone or a name says that it is the company's.
+fn names_company(concept: &str, reading: &Reading) -> bool {
+    const COMPANY: &[&str] = &[
+        "company",
+        "firma",
+        "firmen",
+        "organization",
+        "unternehmen",
+        "societe",
+        "entreprise",
+        "empresa",
+        "azienda",
+        "bedrijf",
+    ];
+    let is_place =
+        matches!(concept, "description" | "address" | "street" | "street_2" | "city" | "state" | "zip" | "country");
+    let words = reading.meaning.phrase.split(' ').chain(reading.meaning.left.iter().map(String::as_str));
+    is_place && words.into_iter().any(|word| COMPANY.contains(&word))
 }
 
 /// A reference to the table's own kind of record is rather its own key.
@@ -363,7 +489,8 @@ pub(super) fn custom(entity: Entity, shape: Shape, wanted: Option<&str>) -> Opti
 fn offer_reference(found: &mut Vec<Answer>, clue: &Clue, context: &Context, vocabulary: &Vocabulary) {
     if clue.is_key {
         let why = "its values are unique and name the row".to_owned();
-        let evidence = Evidence { name: 1.0, shape: 1.0, agrees: true };
+        let record = vocabulary.record.odds("id", None);
+        let evidence = Evidence { name: 1.0, shape: 1.0, agrees: true, record };
         found.push(Answer { place: Place::Id, score: 1.2, concept: "id".to_owned(), why, evidence });
         return;
     }
@@ -381,7 +508,8 @@ fn offer_reference(found: &mut Vec<Answer>, clue: &Clue, context: &Context, voca
     for (home, rank) in homes.iter().zip(RANKS) {
         if let Some(place) = place(home, of, context, Shape::Reference) {
             let why = "its values are keys of another table".to_owned();
-            let evidence = Evidence { name: 1.0, shape: 1.0, agrees: false };
+            let record = vocabulary.record.odds(&concept.name, None);
+            let evidence = Evidence { name: 1.0, shape: 1.0, agrees: false, record };
             found.push(Answer { place, score: 0.95 * rank, concept: concept.name.clone(), why, evidence });
         }
     }

@@ -144,6 +144,7 @@ impl Shape {
             (S::Address | S::Object, S::Text | S::LongText | S::Address) => 0.9,
             (S::Url | S::Email | S::Phone, S::Text) => 0.75,
             (S::List, S::Email | S::Phone | S::Url | S::Address | S::Set) => 0.9,
+            (S::Object, S::Email | S::Phone | S::Url | S::Money | S::Reference | S::User | S::Enum) => 0.85,
             (S::List, S::Reference) => 0.8,
             (S::LongText, S::Enum | S::Phone | S::Email | S::Url | S::PersonName) => 0.75,
             (S::Formula, S::Number | S::Money | S::Text) => 0.8,

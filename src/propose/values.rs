@@ -2,6 +2,7 @@
 
 use super::answer::{Answer, Evidence, Place};
 use super::context::Context;
+use super::forms::{counts_children, lists_children};
 use super::score::{Clue, custom};
 use super::shape::Shape;
 use super::vocabulary::Vocabulary;
@@ -151,6 +152,7 @@ fn technical(words: &[String], shape: Shape) -> f64 {
     let named = words.iter().filter(|word| TECHNICAL.contains(&word.as_str())).count();
     match () {
         () if is(last, KEYS) && words.len() > 1 => 1.0,
+        () if is(last, &["url", "uri", "href", "permalink", "pdf", "slug", "endpoint"]) && words.len() > 1 => 1.0,
         () if named > 1 => 1.0,
         () if is_count && words.len() > 1 && (is(last, COUNTS) || is(first, &["num", "count", "total", "day"])) => 0.9,
         () if is_time && is(first, MOMENTS) => 0.9,
@@ -303,6 +305,13 @@ const PROMISES: &[(Shape, &[&str])] = &[
     (Shape::Set, &["tags", "labels", "skills", "interests", "technologies"]),
 ];
 
+/// First words of a question, and last words of a flag: both are answered by yes or no.
+const QUESTIONS: &[&str] = &[
+    "is", "has", "can", "was", "ist", "hat", "est", "allow", "use", "require", "need", "should", "enable", "include",
+    "accept", "do", "send", "show", "hide", "exclude", "apply",
+];
+const FLAGS: &[&str] = &["required", "enabled", "allowed", "flag", "exempt", "verified", "kennzeichen", "yn"];
+
 /// The shape that the last word of a name promises; yes or no for a question.
 #[must_use]
 pub fn shape_of_words(words: &[String]) -> Option<Shape> {
@@ -311,11 +320,9 @@ pub fn shape_of_words(words: &[String]) -> Option<Shape> {
     if matches!(words, [.., count, last] if last == "value" && count.chars().all(char::is_numeric)) {
         return None;
     }
-    let is_question = words.len() > 1
-        && words
-            .first()
-            .is_some_and(|word| matches!(word.as_str(), "is" | "has" | "can" | "was" | "ist" | "hat" | "est"));
-    if is_question {
+    let is_question = words.len() > 1 && words.first().is_some_and(|word| QUESTIONS.contains(&word.as_str()));
+    let is_flag = words.len() > 1 && FLAGS.contains(&last.as_str());
+    if is_question || is_flag {
         return Some(Shape::Bool);
     }
     let starts_count = words.first().is_some_and(|word| matches!(word.as_str(), "anzahl" | "aantal"))
@@ -335,22 +342,27 @@ pub fn shape_of_words(words: &[String]) -> Option<Shape> {
     // What was last, first or next is a day, unless it is the name or number of something.
     let is_moment = words.len() > 1
         && words.first().is_some_and(|first| MOMENTS.contains(&first.as_str()))
-        && !matches!(last.as_str(), "name" | "number" | "id" | "by" | "note" | "title");
+        && !matches!(last.as_str(), "name" | "number" | "id" | "by" | "note" | "title" | "step" | "action" | "task");
     let found = PROMISES.iter().find(|(_, all)| all.iter().any(&ends)).map(|(shape, _)| *shape);
     if first_date && words.len() > 1 { Some(Shape::Date) } else { found.or(is_moment.then_some(Shape::Date)) }
 }
 
 /// Answers that the values alone give, whatever the name says.
 pub(super) fn offer_values(found: &mut Vec<Answer>, clue: &Clue, context: &Context, vocabulary: &Vocabulary) {
-    let shape = clue.shape.unwrap_or(Shape::Unknown);
+    let shape = match clue.shape.unwrap_or(Shape::Unknown) {
+        Shape::Text if shape_of_words(&vocabulary.words(&clue.name)) == Some(Shape::Bool) => Shape::Bool,
+        known => known,
+    };
     let primary = context.primary();
     let mut offer = |place: Option<Place>, score: f64, why: &str| {
-        let evidence = Evidence::default();
+        let evidence = Evidence { record: vocabulary.record.odds("", None), ..Evidence::default() };
         found.extend(place.map(|place| Answer { place, score, concept: String::new(), why: why.to_owned(), evidence }));
     };
     if clue.is_empty {
         offer(Some(Place::Leave), 0.8, "no row has a value");
     }
+    // Activities and notes have no custom fields, so of them less is kept.
+    let is_event = matches!(primary, Entity::Activity | Entity::Note);
     let (kept, left) = match shape {
         Shape::File => (0.2, 0.62),
         Shape::Formula => (0.3, 0.5),
@@ -358,6 +370,8 @@ pub(super) fn offer_values(found: &mut Vec<Answer>, clue: &Clue, context: &Conte
         Shape::Reference => (0.3, 0.42),
         Shape::Id => (0.25, 0.48),
         Shape::User => (0.4, 0.35),
+        Shape::Bool if is_event => (0.35, 0.45),
+        Shape::Date | Shape::Datetime if is_event => (0.36, 0.42),
         Shape::Bool => (0.42, 0.38),
         Shape::Enum | Shape::Set => (0.55, 0.2),
         Shape::Money | Shape::LongText | Shape::Html => (0.52, 0.18),
@@ -383,6 +397,16 @@ pub(super) fn offer_values(found: &mut Vec<Answer>, clue: &Clue, context: &Conte
         left.min(0.7),
         if technical > 0.5 { "its name is that of something technical" } else { &why },
     );
+    if matches!(primary, Entity::Organization | Entity::Person | Entity::Lead | Entity::Deal)
+        && lists_children(&clue.name, words)
+        && !matches!(shape, Shape::Enum | Shape::Set | Shape::Number | Shape::Money | Shape::Bool)
+    {
+        let is_plain = words.len() == 1 || shape == Shape::List;
+        offer(Some(Place::Leave), if is_plain { 0.98 } else { 0.9 }, "it lists records that hang on this one");
+    }
+    if counts_children(words) && !matches!(shape, Shape::Enum | Shape::Set | Shape::Bool | Shape::Date) {
+        offer(Some(Place::Leave), 0.98, "it counts records that hang on this one");
+    }
     let person = context.becomes.contains(&Entity::Person);
     match shape {
         Shape::Email if person => offer(Some(Place::System(Entity::Person, "emails".into())), 0.62, &why),

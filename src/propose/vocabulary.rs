@@ -2,10 +2,12 @@
 //!
 //! It stands in data files beside this one, in seven languages; here it is only read and looked up.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Deserialize;
 
+use super::forms::canonical;
+use super::record::Record;
 use super::shape::Shape;
 use super::words::{Splitter, telling, words};
 use crate::error::{Error, Kind, Result};
@@ -121,6 +123,9 @@ const VAGUE: &[&str] = &[
     "date",
 ];
 
+/// What another form of a phrase is worth: a little less than the phrase word by word.
+pub(super) const FORM: f64 = 0.95;
+
 /// A concept as its file says.
 #[derive(Debug, Deserialize)]
 struct RawConcept {
@@ -169,11 +174,17 @@ pub struct Vocabulary {
     phrases: Vec<Phrase>,
     by_joined: HashMap<String, Vec<usize>>,
     by_word: HashMap<String, Vec<usize>>,
+    /// By the form that stands for all of a name's forms.
+    by_form: HashMap<String, Vec<usize>>,
     types: HashMap<String, Shape>,
     tables: BTreeMap<String, Vec<Vec<String>>>,
     /// Kinds of record by the names of their tables, where these are one word.
     record_words: HashMap<String, Vec<String>>,
     by_name: HashMap<String, usize>,
+    /// What other CRMs say of the concepts and phrases.
+    pub record: Record,
+    /// Phrases that count for nothing, as words run together.
+    forgotten: HashSet<String>,
     splitter: Splitter,
 }
 
@@ -195,10 +206,13 @@ impl Vocabulary {
             phrases: Vec::new(),
             by_joined: HashMap::new(),
             by_word: HashMap::new(),
+            by_form: HashMap::new(),
             types: HashMap::new(),
             tables: BTreeMap::new(),
             record_words: HashMap::new(),
             by_name: HashMap::new(),
+            record: Record::shipped().map_err(read)?,
+            forgotten: HashSet::new(),
             splitter: Splitter::default(),
         };
         own.splitter.learn_abbreviations();
@@ -245,7 +259,13 @@ impl Vocabulary {
         for word in &words {
             self.by_word.entry(word.clone()).or_default().push(at);
         }
+        self.by_form.entry(canonical(&all)).or_default().push(at);
         self.phrases.push(Phrase { concept, joined: words.concat(), words });
+    }
+
+    /// Makes phrases count for nothing: what the proposer would do if nobody had met these names.
+    pub fn forget(&mut self, names: impl IntoIterator<Item = Vec<String>>) {
+        self.forgotten = names.into_iter().map(|name| telling(&name).concat()).collect();
     }
 
     /// The words of a column's or table's name, with run-together ones split.
@@ -258,6 +278,22 @@ impl Vocabulary {
     #[must_use]
     pub fn concept(&self, name: &str) -> Option<&Concept> {
         self.by_name.get(name).and_then(|at| self.concepts.get(*at))
+    }
+
+    /// The known word that an unknown compound ends with: `Haupttelefon` is a `telefon`.
+    #[must_use]
+    pub fn head(&self, word: &str) -> Option<String> {
+        if word.len() < 8 || self.by_word.contains_key(word) {
+            return None;
+        }
+        let starts = word.char_indices().map(|(at, _)| at).filter(|at| (3..=word.len().saturating_sub(5)).contains(at));
+        starts.map(|at| &word[at..]).find(|end| self.by_word.contains_key(*end)).map(ToOwned::to_owned)
+    }
+
+    /// The position of a concept in [`Self::concepts`].
+    #[must_use]
+    pub fn position(&self, concept: &str) -> Option<usize> {
+        self.by_name.get(concept).copied()
     }
 
     /// Whether a word alone names the tables of one of these kinds of record.
@@ -275,10 +311,14 @@ impl Vocabulary {
     #[must_use]
     pub fn shape(&self, declared: &str) -> Shape {
         let word = type_word(declared);
-        if declared.trim_end().ends_with("[]") {
+        let is_list = declared.trim_end().ends_with("[]")
+            || ["array", "list", "set", "collection"].iter().any(|wrapping| {
+                declared.to_lowercase().strip_prefix(wrapping).is_some_and(|rest| rest.starts_with(['<', '[', '(']))
+            });
+        if is_list {
             return Shape::List;
         }
-        self.types.get(&word).copied().unwrap_or(Shape::Unknown)
+        self.types.get(&word).copied().unwrap_or_else(|| shape_of_composed(declared))
     }
 
     /// The shapes that the declared types of one table mean. `text` is one line where nothing else declares one.
@@ -298,15 +338,21 @@ impl Vocabulary {
     #[must_use]
     pub fn meanings(&self, name: &[String]) -> Vec<Meaning> {
         let full = name.concat();
+        let form = canonical(name);
         let name = telling(name);
         let mut best: HashMap<usize, Meaning> = HashMap::new();
         let joined = name.concat();
+        let is_known = |at: &usize| !self.forgotten.contains(&self.phrases[*at].joined);
         for key in [&joined, &full] {
-            for at in self.by_joined.get(key).into_iter().flatten() {
+            for at in self.by_joined.get(key).into_iter().flatten().filter(|at| is_known(at)) {
                 keep_better(&mut best, self.meaning(*at, 1.0, Vec::new()));
             }
         }
+        for at in self.by_form.get(&form).into_iter().flatten().filter(|at| is_known(at)) {
+            keep_better(&mut best, self.meaning(*at, FORM, Vec::new()));
+        }
         let mut seen: Vec<usize> = name.iter().filter_map(|word| self.by_word.get(word)).flatten().copied().collect();
+        seen.retain(is_known);
         seen.sort_unstable();
         seen.dedup();
         for at in seen {
@@ -320,7 +366,7 @@ impl Vocabulary {
                 let (a, b) = (phrase.joined.len(), joined.len());
                 a > 5 && a.abs_diff(b) * 100 <= a.max(b) * 13
             };
-            for (at, phrase) in self.phrases.iter().enumerate().filter(|(_, phrase)| near(phrase)) {
+            for (at, phrase) in self.phrases.iter().enumerate().filter(|(at, phrase)| near(phrase) && is_known(at)) {
                 let alike = strsim::normalized_damerau_levenshtein(&phrase.joined, &joined);
                 if alike >= 0.87 {
                     keep_better(&mut best, self.meaning(at, 0.85 * alike, Vec::new()));
@@ -390,6 +436,22 @@ fn keep_better(best: &mut HashMap<usize, Meaning>, meaning: Meaning) {
         Some(known) if known.score >= meaning.score => {}
         Some(known) => *known = meaning,
         None => drop(best.insert(meaning.concept, meaning)),
+    }
+}
+
+/// The shape of a type whose name is composed: `ContactConnection`, `varchar(255)`, `DynamicLink`.
+fn shape_of_composed(declared: &str) -> Shape {
+    let words = words(declared);
+    let has = |all: &[&str]| words.iter().any(|word| all.contains(&word.as_str()));
+    match words.last().map(String::as_str) {
+        Some("connection" | "edge" | "collection" | "list" | "table") => Shape::List,
+        Some("date" | "day") if words.len() > 1 => Shape::Date,
+        Some("datetime" | "timestamp") => Shape::Datetime,
+        Some("enum" | "select" | "picklist" | "option") => Shape::Enum,
+        _ if has(&["varchar", "char", "nvarchar"]) => Shape::Text,
+        _ if has(&["decimal", "numeric", "double", "float", "int", "integer", "bigint", "tinyint"]) => Shape::Number,
+        _ if has(&["union", "link", "lookup"]) => Shape::Reference,
+        _ => Shape::Unknown,
     }
 }
 

@@ -86,7 +86,10 @@ const ABBREVIATIONS: &[(&str, &str)] = &[
 pub fn words(name: &str) -> Vec<String> {
     let name = name.strip_suffix("__c").or_else(|| name.strip_suffix("__r")).unwrap_or(name);
     let name = without_wrapping(name);
-    written_out(&split(&folded(name)))
+    // A path repeats itself: `lost_reason.reason`.
+    let mut words = written_out(&split(&folded(name)));
+    words.dedup();
+    words
 }
 
 /// Words with their abbreviations written out, and without plurals.
@@ -269,7 +272,11 @@ impl Splitter {
         for end in 1..borders.len() {
             for start in 0..end {
                 let piece = &word[borders[start]..borders[end]];
-                let is_known = self.0.contains_key(piece) && (piece.len() > 2 || matches!(piece, "of" | "or" | "id"));
+                let is_known = self.0.contains_key(piece)
+                    && (piece.len() > 2
+                    || matches!(piece, "of" | "or" | "id")
+                    // `createdon`, `modifiedby`.
+                    || (matches!(piece, "on" | "at" | "by") && word[..borders[start]].ends_with("ed")));
                 let Some((cost, _)) = best[start] else { continue };
                 if is_known && best[end].is_none_or(|(known, _)| cost + 1 < known) {
                     best[end] = Some((cost + 1, start));
