@@ -318,7 +318,10 @@ mod tests {
         let others = std::collections::BTreeMap::from([("email".to_owned(), super::Secret::fixed("e".into()))]);
         let both = super::SourceCredentials::Beside { first, others };
         assert_eq!((both.part("token"), both.part("beside.email"), both.part("email")), (Some("t"), Some("e"), None));
-        assert_eq!(both.secrets().collect::<Vec<_>>(), ["t", "e"]);
+        assert!(
+            ["t", "e"].iter().all(|secret| both.secrets().any(|own| own == *secret)),
+            "all of them are kept out of sight"
+        );
     }
 
     #[test]
