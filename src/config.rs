@@ -164,7 +164,7 @@ pub enum SourceConfig {
         /// How we prove who we are.
         credentials: SourceCredentials,
         /// What the operator knows of it, for those who find out how it is read.
-        hints: SourceHints,
+        hints: Box<SourceHints>,
         /// Requests a second that it is known to bear.
         requests_per_second: u32,
         /// How far a delta reaches back behind the newest change seen.
@@ -338,7 +338,7 @@ impl Problems {
                     self.add("source.requests_per_second", &raw.requests_per_second.to_string(), "1 to 1000");
                 }
                 let credentials = self.source_credentials(raw, surroundings);
-                let hints = self.source_hints(&raw.probe);
+                let hints = Box::new(self.source_hints(&raw.probe));
                 Some(SourceConfig::Api {
                     address: address?,
                     credentials: credentials?,

@@ -36,7 +36,8 @@ impl Discover {
         let (_stopper, stop) = stop::switch();
         let progress = Progress::default();
         let show = terminal::Show::start(progress.clone());
-        let found = discover(&config, folder, &Reading { clock: Clock::system(), stop, progress }).await;
+        let reading = Reading { clock: Clock::system(), stop, progress };
+        let found = Box::pin(discover(&config, folder, &reading)).await;
         drop(show);
         let found = found?;
         let page = reports(folder).join(NAME);

@@ -41,7 +41,7 @@ pub(super) async fn probe_api(
     };
     reading.progress.begin("discover", "probe", 0);
     let http = Http::new(reading.clock.clone(), config.pipedrive.request_timeout, 1)?;
-    let SourceHints { hosts, logins, headers, posts } = hints.clone();
+    let SourceHints { hosts, logins, headers, posts } = *hints.clone();
     let target = Target { address: address.clone(), hosts, logins, headers, posts };
     let progress = reading.progress.clone();
     let mut allowance =

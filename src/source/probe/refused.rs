@@ -63,8 +63,8 @@ pub(super) fn keep(guard: &mut Guard<'_>, purpose: &str, draft: &Draft) {
 pub(super) async fn settle(guard: &mut Guard<'_>, known: &mut Known) -> Result<(), Ended> {
     let mut refused: BTreeMap<Object, Refused> = BTreeMap::new();
     for list in std::mem::take(&mut guard.refused) {
-        let called = |name: &&str| folded(name) == folded(&list.name);
-        let object = LISTS.iter().find(|(_, names)| names.iter().any(|name| called(&name))).map(|(object, _)| *object);
+        let called = |name: &str| folded(name) == folded(&list.name);
+        let object = LISTS.iter().find(|(_, names)| names.iter().any(|name| called(name))).map(|(object, _)| *object);
         let Some(object) = object.filter(|object| !known.lists.iter().any(|list| list.object == Some(*object))) else {
             continue;
         };
