@@ -41,7 +41,6 @@ fn choose(
         assert!(said.contains("made in mapping.toml"), "{said}");
         return daemon;
     }
-    println!("without openpyxl: chosen in mapping.toml");
     let was_running = daemon.is_some();
     if let Some(daemon) = daemon {
         daemon.kill();
