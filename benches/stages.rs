@@ -150,7 +150,7 @@ impl Bench {
             let landing = |record: &SourceRecord| {
                 let id = format!("{}-{next}", record.id).into();
                 let record = SourceRecord { id, ..record.clone() };
-                Landing { digest: digest(&record, &self.mapping), record, parent: None, walk: None }
+                Landing { digest: digest(&record, &self.mapping), record, parent: None, onward: Vec::new(), walk: None }
             };
             self.rows[&Object::Project].iter().map(landing).collect::<Vec<_>>()
         };

@@ -345,11 +345,23 @@ fn land_one(connection: &Connection, landing: &Landing, at: &str) -> rusqlite::R
                 landing.walk
             ])?;
     }
-    if parent_id.is_some() {
+    bring_family_up(connection, landing, parent_id.is_some(), known.is_some())?;
+    Ok(if known.is_some() { Novelty::Changed } else { Novelty::New })
+}
+
+/// The parent changes with a record. Children that were there first and had no parent are part of it now, and those that go
+/// through it may have another parent.
+fn bring_family_up(
+    connection: &Connection,
+    landing: &Landing,
+    has_parent: bool,
+    is_known: bool,
+) -> rusqlite::Result<()> {
+    let (object, id) = (landing.record.object.as_str(), &*landing.record.id);
+    if has_parent {
         touch_parent(connection, object, id)?;
     }
-    if known.is_none() {
-        // Children that were there first had no parent, and now are part of this one.
+    if !is_known {
         connection
             .prepare_cached(
                 "UPDATE record SET version = version + 1, pending = 1 \
@@ -357,10 +369,8 @@ fn land_one(connection: &Connection, landing: &Landing, at: &str) -> rusqlite::R
             )?
             .execute(params![object, id])?;
     }
-    for onward in landing.onward.iter().filter(|onward| onward.child != record.object) {
-        lead_on(connection, onward.child, object, id)?;
-    }
-    Ok(if known.is_some() { Novelty::Changed } else { Novelty::New })
+    let through = landing.onward.iter().filter(|onward| onward.child != landing.record.object);
+    through.map(|onward| onward.child).try_for_each(|child| lead_on(connection, child, object, id))
 }
 
 pub(super) fn walk(
