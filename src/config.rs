@@ -156,6 +156,7 @@ pub struct ModelConfig {
 
 /// Settings of the source.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it")]
 pub enum SourceConfig {
     /// An API, read as the source profile says.
     Api {
