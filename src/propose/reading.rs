@@ -109,37 +109,9 @@ fn read_words(words: &[String], trust: f64, context: &Context, vocabulary: &Voca
             read(meaning, of, trust * if is_clear { 0.9 } else { 0.995 }, false);
         }
     }
-    // The id of a choice is that choice: `lead_source_id`, `lost_reason_id`.
-    if let [choice @ .., last] = words
-        && last == "id"
-        && !choice.is_empty()
-    {
-        for meaning in vocabulary.meanings(choice).into_iter().take(2).filter(|meaning| meaning.score >= FORM) {
-            let concept = vocabulary.concepts.get(meaning.concept).map_or("", |concept| concept.name.as_str());
-            if CHOICES.contains(&concept) {
-                read(Meaning { left: vec![last.clone()], ..meaning }, None, trust * 1.04, false);
-            }
-        }
-    }
-    // `taskable_id`, `noteable_type`: whatever it hangs on, as frameworks call it.
-    let hangs = |word: &String| word.len() > 6 && word.ends_with("able") && !VERBS_OF_ABILITY.contains(&word.as_str());
-    if matches!(context.primary(), Entity::Activity | Entity::Note)
-        && let [first, rest @ ..] = words
-        && hangs(first)
-        && let Some(concept) = vocabulary.position(if is_type(rest) { "related_type" } else { "related_id" })
-        && rest.len() < 2
-    {
-        read(Meaning { concept, score: FORM, phrase: words.join(" "), left: Vec::new() }, None, trust, false);
-    }
-    // An unknown compound means what its last part means, if anything.
-    if let [.., last] = words
-        && !is_clear
-        && let Some(head) = vocabulary.head(last)
-    {
-        for meaning in vocabulary.meanings(&[head]).into_iter().take(4).filter(|meaning| meaning.score >= FORM) {
-            read(meaning, None, trust * COMPOUND, false);
-        }
-    }
+    read_forms(words, is_clear, (context, vocabulary), &mut |meaning, factor| {
+        read(meaning, None, trust * factor, false)
+    });
     // A name that is a phrase word by word speaks of one thing, and not of a part of another record.
     if whole.iter().any(|meaning| is_whole(meaning, vocabulary)) && !context.is_mixed_client() {
         return;
@@ -170,6 +142,46 @@ fn read_words(words: &[String], trust: f64, context: &Context, vocabulary: &Voca
                 (false, false) => 1.02,
             };
             read(meaning, Some(other), trust * factor, is_copy);
+        }
+    }
+}
+
+/// What the form of a name says: an id of a choice, a link of a framework, a compound.
+fn read_forms(
+    words: &[String],
+    is_clear: bool,
+    (context, vocabulary): (&Context, &Vocabulary),
+    read: &mut dyn FnMut(Meaning, f64),
+) {
+    // The id of a choice is that choice: `lead_source_id`, `lost_reason_id`.
+    if let [choice @ .., last] = words
+        && last == "id"
+        && !choice.is_empty()
+    {
+        for meaning in vocabulary.meanings(choice).into_iter().take(2).filter(|meaning| meaning.score >= FORM) {
+            let concept = vocabulary.concepts.get(meaning.concept).map_or("", |concept| concept.name.as_str());
+            if CHOICES.contains(&concept) {
+                read(Meaning { left: vec![last.clone()], ..meaning }, 1.04);
+            }
+        }
+    }
+    // `taskable_id`, `noteable_type`: whatever it hangs on, as frameworks call it.
+    let hangs = |word: &String| word.len() > 6 && word.ends_with("able") && !VERBS_OF_ABILITY.contains(&word.as_str());
+    if matches!(context.primary(), Entity::Activity | Entity::Note)
+        && let [first, rest @ ..] = words
+        && hangs(first)
+        && let Some(concept) = vocabulary.position(if is_type(rest) { "related_type" } else { "related_id" })
+        && rest.len() < 2
+    {
+        read(Meaning { concept, score: FORM, phrase: words.join(" "), left: Vec::new() }, 1.0);
+    }
+    // An unknown compound means what its last part means, if anything.
+    if let [.., last] = words
+        && !is_clear
+        && let Some(head) = vocabulary.head(last)
+    {
+        for meaning in vocabulary.meanings(&[head]).into_iter().take(4).filter(|meaning| meaning.score >= FORM) {
+            read(meaning, COMPOUND);
         }
     }
 }

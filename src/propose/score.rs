@@ -3,6 +3,7 @@
 use super::answer::{Answer, Evidence, Place, letter};
 use super::context::Context;
 use super::reading::{Reading, readings, redirected, reference_to};
+use super::refine::{names_company, refined};
 use super::shape::Shape;
 use super::values::{offer_values, shape_of_words};
 use super::vocabulary::{Concept, Vocabulary};
@@ -18,58 +19,6 @@ const KNOWN: f64 = 0.94;
 /// Concepts that name a record of another table.
 const NAMING: &[&str] =
     &["name", "id", "full_name", "title", "account_number", "deal_number", "external_id", "subject"];
-
-/// Words that make an address the second one.
-const OTHER_ADDRESS: &[&str] = &[
-    "shipping",
-    "delivery",
-    "other",
-    "alternate",
-    "alternative",
-    "home",
-    "second",
-    "secondary",
-    "2",
-    "ship",
-    "envio",
-    "entrega",
-    "lieferung",
-    "liefer",
-    "versand",
-    "privat",
-    "livraison",
-    "spedizione",
-    "consegna",
-    "verzend",
-    "aflever",
-    "private",
-    "residential",
-    "3",
-    "expedition",
-    "domicile",
-];
-
-/// Words that say that the source computes an amount.
-const COMPUTED: &[&str] = &[
-    "weighted",
-    "base",
-    "converted",
-    "convertido",
-    "usdollar",
-    "ponderado",
-    "ponderada",
-    "gewichtet",
-    "pondere",
-    "rollup",
-    "dollar",
-];
-
-/// Words that make a count or an amount one of a few steps.
-const RANGES: &[&str] = &["range", "band", "bracket", "size", "class", "tier", "tranche", "klasse", "rango", "fascia"];
-
-/// Words of an amount that is only expected.
-const EXPECTED: &[&str] =
-    &["expected", "erwarteter", "attendu", "esperado", "esperada", "verwachte", "atteso", "previsto"];
 
 /// What is known of a column before it is scored.
 #[derive(Debug, Clone, Default)]
@@ -324,44 +273,6 @@ impl Reading {
     }
 }
 
-/// A concept that the words beside its phrase make another one: a second address, an amount that the source computes.
-fn refined(concept: &str, reading: &Reading, shape: Shape, context: &Context) -> Option<&'static str> {
-    let left = &reading.meaning.left;
-    let phrase = || reading.meaning.phrase.split(' ');
-    let is_yes_no = shape == Shape::Bool;
-    let has = |words: &[&str]| left.iter().any(|word| words.contains(&word.as_str()));
-    match concept {
-        "address" | "street" | "street_2" | "city" | "state" | "zip" | "country" if has(OTHER_ADDRESS) => {
-            Some("address_other")
-        }
-        "address" | "street" | "street_2" | "city" | "state" | "zip" | "country"
-            if context.has_plain_address && phrase().chain(left.iter().map(String::as_str)).any(is_legal) =>
-        {
-            Some("address_other")
-        }
-        // The address of a page or a document is none of the company's.
-        "website" if phrase().all(|word| matches!(word, "url" | "uri" | "link")) && has(SOCIAL) => Some("social"),
-        "website" if phrase().all(|word| matches!(word, "url" | "uri" | "link")) && !left.iter().all(is_site) => {
-            Some("system_field")
-        }
-        "value" | "value_other" if has(COMPUTED) => Some("value_computed"),
-        "employee_count" | "annual_revenue" if has(RANGES) || matches!(shape, Shape::Enum) => Some("size_range"),
-        // A total beside the plain amount is what the source sums up of its lines.
-        "value" if phrase().any(|word| matches!(word, "total" | "subtotal" | "sum")) && context.has_plain_value => {
-            Some("value_other")
-        }
-        // What is expected is the amount where none is beside it, else the amount times its probability.
-        "value" | "value_computed" if phrase().any(|word| EXPECTED.contains(&word)) => {
-            Some(if context.has_amount { "value_computed" } else { "value" })
-        }
-        // A yes or no beside a client or a supplier says what kind of client the row is.
-        "ref_client" | "competitor" | "employee_count" if is_yes_no => Some("ownership"),
-        "ref_company" | "company_name" | "ref_person" if is_yes_no => Some("system_field"),
-        "description" if context.primary() == Entity::Activity && phrase().eq(["summary"]) => Some("subject"),
-        _ => None,
-    }
-}
-
 /// Whether a concept is usual on such records: dates and steps of a sale are none of an activity, and so on.
 fn is_at_home(concept: &str, of: Entity) -> bool {
     match of {
@@ -382,42 +293,6 @@ fn is_at_home(concept: &str, of: Entity) -> bool {
         Entity::Note => true,
         _ => !matches!(concept, "related_id" | "done" | "activity_type" | "activity_detail"),
     }
-}
-
-/// Words of the address at which a company is registered, which is not always where it is.
-fn is_legal(word: &str) -> bool {
-    matches!(word, "legal" | "registered" | "reg" | "statutory" | "fiscal" | "legale" | "sociale")
-}
-
-/// Words that a web address of the record itself may have.
-fn is_site(word: &String) -> bool {
-    const SITE: &[&str] =
-        &["web", "site", "website", "company", "home", "page", "homepage", "main", "business", "1", "primary"];
-    SITE.contains(&word.as_str())
-}
-
-/// Words of a page that is one at a social network.
-const SOCIAL: &[&str] =
-    &["social", "linkedin", "facebook", "twitter", "x", "instagram", "youtube", "xing", "tiktok", "skype", "profile"];
-
-/// Whether an address, a phone or a name says that it is the company's.
-fn names_company(concept: &str, reading: &Reading) -> bool {
-    const COMPANY: &[&str] = &[
-        "company",
-        "firma",
-        "firmen",
-        "organization",
-        "unternehmen",
-        "societe",
-        "entreprise",
-        "empresa",
-        "azienda",
-        "bedrijf",
-    ];
-    let is_place =
-        matches!(concept, "description" | "address" | "street" | "street_2" | "city" | "state" | "zip" | "country");
-    let words = reading.meaning.phrase.split(' ').chain(reading.meaning.left.iter().map(String::as_str));
-    is_place && words.into_iter().any(|word| COMPANY.contains(&word))
 }
 
 /// A reference to the table's own kind of record is rather its own key.

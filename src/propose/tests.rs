@@ -98,6 +98,46 @@ fn a_prefix_of_most_columns_says_nothing() {
 }
 
 #[test]
+fn the_id_of_a_choice_is_the_choice_and_not_a_key() {
+    let found = places("deals", &[Entity::Deal], &["id", "title", "lost_reason_id", "zork_id"], &[]);
+    assert_eq!((found[2].as_str(), found[3].as_str()), ("deal:lost_reason", "none"));
+}
+
+#[test]
+fn lists_and_counts_of_other_records_stay_behind() {
+    let names = ["name", "invoices", "number of orders", "employee count", "notes"];
+    let found = places("companies", &[Entity::Organization], &names, &[]);
+    assert_eq!(found[1..3], ["none", "none"]);
+    assert_eq!(found[3], "organization:employee_count");
+    assert_ne!(found[4], "none");
+}
+
+#[test]
+fn what_a_name_ends_with_has_to_go_with_what_it_is_taken_for() {
+    let found = places("orders", &[Entity::Deal], &["title", "amount", "total_weight", "price_type"], &[]);
+    assert_eq!(found[1], "deal:value");
+    assert!(!found[2..].contains(&"deal:value".to_owned()), "{found:?}");
+}
+
+#[test]
+fn times_are_read_however_they_are_written() {
+    for name in ["created_at", "Create Time", "creation_timestamp", "Date Added", "createdon"] {
+        assert_eq!(places("contacts", &[Entity::Person], &["email", name], &[])[1], "person:add_time", "{name}");
+    }
+}
+
+#[test]
+fn an_unknown_compound_is_what_its_last_part_is() {
+    assert_eq!(places("Kontakte", &[Entity::Person], &["Nachname", "Zorktelefon"], &[])[1], "person:phones");
+}
+
+#[test]
+fn what_an_activity_hangs_on_is_known_by_its_form() {
+    let found = places("tasks", &[Entity::Activity], &["subject", "zorkable_id", "zorkable_type"], &[]);
+    assert_eq!((found[1].as_str(), found[2].as_str()), ("activity:deal_id", "none"));
+}
+
+#[test]
 fn words_promise_shapes_in_several_languages() {
     let check = |name: &str, shape: Option<Shape>| assert_eq!(shape_of_words(&words(name)), shape, "{name}");
     check("Lieferdatum", Some(Shape::Date));
