@@ -313,7 +313,7 @@ async fn learn(serving: &Serving, clock: &Clock) -> Profile {
     let http = Http::new(clock.clone(), Duration::from_secs(30), 2).expect("a client");
     let token = serving.credentials().token.expect("a token");
     let address = base_url(&serving.site()).expect("loopback");
-    let target = Target { address, hosts: Vec::new(), logins: Vec::new(), headers: Vec::new() };
+    let target = Target { address, hosts: Vec::new(), logins: Vec::new(), headers: Vec::new(), posts: Vec::new() };
     let (_stopper, stop) = stop::switch();
     let credentials = SourceCredentials::Token(Secret::fixed(token.as_str().into()));
     let probed = Box::pin(probe(&http, target, &credentials, Allowance::default(), stop)).await;

@@ -176,14 +176,17 @@ fn by_page(asked: &Asked, count: usize) -> Vec<Value> {
     part(count, (asked.number_of("page", 1) - 1) * size, size)
 }
 
-/// Each way of paging brings all rows, whatever counts them.
+/// All rows come, whatever counts them.
+fn walked(rules: &str, answer: fn(&Asked) -> Response) {
+    run(rules, answer, async |case| {
+        assert_eq!(ids(&case.all().await), to(25), "{:?}", case.asked.lock().expect("no panic").first());
+    });
+}
+
+/// Each way of paging brings all rows.
 #[test]
 fn every_way_of_paging_is_walked_to_its_end() {
-    let check = |rules: &str, answer: fn(&Asked) -> Response| {
-        run(rules, answer, async |case| {
-            assert_eq!(ids(&case.all().await), to(25), "{:?}", case.asked.lock().expect("no panic").first());
-        });
-    };
+    let check = walked;
     check(PAGED, |asked| json(&json!(by_page(asked, 25))));
     check("page = { style = \"page\", param = \"p\", first = 0, size = {} }", |asked| {
         json(&json!(part(25, asked.number_of("p", 0) * 7, 7)))
@@ -223,6 +226,12 @@ fn every_way_of_paging_is_walked_to_its_end() {
         json(&json!(part(25, asked.number_of("since_id", 0), 10)))
     });
     check("", |_| json(&json!(rows(1..=25))));
+}
+
+/// The same where the question is a text or a body.
+#[test]
+fn what_is_asked_in_texts_and_bodies_is_walked_to_its_end() {
+    let check = walked;
     check(
         "query = { query = \"select * from clients{where} limit {skip},{size};\" }\n\
            page = { style = \"offset\", param = \"skip\", at = \"blank\", size = { param = \"size\" } }",

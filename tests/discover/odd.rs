@@ -11,7 +11,7 @@ const SHAPE: &str = "auth=bearer,base=v1,paging=offset,total=none,links=urls,mon
 
 #[test]
 fn an_api_of_a_shape_of_its_own_is_migrated_by_what_was_learned() {
-    let promox = Standin::shaped(SHAPE, &["records=300"]);
+    let promox = Standin::start(&format!("promox --shape {SHAPE}"), &["records=300"]);
     let settings = format!("address = \"{}\"\nrequests_per_second = 1000\npoll_seconds = 1", promox.address);
     let owners = promox.get("truth/owner");
     let text_of = |row: &Value, name: &str| row["fields"][name].as_str().expect("a text").to_owned();

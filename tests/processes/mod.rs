@@ -53,19 +53,10 @@ pub(crate) struct Standin {
 }
 
 impl Standin {
-    /// Starts `crossdock standin END` with settings as `--set` takes them.
+    /// Starts `crossdock standin END`, with further arguments behind a space, and settings as `--set` takes them.
     pub(crate) fn start(end: &str, settings: &[&str]) -> Self {
-        Self::start_as(&[end], settings)
-    }
-
-    /// Starts a source in another shape, spelled out. Its control API is on a port of its own.
-    pub(crate) fn shaped(shape: &str, settings: &[&str]) -> Self {
-        Self::start_as(&["promox", "--shape", shape], settings)
-    }
-
-    fn start_as(end: &[&str], settings: &[&str]) -> Self {
         let mut command = crossdock();
-        command.arg("standin").args(end);
+        command.arg("standin").args(end.split(' '));
         for setting in settings {
             command.args(["--set", setting]);
         }

@@ -126,6 +126,7 @@ fn read(folder: &Path, server: &Server) -> Vec<(String, Vec<SourceRecord>)> {
         period: Duration::from_millis(2),
         overlap: Duration::from_secs(900),
         retries: 5,
+        pace_file: None,
     };
     let source = Source::api(Client::new(http, settings).expect("a profile that can be followed"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
