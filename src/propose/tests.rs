@@ -99,13 +99,19 @@ fn a_prefix_of_most_columns_says_nothing() {
 
 #[test]
 fn the_id_of_a_choice_is_the_choice_and_not_a_key() {
-    let found = places("deals", &[Entity::Deal], &["id", "title", "lost_reason_id", "zork_id"], &[]);
-    assert_eq!((found[2].as_str(), found[3].as_str()), ("deal:lost_reason", "none"));
+    let names = ["id", "title", "zork_id", "lead_source_id", "payment_terms_id"];
+    let found = ranked("deals", &[Entity::Deal], &clues(&names), &[]);
+    let place = |at: usize| found[at].answers[0].place.to_string();
+    assert_eq!(
+        (place(2).as_str(), place(3).as_str(), place(4).as_str()),
+        ("none", "deal:custom:enum", "deal:custom:enum")
+    );
+    assert!(found[3].confidence > 0.5 && found[4].confidence > 0.5, "the whole name but its end is known: {found:?}");
 }
 
 #[test]
 fn lists_and_counts_of_other_records_stay_behind() {
-    let names = ["name", "invoices", "number of orders", "employee count", "notes"];
+    let names = ["name", "approval requests", "number of subsidiaries", "employee count", "notes"];
     let found = places("companies", &[Entity::Organization], &names, &[]);
     assert_eq!(found[1..3], ["none", "none"]);
     assert_eq!(found[3], "organization:employee_count");
