@@ -19,7 +19,7 @@ for pair in "${needed[@]}"; do
 done
 # A library has no command: it is asked for by what uses it.
 /usr/bin/python3 -c 'import openpyxl' 2>/dev/null || missing+=(python3-openpyxl)
-python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
+/usr/bin/python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 if ! command -v apt-get >/dev/null; then
