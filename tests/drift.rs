@@ -13,7 +13,7 @@ use crossdock::control::{Saying, Status, keep};
 use crossdock::http::Http;
 use crossdock::journal::{GateVerdict, Journal};
 use crossdock::mapping::PROMOX;
-use crossdock::migration::{Ending, GateState, Migration, Opening, Point, Signals, artefact, paused};
+use crossdock::migration::{Ending, GateState, Migration, Opening, Point, Signals, artefact, blocked, paused};
 use crossdock::permit::Gate;
 use crossdock::progress::Progress;
 use crossdock::record::{Entity, Object};
@@ -181,6 +181,10 @@ impl Script {
         if let Drift::OptionRenamed { object, field, option } = &mut change.drift {
             *option = row_of(&self.serving, *object).fields[&*field].as_str().expect("a word").to_owned();
         }
+        if change.is_accepted {
+            // From here on the follow phase would end, were nothing paused.
+            self.signals.freeze();
+        }
         self.serving.drift(change.drift.clone()).unwrap_or_else(|error| panic!("{}: {}", change.name, error.chain()));
     }
 
@@ -198,6 +202,8 @@ impl Script {
         let known = paused(&journal).await.expect("read");
         let status = Status::read(&journal, None, None).await.expect("read").text();
         let questions = journal.questions().await.expect("read");
+        let in_the_way = blocked(&journal, Gate::Cutover).await.expect("read");
+        assert_eq!(in_the_way.is_empty(), change.pauses.is_empty(), "{name}: {in_the_way}");
         for (at, (object, ..)) in WATCHED.iter().enumerate() {
             let found = known.iter().find(|paused| paused.object == *object);
             if !change.pauses.contains(object) {
@@ -303,6 +309,9 @@ async fn follow(clock: Clock) {
     migration = migration.reopen().await.expect("it opens again");
     assert_eq!(Box::pin(migration.run()).await.expect("it runs to its end"), Ending::Done);
     approver.abort();
+    for at in 0..WATCHED.len() {
+        assert!(script.is_across(changes_made - 1, at).await, "what was missed before the freeze is not made up for");
+    }
     assert_eq!(script.noticed.lock().expect("no panic").len(), changes_made);
     let verification = migration.verification().expect("verified");
     assert!(verification.is_clean(), "{verification:?}");
