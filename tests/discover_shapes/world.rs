@@ -51,7 +51,8 @@ impl fmt::Display for Outcome {
             Told::FellBack(reasons) => format!("fell back: {}", reasons.join(" | ")),
             Told::Wrong(what) => format!("WRONG: {}", what.join(" | ")),
         };
-        write!(f, "{} requests, {} writes, {told}, shape {}", self.requests, self.writes, self.shape)
+        let locked = if self.locked { ", LOCKED" } else { "" };
+        write!(f, "{} requests, {} writes{locked}, {told}, shape {}", self.requests, self.writes, self.shape)
     }
 }
 

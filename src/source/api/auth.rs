@@ -376,6 +376,26 @@ mod tests {
         Ok(draft)
     }
 
+    /// What is shown of a login stands in reports: neither its fields nor the secrets that go beside them may be there.
+    #[test]
+    fn a_login_is_shown_without_secrets() {
+        let login = Login {
+            path: "/login?tenant=acme".to_owned(),
+            method: Method::Get,
+            form: LoginForm::Query,
+            fields: [("user", "{user}"), ("pass", "{password}")].map(|(a, b)| (a.to_owned(), b.to_owned())).into(),
+            token: "token".to_owned(),
+            refresh: None,
+            lives_seconds: None,
+        };
+        let beside = Carrier { at: Part::Query, name: "api_key".to_owned(), value: "{key}".to_owned() };
+        let signer = Signer::new(Auth { send: vec![beside], login: Some(login) }, credentials()).expect("a signer");
+        let base = Url::parse("https://crm.test/v1").expect("an address");
+        let draft = signer.missing_login(&base).expect("a login").expect("it is needed");
+        assert!(draft.url.query().is_some_and(|query| query.contains("pw") && query.contains("k1")), "{}", draft.url);
+        assert_eq!(draft.shown(), "GET /v1/login");
+    }
+
     #[test]
     fn secrets_go_where_the_profile_says() {
         let draft = signed(Part::Basic, "", "{user}:{password}").expect("signed");

@@ -286,7 +286,8 @@ impl Trial<'_, '_> {
                 answer.status == 403 && answer.body.trim_ascii_start().starts_with(b"{") && says_forbidden(answer)
             }
             Look::Json(_) => true,
-            Look::Missing { .. } => self.bare != u8::MAX && self.bare != seen.kind(),
+            // Where refusals look like any other answer, several places are tried, and one that is not there says nothing.
+            Look::Missing { .. } => !self.is_mute && self.bare != u8::MAX && self.bare != seen.kind(),
             // Another complaint than that about who came: about the verb, or about a name that is not known there.
             Look::Failed(200..=299) => was_refused && self.refusal.as_deref() != Some(&*answer.body),
             Look::Failed(400..=499) => was_refused && !self.judges_parameters(on).await?,
