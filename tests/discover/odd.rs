@@ -56,3 +56,30 @@ fn an_api_of_a_shape_of_its_own_is_migrated_by_what_was_learned() {
     let linked = deals.iter().filter(|deal| !deal["org_id"].is_null() || !deal["person_id"].is_null()).count();
     assert!(linked * 10 > deals.len() * 9, "{linked} of {} deals know their client", deals.len());
 }
+
+/// Nobody but people can tell in which zone the times are.
+#[test]
+fn the_zone_of_times_is_asked_for_and_the_answer_kept() {
+    let promox = Standin::start(
+        "promox --shape auth=bearer,base=v1,identity=none,dates=naive-space,delta=since,window=2-at-once",
+        &["records=40"],
+    );
+    let settings = format!("address = \"{}\"\nrequests_per_second = 1000\npoll_seconds = 1", promox.address);
+    let source = Source { settings, token: promox.token.clone(), mapping: PROMOX.to_owned(), users: Vec::new() };
+    let world = World::start(source, &[]);
+    let asks = || {
+        let output = world.run(&["discover"]);
+        assert!([0, 3].contains(&code(&output)), "{}", text(&output));
+        let found = discovery(&world);
+        let is_asked = found["questions"].to_string().contains("Which time zone are its times in?");
+        (is_asked, found["objects"].to_string().contains("UTC is assumed"))
+    };
+    assert_eq!(asks(), (true, true));
+    let path = world.folder.join("source.toml");
+    let learned = std::fs::read_to_string(&path).expect("the profile");
+    let answered = learned.replacen("version = 1\n", "version = 1\nzone = \"America/New_York\"\n", 1);
+    assert_ne!(learned, answered);
+    std::fs::write(&path, &answered).expect("edited");
+    assert_eq!(asks(), (false, false));
+    assert_eq!(std::fs::read_to_string(&path).expect("the profile"), answered);
+}

@@ -42,6 +42,8 @@ use guard::Guard;
 use lists::Listed;
 use refused::Refused;
 
+pub use columns::ZONE_UNKNOWN;
+
 /// What is probed.
 #[derive(Debug, Clone)]
 pub struct Target {
