@@ -265,8 +265,9 @@ impl Full {
             return false;
         }
         match &list.page {
-            Paging::None { cap: Some(cap) } => seen == *cap,
-            Paging::None { cap: None } => CUT_AT_ONCE.contains(&seen) || CUT_PAGES.contains(&seen),
+            Paging::None { cap: Some(cap) } if seen <= *cap => seen == *cap,
+            // Beyond the longest answer that was seen, nothing is known of where the source cuts.
+            Paging::None { .. } => CUT_AT_ONCE.contains(&seen) || CUT_PAGES.contains(&seen),
             Paging::Keyset { .. } => false,
             _ => CUT_PAGES.contains(&seen),
         }
