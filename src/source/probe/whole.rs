@@ -8,6 +8,7 @@ use super::counts::says_more;
 use super::guard::Guard;
 use super::lists::Listed;
 use super::{Ended, Known, Stage};
+use crate::source::api::full::is_known_cut;
 use crate::source::profile::{Paging, Total};
 
 /// A size that sources give which refuse larger ones.
@@ -92,7 +93,7 @@ pub(super) fn settle_caps(lists: &mut [Listed]) {
     for list in lists.iter_mut().filter(|list| at_once(list)) {
         let own = list.bare.ids.len() as u64;
         let counts = list.rules.total.as_ref().is_some_and(|total| *total != Total::Nowhere);
-        let says_all = own < HARD_CUT_MIN && says_more(&list.bare, &list.look) == Some(false);
+        let says_all = own < HARD_CUT_MIN && !is_known_cut(own) && says_more(&list.bare, &list.look) == Some(false);
         if own < most {
             list.rules.page = Some(Paging::None { cap: Some(most) });
         } else if !counts && !says_all && (is_shared || is_usual_cut(own)) {
@@ -110,7 +111,8 @@ pub(super) fn settle_caps(lists: &mut [Listed]) {
 /// rows that it had not shown. The rows that it would hide are not the ones changed first unless it begins with the newest.
 pub(super) async fn prove(guard: &mut Guard<'_>, known: &mut Known, zone: Option<&str>) -> Result<(), Ended> {
     let base = known.base.clone();
-    for list in known.lists.iter_mut().filter(|list| list.is_doubted) {
+    let may_be_proved = |list: &&mut Listed| list.is_doubted && !is_known_cut(list.bare.ids.len() as u64);
+    for list in known.lists.iter_mut().filter(may_be_proved) {
         if guard.left() == 0 {
             return Ok(());
         }
