@@ -114,8 +114,8 @@ pub(super) fn key_ways(own: &str, hints: &str) -> Vec<Way> {
 
 /// Ways for sources whose refusals cannot be told from their other answers, so that each look at a path must do for many
 /// ways: those for the likeliest place, and those for the others. A parameter that is not known may be one more answer that
-/// cannot be told from the others, so that at the likeliest place the secret is shown without any, too. `login` and `cookie`
-/// are those of a secret that a login gave.
+/// cannot be told from the others, so that parameters are used at the likeliest place only, after everything else. `login`
+/// and `cookie` are those of a secret that a login gave.
 pub(super) fn mute_ways(own: &str, login: Option<&Login>, cookie: Option<&str>) -> (Vec<Way>, Vec<Way>) {
     let named = cookie.and_then(|cookie| cookie.strip_prefix("cookie:"));
     let cookies = KEY_COOKIES.iter().copied().chain(named);
@@ -128,10 +128,10 @@ pub(super) fn mute_ways(own: &str, login: Option<&Login>, cookie: Option<&str>) 
     let in_headers = of("a key in any header", [bearer(), headers.clone()].concat());
     let anywhere = of("a key in any header or parameter", [bearer(), headers.clone(), parameters].concat());
     match login {
-        None => (vec![in_headers, anywhere.clone()], vec![anywhere]),
+        None => (vec![in_headers.clone(), anywhere], vec![in_headers]),
         Some(_) => {
             let raw = of("a token in any header, raw", [raw(), headers].concat());
-            (vec![in_headers, raw.clone(), anywhere.clone()], vec![anywhere, raw])
+            (vec![in_headers.clone(), raw.clone(), anywhere], vec![in_headers, raw])
         }
     }
 }
