@@ -463,6 +463,16 @@ fn the_end_is_recognized_as_the_profile_says() {
     check("not_found", || StatusCode::NOT_FOUND.into_response());
     check("refused", || StatusCode::BAD_REQUEST.into_response());
     check("repeats", || json(&json!(part(20, 10, 10))));
+    check("failure", || json(&json!({"success": false, "message": "There is no such page."})));
+    check("failure", || StatusCode::NO_CONTENT.into_response());
+    for message in ["Something went wrong.", "Not found: try again later."] {
+        let fails = move |asked: &Asked| match asked.number_of("page", 1) {
+            1 => json(&json!(part(20, 0, 10))),
+            _ => json(&json!({"success": false, "message": message})),
+        };
+        let rules = format!("{PAGED}\npast_end = \"failure\"");
+        run(&rules, fails, async |case| drop(case.fails().await));
+    }
     let refused = |asked: &Asked| match asked.number_of("page", 1) {
         1 => json(&json!(part(20, 0, 10))),
         _ => StatusCode::BAD_REQUEST.into_response(),
