@@ -540,6 +540,13 @@ fn a_list_that_is_cut_and_cannot_be_read_on_is_refused() {
             assert_eq!(ids(&case.all().await), to(100), "another list showed that a hundred is not where it cuts");
         },
     );
+    run(
+        "page = { style = \"none\", cap = 85 }",
+        |_| json(&json!(rows(1..=100))),
+        async |case| {
+            assert!(case.fails().await.message().contains("exactly 100 rows"), "beyond what was seen it may be cut");
+        },
+    );
 }
 
 /// Each form of a hint at a limit, as a header or in the text.
