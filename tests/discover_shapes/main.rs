@@ -8,6 +8,9 @@
 #![expect(clippy::print_stdout, reason = "the counts, and what one shape was asked, are what it is run for")]
 
 mod hosts;
+mod paging;
+mod refused;
+mod whole;
 mod world;
 
 use world::{Outcome, Told, run, run_as};

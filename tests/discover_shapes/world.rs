@@ -10,7 +10,7 @@ use crossdock::config::{Secret, SourceCredentials, base_url};
 use crossdock::http::Http;
 use crossdock::record::{Object, SourceRecord};
 use crossdock::source::api::{Client, Settings};
-use crossdock::source::probe::{Allowance, Failed, Probed, Target, Verdict, probe};
+use crossdock::source::probe::{Allowance, Failed, Found, Probed, Target, Verdict, probe};
 use crossdock::source::profile::{Changes, Custom, List, Profile};
 use crossdock::source::{Cursor, Source};
 use crossdock::standin::promox::generate::generate;
@@ -63,21 +63,40 @@ pub(crate) fn run(shape: &str) -> Outcome {
 
 /// The same; what the operator approves of reads by POST is approved, or is not.
 pub(crate) fn run_as(shape: &str, approves: bool) -> Outcome {
+    run_with(shape, approves, RECORDS)
+}
+
+/// The same with so many records.
+pub(crate) fn run_with(shape: &str, approves: bool, records: usize) -> Outcome {
+    serve(shape, records, async |serving, clock| look(shape, approves, serving, clock).await)
+}
+
+/// What a probe finds in a source in one shape.
+pub(crate) fn found(shape: &str) -> Vec<Found> {
+    serve(shape, RECORDS, async |serving, clock| {
+        let (_, probed) = probed(true, serving, clock).await;
+        probed.map_err(|failed| failed.error).expect("something is found").objects
+    })
+}
+
+/// Serves a source in one shape, with so many records, to whoever looks at it.
+fn serve<T>(shape: &str, records: usize, look: impl AsyncFnOnce(&Serving, &Clock) -> T) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let clock = Clock::stepped("2026-03-02T15:00:00Z".parse().expect("an instant"));
     runtime.block_on(clock.track(async {
-        let account = generate(RECORDS, 1, clock.utc());
+        let account = generate(records, 1, clock.utc());
         let parsed: Shape = shape.parse().unwrap_or_else(|error| panic!("shape {shape}: {error:?}"));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let settings = shapes::Settings::default();
         let serving = shapes::serve(account, parsed, settings, clock.clone(), listener).await.expect("a source");
-        let outcome = look(shape, approves, &serving, &clock).await;
+        let seen = look(&serving, &clock).await;
         serving.shutdown().await;
-        outcome
+        seen
     }))
 }
 
-async fn look(shape: &str, approves: bool, serving: &Serving, clock: &Clock) -> Outcome {
+/// Probes a source as an operator would who knows it.
+async fn probed(approves: bool, serving: &Serving, clock: &Clock) -> (Http, Result<Probed, Failed>) {
     let http = Http::new(clock.clone(), Duration::from_secs(30), 2).expect("a client");
     let own = serving.credentials();
     let credentials = credentials(&own);
@@ -93,6 +112,11 @@ async fn look(shape: &str, approves: bool, serving: &Serving, clock: &Clock) -> 
     };
     let (_stopper, stop) = stop::switch();
     let probed = Box::pin(probe(&http, target, &credentials, Allowance::default(), stop)).await;
+    (http, probed)
+}
+
+async fn look(shape: &str, approves: bool, serving: &Serving, clock: &Clock) -> Outcome {
+    let (http, probed) = probed(approves, serving, clock).await;
     let name = format!("{shape} [{}]", serving.shape());
     let (told, requests) = match probed {
         Err(Failed { error, requests }) => {

@@ -10,7 +10,7 @@ pub(in crate::source) mod ask;
 pub(in crate::source) mod auth;
 mod changes;
 pub mod drift;
-mod full;
+pub(in crate::source) mod full;
 pub(in crate::source) mod hint;
 mod page;
 pub(in crate::source) mod path;

@@ -7,13 +7,17 @@
 
 mod changes;
 mod columns;
+mod counts;
+mod ends;
 mod graphql;
 mod guard;
+mod listed;
 mod lists;
 mod logins;
 mod look;
 mod narrow;
 mod paging;
+mod parallel;
 mod position;
 mod posts;
 mod refused;
@@ -22,6 +26,7 @@ mod select;
 mod shape;
 mod sign_in;
 mod ways;
+mod whole;
 mod words;
 
 use std::collections::BTreeMap;
@@ -295,7 +300,8 @@ async fn go_on(guard: &mut Guard<'_>, ground: &roots::Ground, known: &mut Known)
     lists::identify(guard, known).await?;
     let zone = known.account.as_ref().map(|(_, account)| account.timezone.clone()).filter(|zone| !zone.is_empty());
     shape::learn(guard, known, zone.as_deref()).await?;
-    changes::learn(guard, known, zone.as_deref()).await
+    changes::learn(guard, known, zone.as_deref()).await?;
+    whole::prove(guard, known, zone.as_deref()).await
 }
 
 fn finish(guard: &Guard<'_>, known: Known, stopped: Option<String>, credentials: &SourceCredentials) -> Probed {
