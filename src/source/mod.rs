@@ -144,6 +144,7 @@ enum At {
     Start,
     Full(api::FullAt),
     Changes(api::ChangesAt),
+    Deletions(Box<api::DeletionsAt>),
     File(csv::FileAt),
 }
 
@@ -165,7 +166,7 @@ impl Cursor {
     pub fn is_at_changes(&self) -> bool {
         match &self.0 {
             At::Start | At::Full(_) => false,
-            At::Changes(_) => true,
+            At::Changes(_) | At::Deletions(_) => true,
             At::File(at) => at.is_at_end(),
         }
     }

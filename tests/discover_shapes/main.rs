@@ -7,6 +7,7 @@
 
 #![expect(clippy::print_stdout, reason = "the counts, and what one shape was asked, are what it is run for")]
 
+mod deleted;
 mod hosts;
 mod world;
 

@@ -44,6 +44,8 @@ struct Looked {
     unread: Vec<(String, String)>,
     /// What the probe says of lists that the API delivers: reasons and risks.
     notes: BTreeMap<Object, (Vec<String>, Vec<String>)>,
+    /// Lists that hide rows: what is asked about them, and how it is answered.
+    hidden: Vec<(String, (String, String))>,
     /// Lists of the API that are no kind of record of ours.
     other_lists: Vec<String>,
     asked: Vec<Asked>,
@@ -178,8 +180,20 @@ async fn look_at_books(
 
 /// Everything that follows from what was read.
 fn conclude(config: &Config, looked: Looked, own: Option<Result<Mapping>>) -> Result<Discovery> {
-    let Looked { mut seen, refusals, did, requests, unread, time_zone, currency, notes, other_lists, asked, profile } =
-        looked;
+    let Looked {
+        mut seen,
+        refusals,
+        did,
+        requests,
+        unread,
+        time_zone,
+        currency,
+        notes,
+        hidden,
+        other_lists,
+        asked,
+        profile,
+    } = looked;
     let known = Known {
         tables: seen.iter().map(|seen| seen.table.clone()).collect(),
         is_api: matches!(config.source, SourceConfig::Api { .. }),
@@ -233,7 +247,7 @@ fn conclude(config: &Config, looked: Looked, own: Option<Result<Mapping>>) -> Re
     if !written.is_empty() {
         discovery.did.push(format!("Wrote {} into {}.", written.join(", "), config.extraction.workbooks.display()));
     }
-    discovery.questions = ask::questions(&discovery, &rules, &unread, &other_lists);
+    discovery.questions = ask::questions(&discovery, &rules, &unread, (&other_lists, &hidden));
     Ok(discovery)
 }
 

@@ -289,7 +289,8 @@ fn plain_money(value: &mut Value, form: &MoneyForm) -> Option<Value> {
     }
 }
 
-fn is_deleted(payload: &Map<String, Value>, deleted: &Deleted) -> bool {
+/// Whether a row is marked as deleted.
+pub(in crate::source) fn is_deleted(payload: &Map<String, Value>, deleted: &Deleted) -> bool {
     match deleted {
         Deleted::Vanishes => false,
         Deleted::Flag { column } => payload.get(column).is_some_and(is_true),

@@ -10,7 +10,7 @@ use super::guard::Guard;
 use super::look::{Look, Rows, find_rows, look};
 use super::roots::Ground;
 use super::words::{IDENTITY, LISTS, folded};
-use super::{ColumnSeen, Ended, Found, Known, Stage, Verdict};
+use super::{ColumnSeen, Ended, Found, Hidden, Known, Stage, Verdict};
 use super::{posts, select};
 use crate::error::Kind;
 use crate::http::Answer;
@@ -98,6 +98,8 @@ pub(super) struct Listed {
     /// It was found out how all of its rows are read.
     pub(super) is_learned: bool,
     pub(super) rows: Option<u64>,
+    /// Rows that only a parameter shows.
+    pub(super) hidden: Vec<Hidden>,
     pub(super) reasons: Vec<String>,
     pub(super) risks: Vec<String>,
 }
@@ -153,6 +155,7 @@ impl Listed {
             refused: None,
             is_learned: false,
             rows: None,
+            hidden: Vec::new(),
             reasons: Vec::new(),
             risks: Vec::new(),
         };
@@ -256,6 +259,12 @@ impl Listed {
         }
     }
 
+    /// The path below which its records are.
+    pub(super) fn stem(&self) -> &str {
+        let path = self.path.split('?').next().unwrap_or_default().trim_end_matches('/');
+        path.strip_suffix(".json").or_else(|| path.strip_suffix("/list")).unwrap_or(path)
+    }
+
     /// Keeps the last request as evidence.
     pub(super) fn note(&mut self, guard: &Guard<'_>, finding: impl Into<String>) {
         let finding = finding.into();
@@ -298,6 +307,7 @@ impl Listed {
             rows: self.rows,
             seen: self.bare.rows.len() as u64,
             columns,
+            hidden: self.hidden.clone(),
             reasons: self.reasons.clone(),
             risks: self.risks.clone(),
         }
@@ -319,6 +329,7 @@ pub(super) fn missing(object: Object, stopped: Option<&str>) -> Found {
         rows: None,
         seen: 0,
         columns: BTreeMap::new(),
+        hidden: Vec::new(),
         reasons: Vec::new(),
         risks: Vec::new(),
     }

@@ -7,6 +7,7 @@
 
 mod changes;
 mod columns;
+mod deleted;
 mod graphql;
 mod guard;
 mod lists;
@@ -97,6 +98,8 @@ pub enum Stage {
     Shape,
     /// How changes are found.
     Changes,
+    /// How deleted rows are told, and which others are hidden.
+    Deleted,
 }
 
 impl Stage {
@@ -110,6 +113,7 @@ impl Stage {
             Stage::Objects => "objects",
             Stage::Shape => "shape",
             Stage::Changes => "changes",
+            Stage::Deleted => "deleted",
         }
     }
 }
@@ -167,6 +171,31 @@ pub struct ColumnSeen {
     pub kind: ValueKind,
 }
 
+/// Rows that a list leaves out unless a parameter asks for them: archived ones, inactive ones, those made to try something.
+/// They are not deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hidden {
+    /// The parameter.
+    pub param: String,
+    /// Its value.
+    pub value: String,
+    /// How many they are; `None` where the source does not count.
+    pub rows: Option<u64>,
+}
+
+impl Hidden {
+    /// What there is, as a sentence, and what becomes of it.
+    #[must_use]
+    pub fn told(&self, list: &str) -> String {
+        let rows = self.rows.map_or("More rows".to_owned(), |rows| format!("{rows} more rows"));
+        format!(
+            "{rows} of {list} come with '{}={}' only, and nothing says that they are deleted. They are left out, and a row that \
+             joins them counts as gone",
+            self.param, self.value
+        )
+    }
+}
+
 /// What was found out about one list.
 #[derive(Debug, Clone)]
 pub struct Found {
@@ -184,6 +213,8 @@ pub struct Found {
     pub seen: u64,
     /// What was seen of its columns, by name.
     pub columns: BTreeMap<String, ColumnSeen>,
+    /// Rows that it leaves out.
+    pub hidden: Vec<Hidden>,
     /// What the verdict rests on, in words.
     pub reasons: Vec<String>,
     /// What somebody should know.
@@ -293,7 +324,8 @@ async fn go_on(guard: &mut Guard<'_>, ground: &roots::Ground, known: &mut Known)
     lists::identify(guard, known).await?;
     let zone = known.account.as_ref().map(|(_, account)| account.timezone.clone()).filter(|zone| !zone.is_empty());
     shape::learn(guard, known, zone.as_deref()).await?;
-    changes::learn(guard, known, zone.as_deref()).await
+    changes::learn(guard, known, zone.as_deref()).await?;
+    deleted::learn(guard, known).await
 }
 
 fn finish(guard: &Guard<'_>, known: Known, stopped: Option<String>, credentials: &SourceCredentials) -> Probed {

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::rules::{At, Stamp};
+
 /// Where a list says how many rows it has in all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -44,6 +46,43 @@ pub enum Deleted {
         column: String,
         /// The word, whatever its case.
         word: String,
+    },
+}
+
+/// Where a source tells of deleted rows that a list leaves out. They are read after each walk through changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Deletions {
+    /// Beside the other rows when a parameter asks for them; [`Deleted`] says how they are marked. Only what changed is asked
+    /// for so, so that what is read as a whole are living rows.
+    Parameter {
+        /// The parameter.
+        param: String,
+        /// Its value.
+        value: String,
+        /// Where it goes.
+        #[serde(default)]
+        at: At,
+    },
+    /// In a list that has nothing else. Ids are enough.
+    List {
+        /// Its path, added to the address.
+        path: String,
+        /// Parameters that are sent beside those of the list.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        query: BTreeMap<String, String>,
+        /// Where its rows are, if not where the list has its own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rows: Option<String>,
+        /// Column of the id, if it is called otherwise.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
+        /// Where its rows say when they were deleted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stamp: Option<Stamp>,
+        /// Whether it takes the filter for changes; otherwise all of it is read each time.
+        #[serde(default)]
+        filtered: bool,
     },
 }
 

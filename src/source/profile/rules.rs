@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Evidence;
-use super::forms::{Columns, Custom, Deleted, Files, LinkForm, MoneyForm, TimeForm, TimeStyle, Total, ValueKind};
+use super::forms::{
+    Columns, Custom, Deleted, Deletions, Files, LinkForm, MoneyForm, TimeForm, TimeStyle, Total, ValueKind,
+};
 use crate::record::Object;
 
 /// A verb.
@@ -313,6 +315,13 @@ pub struct Rules {
     /// How deleted rows show.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted: Option<Deleted>,
+    /// Where deleted rows are told that the list leaves out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deletions: Option<Deletions>,
+    /// Whether everything is read once a day, so that rows which are not there any more are found. Missing: only where
+    /// deleted rows vanish.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compare: Option<bool>,
     /// Where custom fields stand.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom: Option<Custom>,
@@ -384,6 +393,10 @@ pub struct List {
     pub changes: Changes,
     /// How deleted rows show.
     pub deleted: Deleted,
+    /// Where deleted rows are told that the list leaves out.
+    pub deletions: Option<Deletions>,
+    /// Whether rows that are not there any more count as deleted, for which everything is read once a day.
+    pub compare: bool,
     /// Where custom fields stand.
     pub custom: Custom,
     /// Columns that point at other records.
@@ -418,6 +431,8 @@ macro_rules! each_field {
             stamp,
             changes,
             deleted,
+            deletions,
+            compare,
             custom,
             custom_definitions,
             links,
@@ -484,7 +499,9 @@ impl Rules {
             proof,
             stamp: self.stamp,
             changes: self.changes.unwrap_or(Changes::Reread),
+            compare: self.compare.unwrap_or(matches!(self.deleted, None | Some(Deleted::Vanishes))),
             deleted: self.deleted.unwrap_or(Deleted::Vanishes),
+            deletions: self.deletions,
             custom: self.custom.unwrap_or(Custom::Inline),
             links: self.links.unwrap_or_default(),
             addresses: self.addresses,
