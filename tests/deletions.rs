@@ -28,8 +28,17 @@ use futures::FutureExt as _;
 /// Rounds of changes after the deletion.
 const ROUNDS: u32 = 3;
 
+/// What becomes of a project at the source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Edited {
+    Deleted,
+    /// The list does not show it any more, and it can still be read by its id.
+    Archived,
+}
+
 /// What the test does and sees between two rounds.
 struct Script {
+    edited: Edited,
     serving: Serving,
     pipedrive: Running,
     signals: Signals,
@@ -37,6 +46,8 @@ struct Script {
     /// The project that was deleted, and whether that was noticed.
     deleted: Mutex<Option<String>>,
     noticed: Mutex<bool>,
+    /// Whether people are asked about it.
+    asked: Mutex<bool>,
 }
 
 impl Script {
@@ -54,7 +65,13 @@ impl Script {
         if round == 1 {
             for row in self.serving.truth(Object::Project).into_iter().filter(|row| row.deleted.is_none()) {
                 if self.fate(&row.id).await == Some(Fate::Loaded) {
-                    self.serving.edit(Edit::Delete { object: Object::Project, key: row.key }).expect("a living row");
+                    let (object, key) = (Object::Project, row.key);
+                    let fields = [("archived".to_owned(), true.into())].into_iter().collect();
+                    let edit = match self.edited {
+                        Edited::Deleted => Edit::Delete { object, key },
+                        Edited::Archived => Edit::Change { object, key, fields },
+                    };
+                    self.serving.edit(edit).expect("a living row");
                     *self.deleted.lock().expect("no panic") = Some(row.id);
                     return;
                 }
@@ -64,6 +81,11 @@ impl Script {
         if round == 1 + ROUNDS {
             let id = self.deleted.lock().expect("no panic").clone().expect("deleted");
             *self.noticed.lock().expect("no panic") = self.fate(&id).await != Some(Fate::Loaded);
+            if self.edited == Edited::Archived {
+                let questions = self.journal().questions().await.expect("read");
+                let is_asked = questions.iter().any(|question| question.text.contains("archived rather than deleted"));
+                *self.asked.lock().expect("no panic") = is_asked;
+            }
             self.signals.freeze();
         }
     }
@@ -71,12 +93,17 @@ impl Script {
 
 /// Whether a deletion is noticed by the profile that is learned; or by that without what it says of deletions.
 fn notices(shape: &str, without: bool) -> bool {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let clock = Clock::stepped("2026-01-05T14:00:00Z".parse().expect("an instant"));
-    runtime.block_on(clock.track(Box::pin(follow(shape, without, clock.clone()))))
+    run(shape, without, Edited::Deleted).0
 }
 
-async fn follow(shape: &str, without: bool, clock: Clock) -> bool {
+/// Whether an edit is taken for a deletion, and whether people are asked about it.
+fn run(shape: &str, without: bool, edited: Edited) -> (bool, bool) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let clock = Clock::stepped("2026-01-05T14:00:00Z".parse().expect("an instant"));
+    runtime.block_on(clock.track(Box::pin(follow((shape, without, edited), clock.clone()))))
+}
+
+async fn follow((shape, without, edited): (&str, bool, Edited), clock: Clock) -> (bool, bool) {
     let listener = async || tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let account = generate(120, 1, clock.utc());
     let settings = shapes::Settings { rtt_ms: 0, ..shapes::Settings::default() };
@@ -94,8 +121,8 @@ async fn follow(shape: &str, without: bool, clock: Clock) -> bool {
     let mut profile = learn(&serving, &clock).await;
     if without {
         profile.defaults.deletions = None;
-        profile.object.values_mut().for_each(|rules| rules.deletions = None);
-    } else {
+        profile.object.values_mut().for_each(|rules| (rules.deletions, rules.record) = (None, None));
+    } else if !shape.contains("delta=none") {
         let list = profile.list(Object::Project).expect("projects");
         assert!(list.deletions.is_some() && list.compare, "{shape}: {:?}", list.deletions);
     }
@@ -104,12 +131,14 @@ async fn follow(shape: &str, without: bool, clock: Clock) -> bool {
     std::fs::write(folder.path().join(FILE), profile.to_text()).expect("written");
     let signals = Signals::default();
     let script = Arc::new(Script {
+        edited,
         serving,
         pipedrive,
         signals: signals.clone(),
         journal: Mutex::default(),
         deleted: Mutex::default(),
         noticed: Mutex::default(),
+        asked: Mutex::default(),
     });
     let (_stopper, stop) = stop::switch();
     let told = Arc::clone(&script);
@@ -139,11 +168,11 @@ async fn follow(shape: &str, without: bool, clock: Clock) -> bool {
     assert_eq!(Box::pin(migration.run()).await.expect("it runs to its end"), Ending::Done);
     approver.abort();
     let noticed = *script.noticed.lock().expect("no panic");
-    if !without {
+    if !without && edited == Edited::Deleted {
         let verification = migration.verification().expect("verified");
         assert!(verification.is_clean(), "{shape}: {verification:?}");
     }
-    noticed
+    (noticed, *script.asked.lock().expect("no panic"))
 }
 
 /// Probes the source, as `crossdock discover` does.
@@ -194,4 +223,14 @@ fn a_deletion_that_a_parameter_shows_is_found_while_changes_are_followed() {
 fn a_deletion_in_a_list_of_its_own_is_found_while_changes_are_followed() {
     assert!(notices("deleted=endpoint-ids", false));
     assert!(!notices("deleted=endpoint-ids", true), "without it only the daily reading of everything would find it");
+}
+
+/// Here all rows are read again in each round, so that a row which is not in the list any more is noticed at once.
+#[test]
+fn a_row_that_is_archived_is_asked_about_and_not_deleted() {
+    let shape = "hidden=archived,delta=none";
+    assert_eq!(run(shape, false, Edited::Archived), (false, true));
+    let without = (true, false);
+    assert_eq!(run(shape, true, Edited::Archived), without, "nobody could tell it from a deleted one");
+    assert_eq!(run("delta=none", false, Edited::Deleted), (true, false), "a deleted one is not there by its id either");
 }

@@ -242,6 +242,22 @@ impl Source {
         }
     }
 
+    /// Whether a record that a list does not show is there all the same; `None` where nobody knows, as for files and for an
+    /// API that reads no records by their ids.
+    ///
+    /// # Errors
+    /// Those of reads.
+    pub async fn is_there(&self, object: Object, id: &str) -> Result<Option<bool>> {
+        match &self.0 {
+            Origin::Api(client) => client.is_there(object, id).await,
+            Origin::Csv(_) | Origin::Books(_) => Ok(None),
+            Origin::Shared(shares) => match shares.iter().find(|(objects, _)| objects.contains(&object)) {
+                Some((_, source)) => Box::pin(source.is_there(object, id)).await,
+                None => Ok(None),
+            },
+        }
+    }
+
     /// Reads one object from a cursor on. A cursor of the other kind of source reads from the start, which is safe because
     /// records may come twice.
     ///

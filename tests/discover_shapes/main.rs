@@ -8,7 +8,9 @@
 #![expect(clippy::print_stdout, reason = "the counts, and what one shape was asked, are what it is run for")]
 
 mod deleted;
+mod files;
 mod hosts;
+mod record;
 mod world;
 
 use world::{Outcome, Told, run, run_as};

@@ -24,6 +24,7 @@ use crate::record::Object;
 use crate::report::discovery::{Asked, Changes, Discovery, NAME, ProfileKept};
 use crate::report::{self as reports, Head};
 use crate::source::csv::raw;
+use crate::source::probe::FileWay;
 
 use super::map::{Reading, stopped};
 use super::origin::{api_source, book_of, filled_books};
@@ -46,6 +47,8 @@ struct Looked {
     notes: BTreeMap<Object, (Vec<String>, Vec<String>)>,
     /// Lists that hide rows: what is asked about them, and how it is answered.
     hidden: Vec<(String, (String, String))>,
+    /// How files of the API come, by one that was tried.
+    files: Vec<FileWay>,
     /// Lists of the API that are no kind of record of ours.
     other_lists: Vec<String>,
     asked: Vec<Asked>,
@@ -190,6 +193,7 @@ fn conclude(config: &Config, looked: Looked, own: Option<Result<Mapping>>) -> Re
         currency,
         notes,
         hidden,
+        files,
         other_lists,
         asked,
         profile,
@@ -240,7 +244,7 @@ fn conclude(config: &Config, looked: Looked, own: Option<Result<Mapping>>) -> Re
         fields_from: if rules.is_own { "As mapping.toml says." } else { "As crossdock map --propose would propose." }
             .to_owned(),
         inventory,
-        files: report::files(&seen),
+        files: report::files(&seen, &files),
         questions: Vec::new(),
         changes: None,
     };

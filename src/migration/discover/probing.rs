@@ -103,6 +103,7 @@ fn told(folder: &Path, failed: Failed) -> Error {
 
 /// Why each list is read from the API, or is not.
 fn judge(probed: &Probed, looked: &mut Looked) {
+    looked.files.clone_from(&probed.files);
     for found in &probed.objects {
         let Some(object) = found.object else {
             if found.rows.unwrap_or(found.seen) > 0 {

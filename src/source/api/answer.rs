@@ -93,7 +93,7 @@ impl Judge<'_> {
         let status = answer.status;
         let says_slower = || has_words(&answer.body, LIMIT_WORDS);
         let past_end = match self.past_end {
-            Some(PastEnd::NotFound) => status == 404,
+            Some(PastEnd::NotFound) => matches!(status, 404 | 410),
             Some(PastEnd::Refused) => matches!(status, 400 | 416 | 422),
             _ => false,
         };

@@ -89,6 +89,19 @@ pub(in crate::source) fn address(base: &Url, path: &str) -> Result<Url> {
     Ok(url)
 }
 
+/// The path of one record.
+pub(in crate::source) fn record_path(path: &str, id: &str) -> String {
+    let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
+    path.replace("{id}", &id.replace('+', "%20"))
+}
+
+/// Adds parameters to the query of a request.
+pub(in crate::source) fn add_query(draft: &mut Draft, params: &[(String, String)]) {
+    if !params.is_empty() {
+        draft.url.query_pairs_mut().extend_pairs(params);
+    }
+}
+
 /// The request for a page of a list.
 ///
 /// # Errors

@@ -37,7 +37,7 @@ use crate::http::Http;
 use crate::record::Object;
 use crate::retry;
 use crate::source::pace::Pace;
-use crate::source::profile::{Changes as ChangeRules, List, PastEnd, Profile};
+use crate::source::profile::{Changes as ChangeRules, List, Method, PastEnd, Profile};
 use crate::source::{Account, At, Cursor, Page};
 
 use answer::{Judge, Read};
@@ -153,10 +153,39 @@ impl Client {
     /// As [`super::Source::pages`].
     pub async fn account(&self) -> Result<Option<Account>> {
         let Some(at) = &self.0.settings.profile.account else { return Ok(None) };
-        let draft = Draft::new(crate::source::profile::Method::Get, ask::address(&self.0.base, &at.path)?);
+        let draft = Draft::new(Method::Get, ask::address(&self.0.base, &at.path)?);
         let path = draft.url.path().to_owned();
         let read = self.read(&draft, None).await?;
         answer::account(&read.body, at, &path).map(Some)
+    }
+
+    /// See [`super::Source::is_there`].
+    ///
+    /// # Errors
+    /// Those of reads.
+    pub(super) async fn is_there(&self, object: Object, id: &str) -> Result<Option<bool>> {
+        let Some(reader) = self.0.readers.get(&object) else { return Ok(None) };
+        let list = &reader.list;
+        let Some(at) = list.record.as_ref().filter(|_| list.method == Method::Get) else { return Ok(None) };
+        let missing = match at.missing {
+            200 => None,
+            404 | 410 => Some(PastEnd::NotFound),
+            400 | 416 | 422 => Some(PastEnd::Refused),
+            _ => return Ok(None),
+        };
+        let mut draft = Draft::new(Method::Get, ask::address(&self.0.base, &ask::record_path(&at.path, id))?);
+        ask::add_query(&mut draft, &list.query.clone().into_iter().collect::<Vec<_>>());
+        match self.read(&draft, missing).await {
+            Ok(read) if read.past_end => Ok(Some(false)),
+            Ok(read) => Ok(match rows::record_in(&read.body, &list.id, id) {
+                Some(record) => Some(!rows::is_deleted(record, &list.deleted)),
+                None if at.missing == 200 => Some(false),
+                None => None,
+            }),
+            // A failure that says so with a good status is how this one says that there is none.
+            Err(error) if at.missing == 200 && error.kind() == Kind::Source => Ok(Some(false)),
+            Err(error) => Err(error),
+        }
     }
 
     /// See [`super::Source::pages`].

@@ -310,6 +310,22 @@ pub(in crate::source) fn is_deleted(payload: &Map<String, Value>, deleted: &Dele
     }
 }
 
+/// The one record of an answer that has an id, however it is wrapped; `None` where none has it, or others stand beside it as
+/// in a list.
+pub(in crate::source) fn record_in<'v>(body: &'v Value, id: &str, wanted: &str) -> Option<&'v Map<String, Value>> {
+    match body {
+        Value::Object(map) => {
+            let own = map.get(id).map(|own| own.get("value").unwrap_or(own)).and_then(id_text);
+            if own.as_deref() == Some(wanted) {
+                return Some(map);
+            }
+            map.values().find_map(|inner| record_in(inner, id, wanted))
+        }
+        Value::Array(list) if list.len() == 1 => list.iter().find_map(|inner| record_in(inner, id, wanted)),
+        _ => None,
+    }
+}
+
 /// An id as text: trimmed text, or a whole number with all its digits. `None` for anything else.
 pub(in crate::source) fn id_text(value: &Value) -> Option<Arc<str>> {
     match value {

@@ -242,6 +242,9 @@ fn marks(list: &Listed, extras: &[Map<String, Value>]) -> Option<Deleted> {
 fn take(guard: &Guard<'_>, list: &mut Listed, shown: &Shown, got: &Got) {
     let asked = format!("{}={}", shown.param, shown.value);
     let is_empty = !reacts(list, &list.bare, got);
+    if matches!(shown.what, What::Beside | What::Only) {
+        list.gone = got.ids.iter().find(|id| !list.bare.ids.contains(id)).cloned();
+    }
     match shown.what {
         What::Beside => {
             list.rules.deleted = Some(shown.how.clone());
@@ -365,6 +368,7 @@ async fn told(
         filtered: false,
     });
     list.rules.compare = Some(true);
+    list.gone = got.ids.first().cloned();
     list.note(guard, format!("deletions have a list of their own, with {} rows in its first answer", got.ids.len()));
     Ok(Some(got.ids.len()))
 }

@@ -100,6 +100,8 @@ pub(super) struct Listed {
     pub(super) rows: Option<u64>,
     /// Rows that only a parameter shows.
     pub(super) hidden: Vec<Hidden>,
+    /// The id of one that was deleted.
+    pub(super) gone: Option<String>,
     pub(super) reasons: Vec<String>,
     pub(super) risks: Vec<String>,
 }
@@ -156,6 +158,7 @@ impl Listed {
             is_learned: false,
             rows: None,
             hidden: Vec::new(),
+            gone: None,
             reasons: Vec::new(),
             risks: Vec::new(),
         };

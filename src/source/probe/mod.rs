@@ -8,6 +8,7 @@
 mod changes;
 mod columns;
 mod deleted;
+mod files;
 mod graphql;
 mod guard;
 mod lists;
@@ -17,6 +18,7 @@ mod narrow;
 mod paging;
 mod position;
 mod posts;
+mod record;
 mod refused;
 mod roots;
 mod select;
@@ -100,6 +102,10 @@ pub enum Stage {
     Changes,
     /// How deleted rows are told, and which others are hidden.
     Deleted,
+    /// How one record is read, and how one is told that is not there.
+    Record,
+    /// How the bytes of a file come.
+    Files,
 }
 
 impl Stage {
@@ -114,6 +120,8 @@ impl Stage {
             Stage::Shape => "shape",
             Stage::Changes => "changes",
             Stage::Deleted => "deleted",
+            Stage::Record => "record",
+            Stage::Files => "files",
         }
     }
 }
@@ -221,6 +229,23 @@ pub struct Found {
     pub risks: Vec<String>,
 }
 
+/// How the bytes of files come that a list names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileWay {
+    /// The list.
+    pub list: String,
+    /// The column that names them, or leads to them; empty where none does.
+    pub column: String,
+    /// Rows of the list, as far as they were counted or seen.
+    pub rows: u64,
+    /// How they come, in words.
+    pub method: String,
+    /// What that rests on.
+    pub reason: String,
+    /// What may go wrong; empty for nothing in particular.
+    pub risk: String,
+}
+
 /// What a probe found.
 #[derive(Debug, Clone)]
 pub struct Probed {
@@ -230,6 +255,8 @@ pub struct Probed {
     pub account: Option<Account>,
     /// Every list that was looked at, and every object that none was found for.
     pub objects: Vec<Found>,
+    /// How the bytes of files come, by one file that was tried.
+    pub files: Vec<FileWay>,
     /// The credentials as they are now: a source may change a refresh token with each use.
     pub credentials: SourceCredentials,
     /// Every request.
@@ -292,6 +319,8 @@ struct Known {
     lists: Vec<Listed>,
     /// Lists that these credentials may not read.
     refused: BTreeMap<Object, Refused>,
+    /// How the bytes of files come.
+    files: Vec<FileWay>,
 }
 
 async fn run(guard: &mut Guard<'_>, target: &Target, credentials: &SourceCredentials) -> Result<Probed, Ended> {
@@ -312,6 +341,7 @@ async fn run(guard: &mut Guard<'_>, target: &Target, credentials: &SourceCredent
         quirks: signed.quirks,
         lists: Vec::new(),
         refused: BTreeMap::new(),
+        files: Vec::new(),
     };
     // From here on what was found is worth keeping, whatever ends the probe.
     let stopped = go_on(guard, &ground, &mut known).await.err().map(|Ended(error)| error.chain());
@@ -325,7 +355,9 @@ async fn go_on(guard: &mut Guard<'_>, ground: &roots::Ground, known: &mut Known)
     let zone = known.account.as_ref().map(|(_, account)| account.timezone.clone()).filter(|zone| !zone.is_empty());
     shape::learn(guard, known, zone.as_deref()).await?;
     changes::learn(guard, known, zone.as_deref()).await?;
-    deleted::learn(guard, known).await
+    deleted::learn(guard, known).await?;
+    record::learn(guard, known).await?;
+    files::learn(guard, known).await
 }
 
 fn finish(guard: &Guard<'_>, known: Known, stopped: Option<String>, credentials: &SourceCredentials) -> Probed {
@@ -363,5 +395,14 @@ fn finish(guard: &Guard<'_>, known: Known, stopped: Option<String>, credentials:
     }
     profile.gather_defaults();
     let credentials = guard.credentials().unwrap_or_else(|| credentials.clone());
-    Probed { profile, account, objects, credentials, requests: Vec::new(), ceiling: guard.ceiling(), stopped }
+    Probed {
+        profile,
+        account,
+        objects,
+        files: known.files,
+        credentials,
+        requests: Vec::new(),
+        ceiling: guard.ceiling(),
+        stopped,
+    }
 }

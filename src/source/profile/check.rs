@@ -118,6 +118,11 @@ impl Found<'_> {
             self.zone(&format!("{key}.times.{column}"), form.zone.as_deref());
         }
         self.changes(key, list);
+        if let Some(record) = &list.record
+            && !(record.path.starts_with('/') && record.path.contains("{id}"))
+        {
+            self.add(&format!("{key}.record.path"), "must begin with '/' and hold {id}");
+        }
         if let Some(Deletions::List { path, stamp, .. }) = &list.deletions {
             if !path.starts_with('/') {
                 self.add(&format!("{key}.deletions.path"), "must begin with '/'");

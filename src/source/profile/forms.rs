@@ -188,14 +188,81 @@ pub enum MoneyForm {
     },
 }
 
-/// How files are fetched.
+/// How one record is read by its id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Files {
-    /// Column that holds the address, or a path with `{id}` in it.
-    pub address: String,
-    /// True when the address is asked with the credentials; false for signed addresses, which refuse them.
-    pub with_credentials: bool,
+pub struct RecordAt {
+    /// Its path, added to the address; `{id}` stands for the id.
+    pub path: String,
+    /// The status of the answer when there is no such record; 200 where only the body says so.
+    pub missing: u16,
+    /// The status for one that was deleted, where that was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<u16>,
+}
+
+/// How the bytes of files are reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Files {
+    /// At the address that a column holds.
+    Address {
+        /// The column.
+        column: String,
+        /// Only a record that is read by its id has it, because the address does not live long.
+        #[serde(default)]
+        record: bool,
+        /// What is shown there.
+        key: FileKey,
+        /// The other host that it leads to, where nothing is shown; empty where it leads to none.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        leads_to: String,
+    },
+    /// At a path of their own.
+    Path {
+        /// The path, added to the address; `{id}` stands for the id.
+        path: String,
+        /// What is shown there.
+        key: FileKey,
+        /// The other host that it leads to, where nothing is shown; empty where it leads to none.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        leads_to: String,
+    },
+    /// In the record, as base64.
+    Base64 {
+        /// The column.
+        column: String,
+        /// Only a record that is read by its id has it.
+        #[serde(default)]
+        record: bool,
+    },
+    /// On a page for people that a column leads to.
+    Page {
+        /// The column.
+        column: String,
+    },
+    /// By a job that has to be begun first, which is no read.
+    Job {
+        /// The column that holds its address.
+        column: String,
+    },
+    /// They are named, and no way to their bytes is known.
+    Name {
+        /// The column.
+        column: String,
+    },
+}
+
+/// What is shown to get a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum FileKey {
+    /// The credentials, as for any read.
+    Credentials,
+    /// Nothing: the address itself is the key, and often refuses another one.
+    Nothing,
+    /// A cookie of this name, which answers of the API set.
+    Cookie(String),
 }
 
 /// What kind of value a column holds; part of what the reader expects of every page.

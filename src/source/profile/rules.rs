@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Evidence;
 use super::forms::{
-    Columns, Custom, Deleted, Deletions, Files, LinkForm, MoneyForm, TimeForm, TimeStyle, Total, ValueKind,
+    Columns, Custom, Deleted, Deletions, Files, LinkForm, MoneyForm, RecordAt, TimeForm, TimeStyle, Total, ValueKind,
 };
 use crate::record::Object;
 
@@ -161,7 +161,7 @@ pub enum PastEnd {
     Empty,
     /// The last page again.
     Repeats,
-    /// Status 404.
+    /// Status 404 or 410.
     NotFound,
     /// Status 400, 416 or 422.
     Refused,
@@ -341,9 +341,12 @@ pub struct Rules {
     /// Columns with money that is no decimal number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub money: Option<Columns<MoneyForm>>,
-    /// How files are fetched.
+    /// How the bytes of files are reached.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub files: Option<Files>,
+    /// How one record is read by its id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordAt>,
     /// Columns that every row had when the list was looked at, and what they held. A page without them is not read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub columns: Option<Columns<ValueKind>>,
@@ -399,6 +402,8 @@ pub struct List {
     pub compare: bool,
     /// Where custom fields stand.
     pub custom: Custom,
+    /// How one record is read by its id.
+    pub record: Option<RecordAt>,
     /// Columns that point at other records.
     pub links: Columns<LinkForm>,
     /// What the addresses of records begin with.
@@ -503,6 +508,7 @@ impl Rules {
             deleted: self.deleted.unwrap_or(Deleted::Vanishes),
             deletions: self.deletions,
             custom: self.custom.unwrap_or(Custom::Inline),
+            record: self.record,
             links: self.links.unwrap_or_default(),
             addresses: self.addresses,
             times: self.times.unwrap_or_default(),

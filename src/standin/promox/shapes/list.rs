@@ -116,8 +116,10 @@ pub(super) fn is_hidden(shape: &Shape, object: Object, row: &Row) -> bool {
     match shape.hidden {
         Hidden::None => false,
         Hidden::TestOrders => object == Object::Project && is_test(row),
+        // Or somebody made it so: an edit of a field that rows do not have otherwise.
         Hidden::Archived | Hidden::Inactive => {
-            matches!(object, Object::Client | Object::Project) && row.key.is_multiple_of(HIDDEN_ONE_IN)
+            matches!(object, Object::Client | Object::Project)
+                && (row.key.is_multiple_of(HIDDEN_ONE_IN) || row.fields.contains_key("archived"))
         }
     }
 }

@@ -185,6 +185,10 @@ dimension! {
         Landing = "landing" 2,
         /// By name only.
         NameOnly = "name-only" 5,
+        /// By a page for people that lists several files and marks nothing.
+        Page = "page" 0,
+        /// By an address that only a browser's session opens; anybody else gets a page to log in, with status 200.
+        Browser = "browser" 0,
     }
 }
 
