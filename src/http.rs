@@ -195,6 +195,19 @@ impl Http {
     /// # Errors
     /// [`SendError`] when there is no whole answer in time; it says whether the request may have been acted on.
     pub async fn send(&self, request: Request) -> Result<Answer, SendError> {
+        self.exchange(request, None).await
+    }
+
+    /// The same, but reads no more of the answer's body than so many bytes: of a file whose server knows no ranges the rest is
+    /// not taken.
+    ///
+    /// # Errors
+    /// As [`Http::send`].
+    pub async fn begin(&self, request: Request, body_bytes_max: usize) -> Result<Answer, SendError> {
+        self.exchange(request, Some(body_bytes_max)).await
+    }
+
+    async fn exchange(&self, request: Request, first: Option<usize>) -> Result<Answer, SendError> {
         let call = self.clock.call();
         let started = self.clock.now();
         let mut builder = self.client.request(request.method, request.url).headers(request.headers);
@@ -210,7 +223,10 @@ impl Http {
                 SendError { reached, source: error.without_url().into() }
             })?;
             let (status, headers) = (response.status().as_u16(), response.headers().clone());
-            let body = whole_body(response).await?;
+            let body = match first {
+                Some(bytes) => first_bytes(response, bytes).await?,
+                None => whole_body(response).await?,
+            };
             Ok(Answer { status, headers, body, took: self.clock.now().since(started) })
         };
         self.clock.timeout(self.timeout, exchange).await.unwrap_or_else(|| {
@@ -218,6 +234,20 @@ impl Http {
             Err(SendError { reached: Reached::Perhaps, source: waited.into() })
         })
     }
+}
+
+/// The first bytes of a body. What is behind them is never read: the connection is closed with the response.
+async fn first_bytes(response: reqwest::Response, bytes: usize) -> Result<Bytes, SendError> {
+    let mut chunks = response.bytes_stream();
+    let mut body = BytesMut::new();
+    while body.len() < bytes
+        && let Some(chunk) = chunks.next().await
+    {
+        let cut = |source| SendError { reached: Reached::Perhaps, source };
+        let chunk = chunk.map_err(|error| cut(error.without_url().into()))?;
+        body.extend_from_slice(&chunk[..chunk.len().min(bytes - body.len())]);
+    }
+    Ok(body.freeze())
 }
 
 async fn whole_body(response: reqwest::Response) -> Result<Bytes, SendError> {

@@ -48,7 +48,7 @@ const CARDS: &[(&str, &[&str])] = &[
     ("crossbeam", &["stage", "pipeline", "journal"]),
     ("dashmap", &["stage/resolve"]),
     ("pathfinding", &["propose"]),
-    ("base64", &["source/api/auth", "standin"]),
+    ("base64", &["source/api/auth", "source/probe/files", "standin"]),
     ("csv", &["mapping/shape", "source", "report", "standin"]),
     ("rust_xlsxwriter", &["report/workbook"]),
     ("calamine", &["report/workbook", "source/csv", "spreadsheet"]),

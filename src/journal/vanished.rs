@@ -53,6 +53,38 @@ impl Journal {
         .await
     }
 
+    /// Ids of rows that [`Journal::count_vanished`] counts as vanished, at most so many.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn vanished(&self, object: Object, walk: Arc<str>, most: usize) -> Result<Vec<String>> {
+        self.read("listing vanished rows", move |connection| {
+            let sql = format!(
+                "SELECT source_id FROM record WHERE object = ?1 AND deleted = 0 AND walk IS NOT NULL AND {GONE} \
+                 AND NOT {UNREADABLE} ORDER BY source_id LIMIT ?4"
+            );
+            let most = i64::try_from(most).unwrap_or(i64::MAX);
+            connection
+                .prepare_cached(&sql)?
+                .query_map(params![object.as_str(), walk, ROW, most], |row| row.get(0))?
+                .collect()
+        })
+        .await
+    }
+
+    /// Counts rows as read in a walk that did not have them, because they are there all the same.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn keep_vanished(&self, object: Object, walk: Arc<str>, ids: Vec<String>) -> Result<()> {
+        self.write("keeping vanished rows", move |connection| {
+            let mut update =
+                connection.prepare_cached("UPDATE record SET walk = ?3 WHERE object = ?1 AND source_id = ?2")?;
+            ids.iter().try_for_each(|id| update.execute(params![object.as_str(), id, walk]).map(drop))
+        })
+        .await
+    }
+
     /// Marks the rows that a whole walk did not have, and an earlier one had, as deleted at the source; not those whose id
     /// stands in a row of the walk that could not be read. What folds into others changes these. Rows that were no records
     /// end as skipped, with the reason.

@@ -93,7 +93,10 @@ fn landings(object: Object, page: Page, mapping: &Mapping) -> (Vec<Landing>, Aft
             Some(rules) => {
                 let place = record.place.clone();
                 match identity::source_record(rules, &mapping.defaults, record.payload.clone(), record.place) {
-                    Ok(record) => landings.push(landing(record, mapping)),
+                    // What the profile knows of deleted rows need not stand in a column.
+                    Ok(own) => {
+                        landings.push(landing(SourceRecord { deleted: own.deleted || record.deleted, ..own }, mapping));
+                    }
                     Err(error) => {
                         let text = Value::Object(record.payload).to_string();
                         // The message names the place already.

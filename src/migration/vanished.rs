@@ -13,6 +13,9 @@ use crate::source::Whole;
 /// What the question to the customer is about.
 const TOPIC: &str = "vanished";
 
+/// Vanished rows that are looked for one by one, where the source reads records by their ids. So many cost a minute or two.
+const LOOKED_FOR: usize = 40;
+
 /// So few rows may always be missing: of a small table, one row is many percent.
 const ALWAYS: u64 = 5;
 
@@ -51,9 +54,56 @@ impl Migration {
             return Ok(0);
         }
         tracing::info!(table, rows = found.vanished, "rows that the last export lacks were deleted at the source");
+        if !self.look_for_vanished(object, digest, (table, found.vanished)).await? {
+            return Ok(0);
+        }
         let reason = "the row is not in a later export any more".to_owned();
         self.journal.delete_vanished(object, Arc::clone(digest), reason, self.clock.utc()).await
     }
+}
+
+impl Migration {
+    /// Reads the records of vanished rows by their ids. Those that can still be read were not deleted: the list leaves them
+    /// out, because they were archived perhaps, and people are asked. False when so many vanished that not all were looked
+    /// for, and some of these are there: then nothing is marked.
+    async fn look_for_vanished(
+        &self,
+        object: Object,
+        digest: &Arc<str>,
+        (table, vanished): (&str, u64),
+    ) -> Result<bool> {
+        let mut there = Vec::new();
+        for id in self.journal.vanished(object, Arc::clone(digest), LOOKED_FOR).await? {
+            match self.source.is_there(object, &id).await? {
+                Some(true) => there.push(id),
+                Some(false) => {}
+                // The source reads no records by their ids.
+                None => break,
+            }
+        }
+        let Some(example) = there.first().cloned() else { return Ok(true) };
+        let count = there.len() as u64;
+        let are_all = vanished <= LOOKED_FOR as u64;
+        tracing::warn!(table, rows = count, "rows that a list lacks can still be read by their ids");
+        let text = hides(table, count, &example, are_all);
+        let question = Question { topic: TOPIC.to_owned(), subject: table.to_owned(), text };
+        self.journal.ask(vec![question], self.clock.utc()).await?;
+        if are_all {
+            self.journal.keep_vanished(object, Arc::clone(digest), there).await?;
+        }
+        Ok(are_all)
+    }
+}
+
+fn hides(table: &str, count: u64, example: &str, are_all: bool) -> String {
+    let rest =
+        if are_all { "They stay as they are." } else { "Nothing was removed, since not all could be looked for." };
+    format!(
+        "{} of {table}, {example} for one, cannot be seen in the list of the source any more, but can be read by their ids: \
+         archived rather than deleted? {rest} If they were deleted, delete them in Pipedrive; if they are archived, add the \
+         parameter that shows them to the query in source.toml.",
+        counted(count, "row", "rows"),
+    )
 }
 
 fn is_too_many(found: &Vanished, percent: u8) -> bool {

@@ -144,6 +144,7 @@ enum At {
     Start,
     Full(api::FullAt),
     Changes(api::ChangesAt),
+    Deletions(Box<api::DeletionsAt>),
     File(csv::FileAt),
 }
 
@@ -165,7 +166,7 @@ impl Cursor {
     pub fn is_at_changes(&self) -> bool {
         match &self.0 {
             At::Start | At::Full(_) => false,
-            At::Changes(_) => true,
+            At::Changes(_) | At::Deletions(_) => true,
             At::File(at) => at.is_at_end(),
         }
     }
@@ -238,6 +239,22 @@ impl Source {
                 };
                 shares.iter().flat_map(own).collect()
             }
+        }
+    }
+
+    /// Whether a record that a list does not show is there all the same; `None` where nobody knows, as for files and for an
+    /// API that reads no records by their ids.
+    ///
+    /// # Errors
+    /// Those of reads.
+    pub async fn is_there(&self, object: Object, id: &str) -> Result<Option<bool>> {
+        match &self.0 {
+            Origin::Api(client) => client.is_there(object, id).await,
+            Origin::Csv(_) | Origin::Books(_) => Ok(None),
+            Origin::Shared(shares) => match shares.iter().find(|(objects, _)| objects.contains(&object)) {
+                Some((_, source)) => Box::pin(source.is_there(object, id)).await,
+                None => Ok(None),
+            },
         }
     }
 

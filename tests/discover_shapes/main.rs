@@ -7,8 +7,11 @@
 
 #![expect(clippy::print_stdout, reason = "the counts, and what one shape was asked, are what it is run for")]
 
+mod deleted;
+mod files;
 mod hosts;
 mod paging;
+mod record;
 mod refused;
 mod whole;
 mod world;

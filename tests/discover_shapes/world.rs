@@ -74,7 +74,8 @@ pub(crate) fn run_with(shape: &str, approves: bool, records: usize) -> Outcome {
 /// What a probe finds in a source in one shape.
 pub(crate) fn found(shape: &str) -> Vec<Found> {
     serve(shape, RECORDS, async |serving, clock| {
-        let (_, probed) = probed(true, serving, clock).await;
+        let http = Http::new(clock.clone(), Duration::from_secs(30), 2).expect("a client");
+        let probed = Box::pin(probed(serving, &http, (true, Vec::new()))).await;
         probed.map_err(|failed| failed.error).expect("something is found").objects
     })
 }
@@ -95,28 +96,65 @@ fn serve<T>(shape: &str, records: usize, look: impl AsyncFnOnce(&Serving, &Clock
     }))
 }
 
-/// Probes a source as an operator would who knows it.
-async fn probed(approves: bool, serving: &Serving, clock: &Clock) -> (Http, Result<Probed, Failed>) {
-    let http = Http::new(clock.clone(), Duration::from_secs(30), 2).expect("a client");
-    let own = serving.credentials();
-    let credentials = credentials(&own);
-    let versions = own.version.iter().flat_map(|version| {
-        ["api-version", "x-api-version", "version", "accept-version"].map(|name| (name.to_owned(), version.clone()))
-    });
-    let target = Target {
-        address: base_url(&serving.site()).expect("loopback"),
-        hosts: Vec::new(),
-        logins: own.token_url.iter().chain(&own.login_url).cloned().collect(),
-        headers: versions.collect(),
-        posts: if approves { approved(serving) } else { Vec::new() },
-    };
-    let (_stopper, stop) = stop::switch();
-    let probed = Box::pin(probe(&http, target, &credentials, Allowance::default(), stop)).await;
-    (http, probed)
+/// A source in one shape that is being served, and what a probe found out about it.
+pub(crate) struct Learned {
+    pub(crate) serving: Serving,
+    pub(crate) clock: Clock,
+    pub(crate) http: Http,
+    pub(crate) probed: Probed,
+}
+
+impl Learned {
+    /// A source that is read by a profile.
+    pub(crate) fn source(&self, profile: &Profile) -> Source {
+        source(&self.serving, profile, &self.probed.credentials, &self.http)
+    }
+
+    /// The requests of one stage.
+    pub(crate) fn asked(&self, stage: &str) -> usize {
+        self.probed.requests.iter().filter(|sent| sent.stage.as_str() == stage).count()
+    }
+}
+
+/// Probes a source in one shape, whose storage of files the operator named or did not, and goes on with what was found.
+pub(crate) fn with<F: Future<Output = ()>>(shape: &str, names_storage: bool, test: impl FnOnce(Learned) -> F) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let clock = Clock::stepped("2026-03-02T15:00:00Z".parse().expect("an instant"));
+    runtime.block_on(clock.track(async {
+        let account = generate(RECORDS, 1, clock.utc());
+        let parsed: Shape = shape.parse().unwrap_or_else(|error| panic!("shape {shape}: {error:?}"));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let settings = shapes::Settings::default();
+        let serving = shapes::serve(account, parsed, settings, clock.clone(), listener).await.expect("a source");
+        // Of each kind but users something was deleted, and somebody tried how orders are made.
+        for object in
+            shapes::SERVED.iter().copied().filter(|object| serving.serves(*object) && *object != Object::Owner)
+        {
+            let rows = serving.truth(object);
+            let living: Vec<u64> = rows.iter().filter(|row| row.deleted.is_none()).map(|row| row.key).collect();
+            if let [_, _, third, .., last] = living.as_slice() {
+                serving.edit(Edit::Delete { object, key: *third }).expect("a living row");
+                if object == Object::Project {
+                    let fields = [("name".to_owned(), Value::from("TEST ORDER - do not ship"))].into_iter().collect();
+                    serving.edit(Edit::Change { object, key: *last, fields }).expect("a living row");
+                }
+            }
+        }
+        let http = Http::new(clock.clone(), Duration::from_secs(30), 2).expect("a client");
+        let hosts = if names_storage { vec![serving.control_address().to_string()] } else { Vec::new() };
+        let probed = Box::pin(probed(&serving, &http, (true, hosts))).await;
+        let probed = probed.map_err(|failed| failed.error.chain()).expect("it is learned");
+        log(shape, &probed.requests);
+        if std::env::var("SHAPE").is_ok() {
+            println!("{}", probed.profile.to_text());
+        }
+        test(Learned { serving, clock: clock.clone(), http, probed }).await;
+    }));
 }
 
 async fn look(shape: &str, approves: bool, serving: &Serving, clock: &Clock) -> Outcome {
-    let (http, probed) = probed(approves, serving, clock).await;
+    let http = Http::new(clock.clone(), Duration::from_secs(30), 2).expect("a client");
+    let probed = Box::pin(probed(serving, &http, (approves, Vec::new()))).await;
     let name = format!("{shape} [{}]", serving.shape());
     let (told, requests) = match probed {
         Err(Failed { error, requests }) => {
@@ -138,6 +176,24 @@ async fn look(shape: &str, approves: bool, serving: &Serving, clock: &Clock) -> 
         posts: ledger.by_endpoint.iter().filter(|(name, _)| name.starts_with("POST ")).map(|(_, count)| count).sum(),
         locked: ledger.locked,
     }
+}
+
+/// Probes a source with what an operator knows: its credentials, and what was approved.
+async fn probed(serving: &Serving, http: &Http, (approves, hosts): (bool, Vec<String>)) -> Result<Probed, Failed> {
+    let own = serving.credentials();
+    let credentials = credentials(&own);
+    let versions = own.version.iter().flat_map(|version| {
+        ["api-version", "x-api-version", "version", "accept-version"].map(|name| (name.to_owned(), version.clone()))
+    });
+    let target = Target {
+        address: base_url(&serving.site()).expect("loopback"),
+        hosts,
+        logins: own.token_url.iter().chain(&own.login_url).cloned().collect(),
+        headers: versions.collect(),
+        posts: if approves { approved(serving) } else { Vec::new() },
+    };
+    let (_stopper, stop) = stop::switch();
+    probe(http, target, &credentials, Allowance::default(), stop).await
 }
 
 /// One shape by itself is told in full.
@@ -205,12 +261,7 @@ fn approved(serving: &Serving) -> Vec<String> {
     }
 }
 
-async fn compare(probed: &Probed, credentials: &SourceCredentials, serving: &Serving, http: &Http) -> Told {
-    // What is written and read back is what is used.
-    let profile = Profile::parse(&probed.profile.to_text()).expect("a written profile reads back");
-    if std::env::var("SHAPE").is_ok() {
-        println!("{}", profile.to_text());
-    }
+fn source(serving: &Serving, profile: &Profile, credentials: &SourceCredentials, http: &Http) -> Source {
     let settings = Settings {
         base: base_url(&serving.site()).expect("loopback"),
         credentials: credentials.clone(),
@@ -221,7 +272,16 @@ async fn compare(probed: &Probed, credentials: &SourceCredentials, serving: &Ser
         retries: 5,
         pace_file: None,
     };
-    let source = Source::api(Client::new(http.clone(), settings).expect("a profile that can be followed"));
+    Source::api(Client::new(http.clone(), settings).expect("a profile that can be followed"))
+}
+
+async fn compare(probed: &Probed, credentials: &SourceCredentials, serving: &Serving, http: &Http) -> Told {
+    // What is written and read back is what is used.
+    let profile = Profile::parse(&probed.profile.to_text()).expect("a written profile reads back");
+    if std::env::var("SHAPE").is_ok() {
+        println!("{}", profile.to_text());
+    }
+    let source = source(serving, &profile, credentials, http);
     let (mut reasons, mut wrong) = (Vec::new(), Vec::new());
     for object in shapes::SERVED.iter().copied().filter(|object| serving.serves(*object)) {
         let found = probed.objects.iter().find(|found| found.object == Some(object));

@@ -131,6 +131,8 @@ fn deleted_rows_end_in_every_way() {
     gone("deleted=include_deleted", 404, Value::is_null);
     gone("deleted=archived", 404, Value::is_null);
     gone("deleted=grave", 404, Value::is_null);
+    gone("deleted=deleted-only", 404, Value::is_null);
+    gone("deleted=endpoint-ids,gone=410", 410, Value::is_null);
     let listed = |shape: &str, query: &str, mark: fn(&Value) -> bool| {
         drive(shape, 60, |client| async move {
             let key = first_client(&client.serving);
@@ -144,6 +146,10 @@ fn deleted_rows_end_in_every_way() {
     listed("deleted=endpoint", "clients/deleted?limit=100", |_| true);
     listed("deleted=include_deleted", "clients?include_deleted=true&limit=100", |row| row["is_deleted"] == json!(true));
     listed("deleted=archived", "clients?archived=true&limit=100", |row| row["archived"] == json!(true));
+    listed("deleted=deleted-only", "clients?deleted=true&limit=100", |row| row.get("is_deleted").is_none());
+    listed("deleted=endpoint-ids", "clients/deleted?limit=100", |row| {
+        row.as_object().is_some_and(|row| row.len() == 2) && row["deleted_at"] == json!("2026-03-02T15:00:00Z")
+    });
     listed("deleted=grave", "clients?updated_since=2026-03-02T15:00:00Z", |row| {
         row.as_object().is_some_and(|row| row.len() == 3) && row["is_deleted"] == json!(true)
     });
@@ -157,6 +163,24 @@ fn test_orders_are_hidden_unless_asked_for() {
         assert!(ids(&plain).len() < ids(&all).len());
         assert_eq!(ids(&plain).len(), client.serving.listed(Object::Project).len());
     });
+}
+
+#[test]
+fn archived_and_inactive_rows_are_hidden_and_readable_by_their_ids() {
+    let check = |shape: &str, query: &str, mark: fn(&Value) -> bool| {
+        drive(&format!("{shape},page-max=500"), 300, |client| async move {
+            let plain = client.get("clients?limit=500").await;
+            let all = client.get(&format!("clients?limit=500&{query}")).await;
+            let hidden: Vec<_> = ids(&all).into_iter().filter(|id| !ids(&plain).contains(id)).collect();
+            assert!(!hidden.is_empty(), "{shape}");
+            let record = client.get(&format!("clients/{}", hidden[0])).await;
+            assert!(record.status == 200 && mark(&record.body["data"]), "{shape}: {}", record.body);
+            let rows = plain.body["data"].as_array().cloned().unwrap_or_default();
+            assert!(rows.iter().all(|row| !mark(row)), "{shape}");
+        });
+    };
+    check("hidden=archived", "archived=true", |row| row["archived"] == json!(true));
+    check("hidden=inactive", "status=all", |row| row["record_status"] == "Inactive");
 }
 
 /// Asks until one request is too many.

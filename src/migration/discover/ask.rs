@@ -14,7 +14,7 @@ pub(super) fn questions(
     found: &Discovery,
     rules: &Rules,
     unread: &[(String, String)],
-    other_lists: &[String],
+    (other_lists, hidden): (&[String], &[(String, (String, String))]),
 ) -> Vec<Question> {
     let mut questions = Vec::new();
     for (what, why) in unread {
@@ -45,6 +45,9 @@ pub(super) fn questions(
             other_lists.join(", ")
         );
         push(&mut questions, "the API", asks, "Export them, and map them as tables.", false);
+    }
+    for (list, (asks, answer)) in hidden {
+        push(&mut questions, list, asks.clone(), answer, true);
     }
     of_mapping(found, rules, &mut questions);
     of_zone(found, &mut questions);

@@ -24,6 +24,7 @@ use crate::record::Object;
 use crate::report::discovery::{Asked, Changes, Discovery, NAME, ProfileKept};
 use crate::report::{self as reports, Head};
 use crate::source::csv::raw;
+use crate::source::probe::FileWay;
 
 use super::map::{Reading, stopped};
 use super::origin::{api_source, book_of, filled_books};
@@ -44,6 +45,10 @@ struct Looked {
     unread: Vec<(String, String)>,
     /// What the probe says of lists that the API delivers: reasons and risks.
     notes: BTreeMap<Object, (Vec<String>, Vec<String>)>,
+    /// Lists that hide rows: what is asked about them, and how it is answered.
+    hidden: Vec<(String, (String, String))>,
+    /// How files of the API come, by one that was tried.
+    files: Vec<FileWay>,
     /// Lists of the API that are no kind of record of ours.
     other_lists: Vec<String>,
     asked: Vec<Asked>,
@@ -178,8 +183,21 @@ async fn look_at_books(
 
 /// Everything that follows from what was read.
 fn conclude(config: &Config, looked: Looked, own: Option<Result<Mapping>>) -> Result<Discovery> {
-    let Looked { mut seen, refusals, did, requests, unread, time_zone, currency, notes, other_lists, asked, profile } =
-        looked;
+    let Looked {
+        mut seen,
+        refusals,
+        did,
+        requests,
+        unread,
+        time_zone,
+        currency,
+        notes,
+        hidden,
+        files,
+        other_lists,
+        asked,
+        profile,
+    } = looked;
     let known = Known {
         tables: seen.iter().map(|seen| seen.table.clone()).collect(),
         is_api: matches!(config.source, SourceConfig::Api { .. }),
@@ -226,14 +244,14 @@ fn conclude(config: &Config, looked: Looked, own: Option<Result<Mapping>>) -> Re
         fields_from: if rules.is_own { "As mapping.toml says." } else { "As crossdock map --propose would propose." }
             .to_owned(),
         inventory,
-        files: report::files(&seen),
+        files: report::files(&seen, &files),
         questions: Vec::new(),
         changes: None,
     };
     if !written.is_empty() {
         discovery.did.push(format!("Wrote {} into {}.", written.join(", "), config.extraction.workbooks.display()));
     }
-    discovery.questions = ask::questions(&discovery, &rules, &unread, &other_lists);
+    discovery.questions = ask::questions(&discovery, &rules, &unread, (&other_lists, &hidden));
     Ok(discovery)
 }
 

@@ -12,9 +12,11 @@ use crate::http::Http;
 use crate::migration::map::Reading;
 use crate::migration::origin::beside;
 use crate::progress::PROBE;
+use crate::record::Object;
 use crate::report::discovery::{Asked, ProfileKept};
+use crate::report::page::number;
 use crate::report::reports;
-use crate::source::probe::{Allowance, Failed, Probed, Sent, Target, Verdict, ZONE_UNKNOWN, probe};
+use crate::source::probe::{Allowance, Failed, Hidden, Probed, Sent, Target, Verdict, ZONE_UNKNOWN, probe};
 use crate::source::profile::{FILE, Profile};
 
 /// What is found while the file was edited goes here.
@@ -107,6 +109,7 @@ fn told(folder: &Path, failed: Failed) -> Error {
 
 /// Why each list is read from the API, or is not.
 fn judge(probed: &Probed, looked: &mut Looked) {
+    looked.files.clone_from(&probed.files);
     for found in &probed.objects {
         let Some(object) = found.object else {
             if found.rows.unwrap_or(found.seen) > 0 {
@@ -119,12 +122,31 @@ fn judge(probed: &Probed, looked: &mut Looked) {
                 let notes = looked.notes.entry(object).or_default();
                 notes.0.extend(found.reasons.iter().cloned());
                 notes.1.extend(found.risks.iter().cloned());
+                notes.1.extend(found.hidden.iter().map(|hidden| hidden.told(&found.name)));
+                let hidden = found.hidden.iter().map(|hidden| asks(object, hidden));
+                looked.hidden.extend(hidden.map(|asks| (found.name.clone(), asks)));
             }
             Verdict::Fallback(why) | Verdict::Refused(why) => {
                 looked.refusals.insert(object, why.clone());
             }
         }
     }
+}
+
+/// Whether hidden rows come along: what is asked, and how the answer is given.
+fn asks(object: Object, hidden: &Hidden) -> (String, String) {
+    let Hidden { param, value, rows } = hidden;
+    let rows = rows.map_or("More of them".to_owned(), |rows| format!("{} more of them", number(rows)));
+    let asks = format!(
+        "{rows} can be seen with '{param}={value}' only: archived or inactive ones, or made to try something, and nothing says \
+         that they are deleted. As it stands they are left out, and one that is archived later counts as deleted. Are they to \
+         come along?"
+    );
+    let answer = format!(
+        "If so, add \"{param}\" = \"{value}\" to the query of [object.{object}] in source.toml, beside what stands there or in \
+         [defaults.query]."
+    );
+    (asks, answer)
 }
 
 fn asked(sent: &Sent) -> Asked {

@@ -20,6 +20,7 @@ use crate::propose::shape::Shape;
 use crate::record::{Entity, Object, Target};
 use crate::report::discovery::{ColumnFound, Days, FieldToMake, FilesFound, LinkFound, TableFound};
 use crate::report::page::number;
+use crate::source::probe::FileWay;
 
 /// Samples of a column.
 const SAMPLES: usize = 3;
@@ -345,9 +346,19 @@ pub(super) fn fields(seen: &[Seen], objects: &[Option<Object>], mapping: &Mappin
     fields
 }
 
-/// Columns that name files, by their names or by their values.
-pub(super) fn files(seen: &[Seen]) -> Vec<FilesFound> {
-    let mut found = Vec::new();
+/// How files come over: as the probe of the API tried it, and columns that name files by their names or values.
+pub(super) fn files(seen: &[Seen], tried: &[FileWay]) -> Vec<FilesFound> {
+    let of_probe = |way: &FileWay| {
+        let column = Some(&way.column).filter(|column| !column.is_empty());
+        FilesFound {
+            place: column.map_or_else(|| way.list.clone(), |column| format!("{}.{column}", way.list)),
+            count: way.rows,
+            method: way.method.clone(),
+            reason: way.reason.clone(),
+            risk: way.risk.clone(),
+        }
+    };
+    let mut found: Vec<FilesFound> = tried.iter().map(of_probe).collect();
     for table in seen {
         for column in table.table.columns.iter().filter(|column| column.filled > 0) {
             let name = column.name.to_lowercase();
@@ -355,19 +366,25 @@ pub(super) fn files(seen: &[Seen]) -> Vec<FilesFound> {
             let is_named = says.iter().any(|word| name.contains(word)) && !name.contains("profile");
             let is_file = column.shape() == Shape::File || (is_named && column.shape() == Shape::Url);
             let names_files = is_named && column.samples.iter().any(|sample| sample.contains('.'));
-            if !is_file && !names_files {
+            let place = format!("{}.{}", table.name, column.name);
+            let is_tried = found.iter().any(|known| known.place == place || known.place == table.name);
+            if !is_file && !names_files || is_tried {
                 continue;
             }
-            let method = if column.shape() == Shape::Url {
+            let is_address = column.shape() == Shape::Url;
+            let method = if is_address {
                 "They are addresses. Whether they open without signing in was not tried; if they do not, ask the vendor for the \
                  files as a folder"
             } else {
                 "They are names only: the files themselves must be handed over as a folder"
             };
             found.push(FilesFound {
-                place: format!("{}.{}", table.name, column.name),
+                place,
                 count: column.filled,
                 method: method.to_owned(),
+                reason: if is_address { "its values are addresses" } else { "its values are names of files" }
+                    .to_owned(),
+                risk: if is_address { "an address may end with the account" } else { "" }.to_owned(),
             });
         }
     }

@@ -295,6 +295,12 @@ pub struct FilesFound {
     pub count: u64,
     /// How they come over.
     pub method: String,
+    /// What that rests on.
+    #[serde(default)]
+    pub reason: String,
+    /// What may go wrong; empty for nothing in particular.
+    #[serde(default)]
+    pub risk: String,
 }
 
 /// What somebody must answer.

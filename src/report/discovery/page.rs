@@ -297,13 +297,23 @@ fn inventory(found: &Discovery) -> Section {
 
 fn files(found: &Discovery) -> Section {
     let row = |files: &super::FilesFound| {
-        Row::new(vec![Cell::text(files.place.as_str()), Cell::count(files.count), Cell::words(&files.method)])
+        Row::new(vec![
+            Cell::text(files.place.as_str()),
+            Cell::count(files.count),
+            Cell::words(&files.method),
+            Cell::words(&files.reason),
+            Cell::words(&files.risk),
+        ])
     };
     let rows = found.files.iter().map(row).collect();
     let empty = "No field names files. What people uploaded is not part of exports; ask the vendor for it.";
     let intro =
         "Crossdock moves no files itself yet; addresses of files are kept in the fields that the mapping names.";
-    Section::new("Files", intro, Table::new(&["Where", "Files named", "How they come over"], rows, empty))
+    Section::new(
+        "Files",
+        intro,
+        Table::new(&["Where", "Files named", "How they come over", "Why", "Risk"], rows, empty),
+    )
 }
 
 /// Every request of the probe.

@@ -101,7 +101,7 @@ impl Judge<'_> {
             !says_otherwise && value(answer).is_ok_and(|body| is_failure(&body))
         };
         let past_end = match self.past_end {
-            Some(PastEnd::NotFound) => status == 404,
+            Some(PastEnd::NotFound) => matches!(status, 404 | 410),
             Some(PastEnd::Refused) => matches!(status, 400 | 416 | 422),
             Some(PastEnd::Failure) => status == 204 || status == 200 && says_nothing(&answer.body) && fails(),
             _ => false,

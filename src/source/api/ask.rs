@@ -13,7 +13,7 @@ use super::path::{find, put};
 use super::rows::{Row, id_text, is_false};
 use super::time;
 use crate::error::{Error, Kind, Result};
-use crate::source::profile::{At, Changes, List, Method, Paging, Size, Step};
+use crate::source::profile::{At, Changes, Deletions, List, Method, Paging, Size, Step};
 
 /// Where in a list a page begins.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,8 @@ pub(in crate::source) struct Ask {
     pub(in crate::source) since: Option<Timestamp>,
     /// Newest first.
     pub(in crate::source) newest: bool,
+    /// Deleted rows too, where a parameter asks for them.
+    pub(in crate::source) deleted: bool,
     /// Rows of a page, where the profile does not say.
     pub(in crate::source) page_rows: u32,
 }
@@ -87,6 +89,19 @@ pub(in crate::source) fn address(base: &Url, path: &str) -> Result<Url> {
     Ok(url)
 }
 
+/// The path of one record.
+pub(in crate::source) fn record_path(path: &str, id: &str) -> String {
+    let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
+    path.replace("{id}", &id.replace('+', "%20"))
+}
+
+/// Adds parameters to the query of a request.
+pub(in crate::source) fn add_query(draft: &mut Draft, params: &[(String, String)]) {
+    if !params.is_empty() {
+        draft.url.query_pairs_mut().extend_pairs(params);
+    }
+}
+
 /// The request for a page of a list.
 ///
 /// # Errors
@@ -128,6 +143,9 @@ pub(in crate::source) fn request(base: &Url, list: &List, ask: &Ask) -> Result<D
     add_position(&mut draft, &mut blanks, list, ask)?;
     if let Some(since) = ask.since {
         add_filter(&mut draft, &mut blanks, list, since)?;
+    }
+    if let (true, Some(Deletions::Parameter { param, value, at })) = (ask.deleted, &list.deletions) {
+        add(&mut draft, &mut blanks, *at, param, Value::String(value.clone()))?;
     }
     add_always(&mut draft, list, &blanks);
     if let (true, Changes::Newest { query }) = (ask.newest, &list.changes) {

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, RANGE, SET_COOKIE,
+};
 use reqwest::{Method as Verb, Url};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
@@ -28,6 +30,8 @@ pub(in crate::source) struct Draft {
     pub(in crate::source) body: Option<Value>,
     /// What may be shown of it in place of path and query, where these hold secrets.
     shown_as: Option<String>,
+    /// Bytes of the answer's body that are wanted; the rest is not read.
+    pub(in crate::source) body_bytes_max: Option<usize>,
 }
 
 impl Draft {
@@ -38,7 +42,16 @@ impl Draft {
             Method::Get => Verb::GET,
             Method::Post => Verb::POST,
         };
-        Self { method, url, headers, body: None, shown_as: None }
+        Self { method, url, headers, body: None, shown_as: None, body_bytes_max: None }
+    }
+
+    /// A request for the first bytes of a file. Its query is not shown: that of a signed address is a key.
+    pub(in crate::source) fn file(url: Url, bytes: usize) -> Self {
+        let range = HeaderValue::try_from(format!("bytes=0-{}", bytes.saturating_sub(1)));
+        let mut headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("*/*"))]);
+        headers.extend(range.ok().map(|range| (RANGE, range)));
+        let shown_as = Some(url.path().to_owned());
+        Self { method: Verb::GET, url, headers, body: None, shown_as, body_bytes_max: Some(bytes) }
     }
 
     /// Verb, path and query, without secrets; only of a request that is not signed yet.

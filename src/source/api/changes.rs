@@ -133,7 +133,13 @@ impl Changes {
     pub(super) fn ask(&self) -> Ask {
         let counted = Spot::Behind { pages: u64::from(self.step.done), rows: self.step.rows };
         let spot = self.step.spot.clone().unwrap_or(counted);
-        Ask { spot, since: Some(self.step.since), newest: true, page_rows: 0 }
+        // What must be brought was counted without deleted rows.
+        Ask { spot, since: Some(self.step.since), newest: true, deleted: self.at.must.is_none(), page_rows: 0 }
+    }
+
+    /// Everything changed up to here had been read before this walk.
+    pub(super) fn watermark(&self) -> Timestamp {
+        self.at.watermark
     }
 
     /// Takes the answer to [`Changes::ask`].

@@ -23,7 +23,7 @@ use super::page::Portion;
 use super::window::{Sifted, Window};
 use crate::error::{Error, Kind, Result};
 use crate::record::Object;
-use crate::source::profile::{Changes, Deleted, List, Paging, PastEnd, Proof};
+use crate::source::profile::{Changes, List, Paging, PastEnd, Proof};
 use crate::source::{At, Counts, Cursor, Page, Whole};
 
 /// A walk may ask for this many times its pages before it counts as endless; stepping back asks for some twice.
@@ -377,10 +377,10 @@ impl Full {
     }
 }
 
-/// Which reading of everything a page belongs to, for lists whose deleted rows just vanish.
+/// Which reading of everything a page belongs to, for lists of which rows that are gone count as deleted.
 pub(super) fn whole(list: &List, started: Option<Timestamp>, settled: bool) -> Option<Whole> {
     let digest: Arc<str> = format!("{} {}", list.object, started?).into();
-    (list.deleted == Deleted::Vanishes).then_some(Whole { digest, settled })
+    list.compare.then_some(Whole { digest, settled })
 }
 
 /// Whether rows that are deleted meanwhile move no other row out of the walk's sight.

@@ -9,10 +9,11 @@ pub(in crate::source) mod answer;
 pub(in crate::source) mod ask;
 pub(in crate::source) mod auth;
 mod changes;
+pub(in crate::source) mod deletions;
 pub mod drift;
 pub(in crate::source) mod full;
 pub(in crate::source) mod hint;
-mod page;
+pub(in crate::source) mod page;
 pub(in crate::source) mod path;
 pub(in crate::source) mod rows;
 pub(in crate::source) mod time;
@@ -27,7 +28,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures::stream::{self, Stream};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::Url;
 
 use crate::config::{SourceCredentials, base_url};
@@ -36,7 +37,7 @@ use crate::http::Http;
 use crate::record::Object;
 use crate::retry;
 use crate::source::pace::Pace;
-use crate::source::profile::{Changes as ChangeRules, Deleted, PastEnd, Profile};
+use crate::source::profile::{Changes as ChangeRules, List, Method, PastEnd, Profile};
 use crate::source::{Account, At, Cursor, Page};
 
 use answer::{Judge, Read};
@@ -44,6 +45,8 @@ use ask::{Ask, Spot};
 use auth::{Draft, Signer, place};
 use changes::Changes;
 pub(super) use changes::ChangesAt;
+use deletions::Deletions;
+pub(super) use deletions::DeletionsAt;
 use full::Full;
 pub(super) use full::FullAt;
 use page::Portion;
@@ -52,7 +55,8 @@ use rows::Reader;
 /// Rows asked for at once when nothing else is known: the most that such APIs commonly allow without asking.
 pub const PAGE_ROWS: NonZeroU32 = NonZeroU32::new(100).expect("a hundred is not zero");
 
-/// A list whose deleted rows just vanish is read as a whole this often, while changes are followed by a filter.
+/// A list of which rows that are gone count as deleted is read as a whole this often, while changes are followed by a
+/// filter.
 const COMPARE_EVERY: SignedDuration = SignedDuration::from_hours(24);
 
 /// What the client must be told.
@@ -90,6 +94,8 @@ struct Inner {
     signer: Signer,
     base: Url,
     readers: BTreeMap<Object, Arc<Reader>>,
+    /// Of the lists of deletions.
+    deletions: BTreeMap<Object, Arc<Reader>>,
     settings: Settings,
 }
 
@@ -97,6 +103,7 @@ struct Inner {
 enum Walk {
     Full(Full),
     Changes(Changes),
+    Deletions(Deletions),
 }
 
 impl Client {
@@ -117,13 +124,16 @@ impl Client {
             Some(file) => Pace::kept(clock, fastest, start, file.clone())?,
             None => Pace::new(clock, fastest, start)?,
         };
-        let mut readers = BTreeMap::new();
+        let (mut readers, mut deletions) = (BTreeMap::new(), BTreeMap::new());
         for object in profile.objects() {
             if let Some(list) = profile.list(object) {
+                if let Some(own) = deletions::list(&list) {
+                    deletions.insert(object, Arc::new(Reader::new(own, profile.zone.as_deref())?));
+                }
                 readers.insert(object, Arc::new(Reader::new(list, profile.zone.as_deref())?));
             }
         }
-        Ok(Self(Arc::new(Inner { http, pace, signer, base, readers, settings })))
+        Ok(Self(Arc::new(Inner { http, pace, signer, base, readers, deletions, settings })))
     }
 
     /// Time between two requests now: the settings' at best, longer after refusals and while the pace is being found.
@@ -143,10 +153,39 @@ impl Client {
     /// As [`super::Source::pages`].
     pub async fn account(&self) -> Result<Option<Account>> {
         let Some(at) = &self.0.settings.profile.account else { return Ok(None) };
-        let draft = Draft::new(crate::source::profile::Method::Get, ask::address(&self.0.base, &at.path)?);
+        let draft = Draft::new(Method::Get, ask::address(&self.0.base, &at.path)?);
         let path = draft.url.path().to_owned();
         let read = self.read(&draft, None).await?;
         answer::account(&read.body, at, &path).map(Some)
+    }
+
+    /// See [`super::Source::is_there`].
+    ///
+    /// # Errors
+    /// Those of reads.
+    pub(super) async fn is_there(&self, object: Object, id: &str) -> Result<Option<bool>> {
+        let Some(reader) = self.0.readers.get(&object) else { return Ok(None) };
+        let list = &reader.list;
+        let Some(at) = list.record.as_ref().filter(|_| list.method == Method::Get) else { return Ok(None) };
+        let missing = match at.missing {
+            200 => None,
+            404 | 410 => Some(PastEnd::NotFound),
+            400 | 416 | 422 => Some(PastEnd::Refused),
+            _ => return Ok(None),
+        };
+        let mut draft = Draft::new(Method::Get, ask::address(&self.0.base, &ask::record_path(&at.path, id))?);
+        ask::add_query(&mut draft, &list.query.clone().into_iter().collect::<Vec<_>>());
+        match self.read(&draft, missing).await {
+            Ok(read) if read.past_end => Ok(Some(false)),
+            Ok(read) => Ok(match rows::record_in(&read.body, &list.id, id) {
+                Some(record) => Some(!rows::is_deleted(record, &list.deleted)),
+                None if at.missing == 200 => Some(false),
+                None => None,
+            }),
+            // A failure that says so with a good status is how this one says that there is none.
+            Err(error) if at.missing == 200 && error.kind() == Kind::Source => Ok(Some(false)),
+            Err(error) => Err(error),
+        }
     }
 
     /// See [`super::Source::pages`].
@@ -158,17 +197,28 @@ impl Client {
             async move {
                 let Some(walk) = walk else { return Ok(None) };
                 let (mut walk, reader) = walk?;
-                let portion = client.portion(&reader, walk.ask(client.0.settings.page_rows.get())).await?;
-                let page = walk.take(portion, &reader)?;
-                let next = match (&page.cursor.0, page.last) {
-                    (_, true) => None,
-                    // A walk that was cut short goes on another way.
-                    (At::Changes(at), false) if matches!(walk, Walk::Full(_)) => {
-                        Some(Walk::Changes(Changes::resumed(at.clone(), &reader.list, client.0.settings.overlap)))
-                    }
-                    _ => Some(walk),
+                let own = match (&walk, client.0.deletions.get(&object)) {
+                    (Walk::Deletions(_), Some(own)) => own,
+                    _ => &reader,
                 };
-                Ok(Some((page, next.map(|walk| Ok((walk, reader))))))
+                let portion = client.portion(own, walk.ask(client.0.settings.page_rows.get())).await?;
+                let since = walk.since();
+                let mut page = walk.take(portion, own, &reader.list)?;
+                if let (Some(since), Some(_), true) = (since, client.0.deletions.get(&object), page.last) {
+                    page = deletions::before(page, since);
+                }
+                // A walk that was cut short goes on another way, and one through changes goes on with deletions.
+                let is_other = match (&walk, &page.cursor.0) {
+                    (Walk::Full(_), At::Changes(_)) => true,
+                    (Walk::Changes(_), At::Deletions(_)) => true,
+                    _ => false,
+                };
+                let next = match (page.last, is_other) {
+                    (true, _) => None,
+                    (false, true) => Some(client.walk(object, page.cursor.clone())),
+                    (false, false) => Some(Ok((walk, reader))),
+                };
+                Ok(Some((page, next)))
             }
         })
     }
@@ -182,17 +232,22 @@ impl Client {
             At::Full(at) => Walk::Full(Full::resumed(list, at)),
             At::Changes(at) if self.reads_all_again(list, &at) => Walk::Full(Full::resumed(list, FullAt::default())),
             At::Changes(at) => Walk::Changes(Changes::resumed(at, list, self.0.settings.overlap)),
+            At::Deletions(at) => match self.0.deletions.get(&object) {
+                Some(own) => Walk::Deletions(Deletions::resumed(*at, &own.list, self.0.settings.overlap)),
+                // The profile names no such list any more.
+                None => return self.walk(object, Cursor(At::Changes(at.then))),
+            },
             At::Start | At::File(_) => Walk::Full(Full::resumed(list, FullAt::default())),
         };
         Ok((walk, reader))
     }
 
-    /// Whether the next reading of changes is one of everything: because there is no other way, or because deleted rows
-    /// vanish and it is time to look.
-    fn reads_all_again(&self, list: &crate::source::profile::List, at: &ChangesAt) -> bool {
+    /// Whether the next reading of changes is one of everything: because there is no other way, or because rows that are
+    /// gone count as deleted and it is time to look.
+    fn reads_all_again(&self, list: &List, at: &ChangesAt) -> bool {
         match list.changes {
             ChangeRules::Reread => true,
-            _ if list.deleted != Deleted::Vanishes => false,
+            _ if !list.compare => false,
             _ => {
                 at.is_between_walks()
                     && at
@@ -268,14 +323,25 @@ impl Walk {
         let ask = match self {
             Walk::Full(full) => full.ask(),
             Walk::Changes(changes) => changes.ask(),
+            Walk::Deletions(deletions) => deletions.ask(),
         };
         Ask { page_rows, ..ask }
     }
 
-    fn take(&mut self, portion: Portion, reader: &Reader) -> Result<Page> {
+    /// From when on a walk reads changes, before it is at its end.
+    fn since(&self) -> Option<Timestamp> {
         match self {
-            Walk::Full(full) => full.take(portion, &reader.list),
-            Walk::Changes(changes) => changes.take(portion, &reader.list),
+            Walk::Changes(changes) => Some(changes.watermark()),
+            Walk::Full(_) | Walk::Deletions(_) => None,
+        }
+    }
+
+    /// Takes an answer that was read by `reader`; `list` is that of the living rows.
+    fn take(&mut self, portion: Portion, reader: &Reader, list: &List) -> Result<Page> {
+        match self {
+            Walk::Full(full) => full.take(portion, list),
+            Walk::Changes(changes) => changes.take(portion, list),
+            Walk::Deletions(deletions) => deletions.take(portion, &reader.list, list),
         }
     }
 }

@@ -289,7 +289,8 @@ fn plain_money(value: &mut Value, form: &MoneyForm) -> Option<Value> {
     }
 }
 
-fn is_deleted(payload: &Map<String, Value>, deleted: &Deleted) -> bool {
+/// Whether a row is marked as deleted.
+pub(in crate::source) fn is_deleted(payload: &Map<String, Value>, deleted: &Deleted) -> bool {
     match deleted {
         Deleted::Vanishes => false,
         Deleted::Flag { column } => payload.get(column).is_some_and(is_true),
@@ -306,6 +307,22 @@ fn is_deleted(payload: &Map<String, Value>, deleted: &Deleted) -> bool {
         Deleted::Word { column, word } => {
             payload.get(column).and_then(Value::as_str).is_some_and(|text| text.trim().eq_ignore_ascii_case(word))
         }
+    }
+}
+
+/// The one record of an answer that has an id, however it is wrapped; `None` where none has it, or others stand beside it as
+/// in a list.
+pub(in crate::source) fn record_in<'v>(body: &'v Value, id: &str, wanted: &str) -> Option<&'v Map<String, Value>> {
+    match body {
+        Value::Object(map) => {
+            let own = map.get(id).map(|own| own.get("value").unwrap_or(own)).and_then(id_text);
+            if own.as_deref() == Some(wanted) {
+                return Some(map);
+            }
+            map.values().find_map(|inner| record_in(inner, id, wanted))
+        }
+        Value::Array(list) if list.len() == 1 => list.iter().find_map(|inner| record_in(inner, id, wanted)),
+        _ => None,
     }
 }
 

@@ -139,7 +139,7 @@ fn is_time_name(name: &str) -> bool {
 }
 
 /// The style of a column.
-fn style(name: &str, rows: &[Map<String, Value>], order: DayOrder) -> Option<TimeStyle> {
+pub(super) fn style(name: &str, rows: &[Map<String, Value>], order: DayOrder) -> Option<TimeStyle> {
     let mut styles = Vec::new();
     let (mut read, mut all) = (0, 0);
     for value in rows.iter().filter_map(|row| row.get(name)) {
@@ -283,7 +283,8 @@ fn stamp(names: &std::collections::BTreeSet<String>, rows: &[Map<String, Value>]
     })
 }
 
-fn deleted(names: &std::collections::BTreeSet<String>, rows: &[Map<String, Value>]) -> Deleted {
+/// How deleted rows show among some.
+pub(super) fn deleted(names: &std::collections::BTreeSet<String>, rows: &[Map<String, Value>]) -> Deleted {
     let named = |wanted: &[&str]| names.iter().find(|name| wanted.contains(&folded(name).as_str())).cloned();
     if let Some(column) = named(&["isdeleted", "deleted", "isdelete", "deletedflag", "removed"]) {
         let marked = rows.iter().filter(|row| row.get(&column).is_some_and(is_true)).count();

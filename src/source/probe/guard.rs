@@ -124,6 +124,28 @@ impl<'a> Guard<'a> {
         sent
     }
 
+    /// The first bytes of a file, with the credentials or without them; `None` when no answer came. A refusal says something of
+    /// the file alone, since the credentials are known to work.
+    pub(super) async fn file(&mut self, purpose: &str, draft: Draft, is_signed: bool) -> Result<Option<Answer>, Ended> {
+        let Some(signer) = self.signer.take() else { return self.send(Stage::Files, purpose, draft, None).await };
+        let sent = match is_signed {
+            true => self.signed_file(purpose, draft, &signer).await,
+            false => self.send(Stage::Files, purpose, draft, None).await,
+        };
+        self.signer = Some(signer);
+        sent
+    }
+
+    async fn signed_file(&mut self, purpose: &str, draft: Draft, signer: &Signer) -> Result<Option<Answer>, Ended> {
+        self.login(Stage::Files, &draft.url, signer).await?;
+        self.send(Stage::Files, purpose, draft, Some(signer)).await
+    }
+
+    /// Whether an address may be asked: its host is one that the operator named.
+    pub(super) fn may_ask(&self, url: &Url) -> bool {
+        self.hosts.contains(&authority(url))
+    }
+
     async fn signed_read(
         &mut self,
         stage: Stage,
@@ -239,7 +261,10 @@ impl<'a> Guard<'a> {
         let clock = self.http.clock();
         clock.sleep_until(self.next_turn).await;
         self.next_turn = clock.now() + self.period;
-        let outcome = self.http.send(ready.ready()).await;
+        let outcome = match ready.body_bytes_max {
+            Some(bytes) => self.http.begin(ready.ready(), bytes).await,
+            None => self.http.send(ready.ready()).await,
+        };
         let number = u32::try_from(self.log.len()).unwrap_or(u32::MAX).saturating_add(1);
         let (status, took, bytes, hash) = match &outcome {
             Ok(answer) => {
@@ -344,7 +369,7 @@ fn locks(answer: &Answer) -> Result<(), Ended> {
 }
 
 /// Host and port of an address.
-fn authority(url: &Url) -> String {
+pub(super) fn authority(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::guard::Guard;
 use super::look::{Look, Rows, look};
-use super::{ColumnSeen, Ended, Found, Stage, Verdict};
+use super::{ColumnSeen, Ended, Found, Hidden, Stage, Verdict};
 use crate::http::Answer;
 use crate::record::Object;
 use crate::source::api::answer::says_nothing;
@@ -48,6 +48,10 @@ pub(super) struct Listed {
     /// It was found out how all of its rows are read.
     pub(super) is_learned: bool,
     pub(super) rows: Option<u64>,
+    /// Rows that only a parameter shows.
+    pub(super) hidden: Vec<Hidden>,
+    /// The id of one that was deleted.
+    pub(super) gone: Option<String>,
     pub(super) reasons: Vec<String>,
     pub(super) risks: Vec<String>,
 }
@@ -107,6 +111,8 @@ impl Listed {
             is_doubted: false,
             is_learned: false,
             rows: None,
+            hidden: Vec::new(),
+            gone: None,
             reasons: Vec::new(),
             risks: Vec::new(),
         };
@@ -219,6 +225,12 @@ impl Listed {
         }
     }
 
+    /// The path below which its records are.
+    pub(super) fn stem(&self) -> &str {
+        let path = self.path.split('?').next().unwrap_or_default().trim_end_matches('/');
+        path.strip_suffix(".json").or_else(|| path.strip_suffix("/list")).unwrap_or(path)
+    }
+
     /// Keeps the last request as evidence.
     pub(super) fn note(&mut self, guard: &Guard<'_>, finding: impl Into<String>) {
         let finding = finding.into();
@@ -255,6 +267,7 @@ impl Listed {
             rows: self.rows,
             seen: self.bare.rows.len() as u64,
             columns,
+            hidden: self.hidden.clone(),
             reasons: self.reasons.clone(),
             risks: self.risks.clone(),
         }

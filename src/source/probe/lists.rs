@@ -85,6 +85,7 @@ pub(super) fn missing(object: Object, stopped: Option<&str>) -> Found {
         rows: None,
         seen: 0,
         columns: BTreeMap::new(),
+        hidden: Vec::new(),
         reasons: Vec::new(),
         risks: Vec::new(),
     }

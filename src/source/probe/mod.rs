@@ -8,7 +8,9 @@
 mod changes;
 mod columns;
 mod counts;
+mod deleted;
 mod ends;
+mod files;
 mod graphql;
 mod guard;
 mod listed;
@@ -20,6 +22,7 @@ mod paging;
 mod parallel;
 mod position;
 mod posts;
+mod record;
 mod refused;
 mod roots;
 mod select;
@@ -104,6 +107,12 @@ pub enum Stage {
     Shape,
     /// How changes are found.
     Changes,
+    /// How deleted rows are told, and which others are hidden.
+    Deleted,
+    /// How one record is read, and how one is told that is not there.
+    Record,
+    /// How the bytes of a file come.
+    Files,
 }
 
 impl Stage {
@@ -117,6 +126,9 @@ impl Stage {
             Stage::Objects => "objects",
             Stage::Shape => "shape",
             Stage::Changes => "changes",
+            Stage::Deleted => "deleted",
+            Stage::Record => "record",
+            Stage::Files => "files",
         }
     }
 }
@@ -174,6 +186,31 @@ pub struct ColumnSeen {
     pub kind: ValueKind,
 }
 
+/// Rows that a list leaves out unless a parameter asks for them: archived ones, inactive ones, those made to try something.
+/// They are not deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hidden {
+    /// The parameter.
+    pub param: String,
+    /// Its value.
+    pub value: String,
+    /// How many they are; `None` where the source does not count.
+    pub rows: Option<u64>,
+}
+
+impl Hidden {
+    /// What there is, as a sentence, and what becomes of it.
+    #[must_use]
+    pub fn told(&self, list: &str) -> String {
+        let rows = self.rows.map_or("More rows".to_owned(), |rows| format!("{rows} more rows"));
+        format!(
+            "{rows} of {list} come with '{}={}' only, and nothing says that they are deleted. They are left out, and a row that \
+             joins them counts as gone",
+            self.param, self.value
+        )
+    }
+}
+
 /// What was found out about one list.
 #[derive(Debug, Clone)]
 pub struct Found {
@@ -191,10 +228,29 @@ pub struct Found {
     pub seen: u64,
     /// What was seen of its columns, by name.
     pub columns: BTreeMap<String, ColumnSeen>,
+    /// Rows that it leaves out.
+    pub hidden: Vec<Hidden>,
     /// What the verdict rests on, in words.
     pub reasons: Vec<String>,
     /// What somebody should know.
     pub risks: Vec<String>,
+}
+
+/// How the bytes of files come that a list names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileWay {
+    /// The list.
+    pub list: String,
+    /// The column that names them, or leads to them; empty where none does.
+    pub column: String,
+    /// Rows of the list, as far as they were counted or seen.
+    pub rows: u64,
+    /// How they come, in words.
+    pub method: String,
+    /// What that rests on.
+    pub reason: String,
+    /// What may go wrong; empty for nothing in particular.
+    pub risk: String,
 }
 
 /// What a probe found.
@@ -206,6 +262,8 @@ pub struct Probed {
     pub account: Option<Account>,
     /// Every list that was looked at, and every object that none was found for.
     pub objects: Vec<Found>,
+    /// How the bytes of files come, by one file that was tried.
+    pub files: Vec<FileWay>,
     /// The credentials as they are now: a source may change a refresh token with each use.
     pub credentials: SourceCredentials,
     /// Every request.
@@ -268,6 +326,8 @@ struct Known {
     lists: Vec<Listed>,
     /// Lists that these credentials may not read.
     refused: BTreeMap<Object, Refused>,
+    /// How the bytes of files come.
+    files: Vec<FileWay>,
 }
 
 async fn run(guard: &mut Guard<'_>, target: &Target, credentials: &SourceCredentials) -> Result<Probed, Ended> {
@@ -288,6 +348,7 @@ async fn run(guard: &mut Guard<'_>, target: &Target, credentials: &SourceCredent
         quirks: signed.quirks,
         lists: Vec::new(),
         refused: BTreeMap::new(),
+        files: Vec::new(),
     };
     // From here on what was found is worth keeping, whatever ends the probe.
     let stopped = go_on(guard, &ground, &mut known).await.err().map(|Ended(error)| error.chain());
@@ -301,7 +362,10 @@ async fn go_on(guard: &mut Guard<'_>, ground: &roots::Ground, known: &mut Known)
     let zone = known.account.as_ref().map(|(_, account)| account.timezone.clone()).filter(|zone| !zone.is_empty());
     shape::learn(guard, known, zone.as_deref()).await?;
     changes::learn(guard, known, zone.as_deref()).await?;
-    whole::prove(guard, known, zone.as_deref()).await
+    whole::prove(guard, known, zone.as_deref()).await?;
+    deleted::learn(guard, known).await?;
+    record::learn(guard, known).await?;
+    files::learn(guard, known).await
 }
 
 fn finish(guard: &Guard<'_>, known: Known, stopped: Option<String>, credentials: &SourceCredentials) -> Probed {
@@ -339,5 +403,14 @@ fn finish(guard: &Guard<'_>, known: Known, stopped: Option<String>, credentials:
     }
     profile.gather_defaults();
     let credentials = guard.credentials().unwrap_or_else(|| credentials.clone());
-    Probed { profile, account, objects, credentials, requests: Vec::new(), ceiling: guard.ceiling(), stopped }
+    Probed {
+        profile,
+        account,
+        objects,
+        files: known.files,
+        credentials,
+        requests: Vec::new(),
+        ceiling: guard.ceiling(),
+        stopped,
+    }
 }

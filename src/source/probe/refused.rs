@@ -98,6 +98,7 @@ pub(super) fn found(object: Object, list: &Refused) -> Found {
         rows: None,
         seen: 0,
         columns: BTreeMap::new(),
+        hidden: Vec::new(),
         reasons: Vec::new(),
         risks: Vec::new(),
     }

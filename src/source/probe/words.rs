@@ -204,6 +204,35 @@ pub(super) const FILTERS: &[&str] = &[
     "min_updated_at",
 ];
 
+/// Parameters that show deleted rows.
+pub(super) const DELETED: &[(&str, &str)] = &[
+    ("include_deleted", "true"),
+    ("includeDeleted", "true"),
+    ("with_deleted", "true"),
+    ("with_trashed", "true"),
+    ("show_deleted", "true"),
+    ("deleted", "true"),
+    ("trashed", "true"),
+    ("is_deleted", "true"),
+];
+
+/// Parameters that show rows which are hidden for another reason.
+pub(super) const HIDDEN: &[(&str, &str)] = &[
+    ("archived", "true"),
+    ("status", "all"),
+    ("include_archived", "true"),
+    ("includeArchived", "true"),
+    ("show_archived", "true"),
+    ("include_inactive", "true"),
+    ("includeInactive", "true"),
+    ("show_inactive", "true"),
+    ("state", "all"),
+    ("active", "all"),
+    ("include_test", "1"),
+    ("withTestOrders", "true"),
+    ("include_hidden", "true"),
+];
+
 /// Headers in which a key may go, besides `Authorization`.
 pub(super) const KEY_HEADERS: &[&str] = &[
     "x-api-key",

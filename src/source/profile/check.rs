@@ -3,7 +3,7 @@
 use reqwest::header::HeaderName;
 
 use super::read::Places;
-use super::{Auth, Changes, List, Method, PLACEHOLDERS, Paging, Part, Profile, Proof, Total, VERSION};
+use super::{Auth, Changes, Deletions, List, Method, PLACEHOLDERS, Paging, Part, Profile, Proof, Total, VERSION};
 use crate::config::{BESIDE, base_url};
 use crate::source::api::time::zone;
 
@@ -118,6 +118,17 @@ impl Found<'_> {
             self.zone(&format!("{key}.times.{column}"), form.zone.as_deref());
         }
         self.changes(key, list);
+        if let Some(record) = &list.record
+            && !(record.path.starts_with('/') && record.path.contains("{id}"))
+        {
+            self.add(&format!("{key}.record.path"), "must begin with '/' and hold {id}");
+        }
+        if let Some(Deletions::List { path, stamp, .. }) = &list.deletions {
+            if !path.starts_with('/') {
+                self.add(&format!("{key}.deletions.path"), "must begin with '/'");
+            }
+            self.zone(&format!("{key}.deletions.stamp.zone"), stamp.as_ref().and_then(|stamp| stamp.zone.as_deref()));
+        }
     }
 
     fn changes(&mut self, key: &str, list: &List) {

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::rules::{At, Stamp};
+
 /// Where a list says how many rows it has in all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -44,6 +46,43 @@ pub enum Deleted {
         column: String,
         /// The word, whatever its case.
         word: String,
+    },
+}
+
+/// Where a source tells of deleted rows that a list leaves out. They are read after each walk through changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Deletions {
+    /// Beside the other rows when a parameter asks for them; [`Deleted`] says how they are marked. Only what changed is asked
+    /// for so, so that what is read as a whole are living rows.
+    Parameter {
+        /// The parameter.
+        param: String,
+        /// Its value.
+        value: String,
+        /// Where it goes.
+        #[serde(default)]
+        at: At,
+    },
+    /// In a list that has nothing else. Ids are enough.
+    List {
+        /// Its path, added to the address.
+        path: String,
+        /// Parameters that are sent beside those of the list.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        query: BTreeMap<String, String>,
+        /// Where its rows are, if not where the list has its own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rows: Option<String>,
+        /// Column of the id, if it is called otherwise.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<String>,
+        /// Where its rows say when they were deleted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stamp: Option<Stamp>,
+        /// Whether it takes the filter for changes; otherwise all of it is read each time.
+        #[serde(default)]
+        filtered: bool,
     },
 }
 
@@ -149,14 +188,81 @@ pub enum MoneyForm {
     },
 }
 
-/// How files are fetched.
+/// How one record is read by its id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Files {
-    /// Column that holds the address, or a path with `{id}` in it.
-    pub address: String,
-    /// True when the address is asked with the credentials; false for signed addresses, which refuse them.
-    pub with_credentials: bool,
+pub struct RecordAt {
+    /// Its path, added to the address; `{id}` stands for the id.
+    pub path: String,
+    /// The status of the answer when there is no such record; 200 where only the body says so.
+    pub missing: u16,
+    /// The status for one that was deleted, where that was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<u16>,
+}
+
+/// How the bytes of files are reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Files {
+    /// At the address that a column holds.
+    Address {
+        /// The column.
+        column: String,
+        /// Only a record that is read by its id has it, because the address does not live long.
+        #[serde(default)]
+        record: bool,
+        /// What is shown there.
+        key: FileKey,
+        /// The other host that it leads to, where nothing is shown; empty where it leads to none.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        leads_to: String,
+    },
+    /// At a path of their own.
+    Path {
+        /// The path, added to the address; `{id}` stands for the id.
+        path: String,
+        /// What is shown there.
+        key: FileKey,
+        /// The other host that it leads to, where nothing is shown; empty where it leads to none.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        leads_to: String,
+    },
+    /// In the record, as base64.
+    Base64 {
+        /// The column.
+        column: String,
+        /// Only a record that is read by its id has it.
+        #[serde(default)]
+        record: bool,
+    },
+    /// On a page for people that a column leads to.
+    Page {
+        /// The column.
+        column: String,
+    },
+    /// By a job that has to be begun first, which is no read.
+    Job {
+        /// The column that holds its address.
+        column: String,
+    },
+    /// They are named, and no way to their bytes is known.
+    Name {
+        /// The column.
+        column: String,
+    },
+}
+
+/// What is shown to get a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum FileKey {
+    /// The credentials, as for any read.
+    Credentials,
+    /// Nothing: the address itself is the key, and often refuses another one.
+    Nothing,
+    /// A cookie of this name, which answers of the API set.
+    Cookie(String),
 }
 
 /// What kind of value a column holds; part of what the reader expects of every page.

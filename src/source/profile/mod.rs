@@ -17,7 +17,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::Object;
 
-pub use forms::{Custom, Deleted, Files, LinkForm, MoneyForm, TimeForm, TimeStyle, Total, ValueKind};
+pub use forms::{
+    Custom, Deleted, Deletions, FileKey, Files, LinkForm, MoneyForm, RecordAt, TimeForm, TimeStyle, Total, ValueKind,
+};
 pub use rules::{At, Changes, Edge, List, Method, Paging, PastEnd, Proof, RowsForm, Rules, Size, Stamp, Step};
 
 /// Name of the profile in a migration's folder.

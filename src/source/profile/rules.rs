@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Evidence;
-use super::forms::{Columns, Custom, Deleted, Files, LinkForm, MoneyForm, TimeForm, TimeStyle, Total, ValueKind};
+use super::forms::{
+    Columns, Custom, Deleted, Deletions, Files, LinkForm, MoneyForm, RecordAt, TimeForm, TimeStyle, Total, ValueKind,
+};
 use crate::record::Object;
 
 /// A verb.
@@ -159,7 +161,7 @@ pub enum PastEnd {
     Empty,
     /// The last page again.
     Repeats,
-    /// Status 404.
+    /// Status 404 or 410.
     NotFound,
     /// Status 400, 416 or 422.
     Refused,
@@ -315,6 +317,13 @@ pub struct Rules {
     /// How deleted rows show.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted: Option<Deleted>,
+    /// Where deleted rows are told that the list leaves out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deletions: Option<Deletions>,
+    /// Whether everything is read once a day, so that rows which are not there any more are found. Missing: only where
+    /// deleted rows vanish.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compare: Option<bool>,
     /// Where custom fields stand.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom: Option<Custom>,
@@ -334,9 +343,12 @@ pub struct Rules {
     /// Columns with money that is no decimal number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub money: Option<Columns<MoneyForm>>,
-    /// How files are fetched.
+    /// How the bytes of files are reached.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub files: Option<Files>,
+    /// How one record is read by its id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordAt>,
     /// Columns that every row had when the list was looked at, and what they held. A page without them is not read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub columns: Option<Columns<ValueKind>>,
@@ -386,8 +398,14 @@ pub struct List {
     pub changes: Changes,
     /// How deleted rows show.
     pub deleted: Deleted,
+    /// Where deleted rows are told that the list leaves out.
+    pub deletions: Option<Deletions>,
+    /// Whether rows that are not there any more count as deleted, for which everything is read once a day.
+    pub compare: bool,
     /// Where custom fields stand.
     pub custom: Custom,
+    /// How one record is read by its id.
+    pub record: Option<RecordAt>,
     /// Columns that point at other records.
     pub links: Columns<LinkForm>,
     /// What the addresses of records begin with.
@@ -420,6 +438,8 @@ macro_rules! each_field {
             stamp,
             changes,
             deleted,
+            deletions,
+            compare,
             custom,
             custom_definitions,
             links,
@@ -486,8 +506,11 @@ impl Rules {
             proof,
             stamp: self.stamp,
             changes: self.changes.unwrap_or(Changes::Reread),
+            compare: self.compare.unwrap_or(matches!(self.deleted, None | Some(Deleted::Vanishes))),
             deleted: self.deleted.unwrap_or(Deleted::Vanishes),
+            deletions: self.deletions,
             custom: self.custom.unwrap_or(Custom::Inline),
+            record: self.record,
             links: self.links.unwrap_or_default(),
             addresses: self.addresses,
             times: self.times.unwrap_or_default(),

@@ -25,6 +25,11 @@ const COMMENTS: &[(&str, &str)] = &[
     ("[defaults.page]", "How a list comes in portions."),
     ("[defaults.changes]", "How changes are found: a filter, the newest first, or reading everything again."),
     ("[defaults.deleted]", "How deleted rows show. Where they vanish, everything is read once a day to find them."),
+    ("compare =", "Whether everything is read once a day, so that rows which are not there any more are found."),
+    (
+        "[defaults.deletions]",
+        "Where deleted rows are told that the lists leave out; read after each walk through changes.",
+    ),
     ("[defaults.stamp]", "Where a row says when it was changed."),
     (".columns]", "What every row had. A page without these is not read: the source has changed."),
     (".evidence]]", "What the findings rest on: request, status, and the beginning of the answer's hash."),

@@ -89,7 +89,7 @@ impl<'a> Desk<'a> {
         let all = params.clone();
         let mut ask = Ask::take(shape, object, params)?;
         ask.since = delta::asked(shape, incoming, params, source == Source::Search)?;
-        ask.only_deleted = source == Source::Deleted;
+        ask.only_deleted |= source == Source::Deleted;
         let ids = self.wire(true);
         let known =
             |id: &str| self.store.rows(object).iter().map(|row| row.key).find(|key| ids.id_text(object, *key) == id);
@@ -123,8 +123,13 @@ impl<'a> Desk<'a> {
         if shape.total == Total::Header || counts {
             headers.push(("x-total-count", page.total.to_string()));
         }
+        let is_bare = source == Source::Deleted && shape.deleted == Deleted::Ids;
+        let shown = |row: &&Row| match is_bare {
+            true => wire.trace(object, row),
+            false => self.listed_row(&wire, object, row),
+        };
         let rendered: Vec<(String, Map<String, Value>)> =
-            page.rows.iter().map(|row| (wire.id_text(object, row.key), self.listed_row(&wire, object, row))).collect();
+            page.rows.iter().map(|row| (wire.id_text(object, row.key), shown(row))).collect();
         let count = rendered.len();
         let mut reply = Reply::json(200, envelope::list(shape, object, rendered, beside)).holding(count);
         reply.headers = headers;
@@ -150,7 +155,7 @@ impl<'a> Desk<'a> {
         let row = self.store.rows(object).iter().find(|row| wire.id_text(object, row.key) == id);
         let row = row.ok_or_else(|| Fault::new(404, "not_found", "There is no such record."))?;
         let shows = match shape.deleted {
-            Deleted::Vanish | Deleted::Endpoint | Deleted::Grave => false,
+            Deleted::Vanish | Deleted::Endpoint | Deleted::Grave | Deleted::Only | Deleted::Ids => false,
             Deleted::Flag | Deleted::Stamp | Deleted::Trashed | Deleted::Inverted => true,
             Deleted::IncludeDeleted | Deleted::Archived => with_deleted,
         };

@@ -40,10 +40,13 @@ pub(super) fn decorate(desk: &Desk, row: &Row, out: &mut Map<String, Value>, is_
             put("download_url", Value::from(format!("{}/{stem}/{id}/download", desk.root)))
         }
         Files::Cookie => put("view_url", Value::from(format!("{}{PORTAL}{}", desk.site, row.key))),
+        Files::Browser => put("view_url", Value::from(format!("{}{PORTAL}{}", desk.site, row.key))),
+        Files::Page => put("files_url", Value::from(format!("{}{PICKUP}{}", desk.site, row.key))),
+        Files::Job => put("render_url", Value::from(format!("{}/{stem}/{id}/render", desk.root))),
         Files::Landing => put("files_pickup_url", Value::from(format!("{}{PICKUP}{}", desk.site, row.key))),
         Files::Signed if is_single => put("download_url", Value::from(signed(desk, row.key))),
         Files::Base64 if is_single => put("content_base64", Value::from(STANDARD.encode(content(row.key)))),
-        Files::None | Files::Signed | Files::Base64 | Files::Content | Files::Job | Files::NameOnly => {}
+        Files::None | Files::Signed | Files::Base64 | Files::Content | Files::NameOnly => {}
     }
 }
 
@@ -99,11 +102,15 @@ pub(super) fn of_site(desk: &Desk, incoming: &Incoming) -> Option<(Reply, Option
             }
             Some((bytes(key, incoming), None))
         }
-        Files::Landing => {
+        Files::Browser => {
+            known(incoming.path.strip_prefix(PORTAL)?)?;
+            Some((Reply::typed(200, "text/html; charset=utf-8", PAGE), None))
+        }
+        Files::Landing | Files::Page => {
             let rest = incoming.path.strip_prefix(PICKUP)?;
             if let Some(key) = rest.strip_suffix("/1") {
                 let key = known(key)?;
-                return Some((bytes(key, incoming), Some(key)));
+                return Some((bytes(key, incoming), Some(key).filter(|_| desk.shape.files == Files::Landing)));
             }
             let key = known(rest)?;
             let page = format!(

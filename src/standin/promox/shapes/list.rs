@@ -19,8 +19,8 @@ pub(super) struct Ask {
     pub(super) since: Option<i64>,
     /// Deleted rows too, where they must be asked for.
     pub(super) with_deleted: bool,
-    /// Test orders too.
-    pub(super) with_tests: bool,
+    /// Rows too that are hidden unless asked for.
+    pub(super) with_hidden: bool,
     /// Deleted rows only.
     pub(super) only_deleted: bool,
     /// The order, where one was asked for.
@@ -45,8 +45,13 @@ impl Ask {
             Deleted::Archived => is_true(params.take("archived")),
             _ => false,
         };
-        let with_tests =
-            shape.hidden == Hidden::TestOrders && object == Object::Project && is_true(params.take("include_test"));
+        let only_deleted = shape.deleted == Deleted::Only && is_true(params.take("deleted"));
+        let with_hidden = match shape.hidden {
+            Hidden::TestOrders => object == Object::Project && is_true(params.take("include_test")),
+            Hidden::Archived => is_true(params.take("archived")),
+            Hidden::Inactive => params.take("status").is_some_and(|text| text == "all"),
+            Hidden::None => false,
+        };
         let sort = match shape.sort {
             SortParam::None => None,
             SortParam::Sort => params.take("sort"),
@@ -57,7 +62,7 @@ impl Ask {
             }
         };
         let sort = sort.map(|text| sorting(shape, object, &text)).transpose()?;
-        Ok(Self { since: None, with_deleted, with_tests, only_deleted: false, sort })
+        Ok(Self { since: None, with_deleted, with_hidden, only_deleted, sort })
     }
 }
 
@@ -85,27 +90,42 @@ pub(super) fn listed<'a>(shape: &Shape, store: &'a Store, object: Object, ask: &
     let since = ask.since.filter(|_| shape.delta_flaw != DeltaFlaw::Ignored && delta::has_stamp(shape, object));
     let until = if shape.delta_flaw == DeltaFlaw::Lag { now - LAG_SECONDS } else { i64::MAX };
     let shows_deleted = match shape.deleted {
-        Deleted::Vanish | Deleted::Endpoint => false,
+        Deleted::Vanish | Deleted::Endpoint | Deleted::Only | Deleted::Ids => false,
         Deleted::Flag | Deleted::Stamp | Deleted::Trashed | Deleted::Inverted => true,
         Deleted::IncludeDeleted | Deleted::Archived => ask.with_deleted,
         Deleted::Grave => since.is_some(),
     };
-    let hides_tests = shape.hidden == Hidden::TestOrders && object == Object::Project && !ask.with_tests;
     let is_listed = |row: &&Row| {
         let by_deletion = match (ask.only_deleted, row.deleted.is_some()) {
             (true, is_deleted) => is_deleted,
             (false, is_deleted) => !is_deleted || shows_deleted,
         };
         let by_time = since.is_none_or(|since| row.updated >= since && row.updated <= until);
-        by_deletion && by_time && !(hides_tests && is_test(row))
+        by_deletion && by_time && (ask.with_hidden || !is_hidden(shape, object, row))
     };
     let mut rows: Vec<&Row> = store.rows(object).iter().filter(is_listed).collect();
     rows.sort_by(|a, b| compare(shape, ask.sort, a, b));
     rows
 }
 
+/// One of so many rows is archived or inactive, where such rows are hidden.
+const HIDDEN_ONE_IN: u64 = 9;
+
+/// Whether a row is left out unless asked for.
+pub(super) fn is_hidden(shape: &Shape, object: Object, row: &Row) -> bool {
+    match shape.hidden {
+        Hidden::None => false,
+        Hidden::TestOrders => object == Object::Project && is_test(row),
+        // Or somebody made it so: an edit of a field that rows do not have otherwise.
+        Hidden::Archived | Hidden::Inactive => {
+            matches!(object, Object::Client | Object::Project)
+                && (row.key.is_multiple_of(HIDDEN_ONE_IN) || row.fields.contains_key("archived"))
+        }
+    }
+}
+
 /// Whether a project is a test order.
-pub(super) fn is_test(row: &Row) -> bool {
+fn is_test(row: &Row) -> bool {
     row.fields.get("name").and_then(|name| name.as_str()).is_some_and(|name| name.starts_with("TEST ORDER"))
 }
 

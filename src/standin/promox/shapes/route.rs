@@ -66,7 +66,9 @@ fn of_object(shape: &Shape, object: Object, below: &str) -> Option<Route> {
     match (rest, shape.definitions) {
         ("", _) => return None,
         ("list", _) if shape.paths == PathStyle::List => return None,
-        ("deleted", _) if shape.deleted == Deleted::Endpoint => return Some(Route::Deleted(object)),
+        ("deleted", _) if matches!(shape.deleted, Deleted::Endpoint | Deleted::Ids) => {
+            return Some(Route::Deleted(object));
+        }
         ("search", _) if shape.delta == Delta::SearchPath => return Some(Route::Search(object)),
         ("fields", Definitions::ObjectFields) | ("fields/definitions", Definitions::ObjectDefinitions) => {
             return Some(Route::Definitions(Some(object)));
@@ -102,7 +104,7 @@ pub(super) fn of_verb(shape: &Shape, verb: &str, id: Option<String>) -> Option<R
     match (action, shape.definitions) {
         ("list", _) => Some(Route::List(object)),
         ("get", _) => Some(Route::Record(object, id?)),
-        ("deleted", _) if shape.deleted == Deleted::Endpoint => Some(Route::Deleted(object)),
+        ("deleted", _) if matches!(shape.deleted, Deleted::Endpoint | Deleted::Ids) => Some(Route::Deleted(object)),
         ("fields", Definitions::ObjectFields) | ("fields/definitions", Definitions::ObjectDefinitions) => {
             Some(Route::Definitions(Some(object)))
         }

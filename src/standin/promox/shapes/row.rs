@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::choices::*;
 use super::custom::Place;
 use super::drift::Drifted;
+use super::list::is_hidden;
 use super::schema::{Field, Role, fields};
 use super::shape::Shape;
 use super::store::{Row, Store};
@@ -70,6 +71,7 @@ impl Wire<'_> {
         }
         own.finish(&mut out);
         self.put_deleted(&mut out, row);
+        self.put_hidden(&mut out, object, row);
         if self.shape.custom == Custom::Typed {
             let id_key = self.id_key(object);
             for (name, value) in &mut out {
@@ -208,7 +210,7 @@ impl Wire<'_> {
         let shape = self.shape;
         let mut put = |name: &str, value: Value| out.insert(names::spelled(shape.spelling, name), value);
         match shape.deleted {
-            Deleted::Vanish | Deleted::Endpoint | Deleted::Grave => {}
+            Deleted::Vanish | Deleted::Endpoint | Deleted::Grave | Deleted::Only | Deleted::Ids => {}
             Deleted::Flag | Deleted::IncludeDeleted => drop(put("is_deleted", Value::from(row.deleted.is_some()))),
             Deleted::Archived => drop(put("archived", Value::from(row.deleted.is_some()))),
             Deleted::Inverted => drop(put("is_delete", Value::from(u8::from(row.deleted.is_none())))),
@@ -223,6 +225,25 @@ impl Wire<'_> {
                 }
             }
         }
+    }
+
+    fn put_hidden(&self, out: &mut Map<String, Value>, object: Object, row: &Row) {
+        let is_hidden = is_hidden(self.shape, object, row);
+        let (name, value) = match self.shape.hidden {
+            Hidden::None | Hidden::TestOrders => return,
+            Hidden::Archived => ("archived", Value::from(is_hidden)),
+            Hidden::Inactive => ("record_status", Value::from(if is_hidden { "Inactive" } else { "Active" })),
+        };
+        out.insert(names::spelled(self.shape.spelling, name), value);
+    }
+
+    /// What a list of deletions says of one: its id and the time.
+    pub(super) fn trace(&self, object: Object, row: &Row) -> Map<String, Value> {
+        let at = Timestamp::from_second(row.deleted.unwrap_or(row.updated)).unwrap_or_default();
+        let time = names::spelled(self.shape.spelling, "deleted_at");
+        [(self.id_key(object), self.id(object, row.key)), (time, values::instant(self.shape, at, false))]
+            .into_iter()
+            .collect()
     }
 
     /// What is left of a deleted row: its id, a flag and the time.

@@ -137,13 +137,30 @@ const RULES: &[Rule] = &[
         |s| s.deleted = Deleted::Vanish,
     ),
     rule(
-        "deleted=endpoint, include_deleted and archived are paths and parameters of REST and RPC",
-        |s| has_own_lists(s) && matches!(s.deleted, Deleted::Endpoint | Deleted::IncludeDeleted | Deleted::Archived),
+        "deleted=endpoint, include_deleted and archived are paths and parameters of REST and RPC, as are deleted-only and \
+         endpoint-ids",
+        |s| {
+            has_own_lists(s)
+                && matches!(
+                    s.deleted,
+                    Deleted::Endpoint | Deleted::IncludeDeleted | Deleted::Archived | Deleted::Only | Deleted::Ids
+                )
+        },
         |s| s.deleted = Deleted::Flag,
     ),
     rule(
-        "hidden=test-orders is a parameter of REST and RPC",
+        "hidden=test-orders is a parameter of REST and RPC, as are archived and inactive",
         |s| has_own_lists(s) && s.hidden != Hidden::None,
+        |s| s.hidden = Hidden::None,
+    ),
+    rule(
+        "one parameter and one column cannot tell two things: hidden=archived goes without deleted=archived, and inactive \
+         without trashed",
+        |s| match s.hidden {
+            Hidden::Archived => s.deleted == Deleted::Archived,
+            Hidden::Inactive => s.deleted == Deleted::Trashed,
+            Hidden::None | Hidden::TestOrders => false,
+        },
         |s| s.hidden = Hidden::None,
     ),
     rule(

@@ -131,6 +131,10 @@ dimension! {
         Inverted = "inverted" 2,
         /// It comes in lists of changes only, as id, `is_deleted` and time.
         Grave = "grave" 2,
+        /// `deleted=true` lists the deleted rows and no others.
+        Only = "deleted-only" 0,
+        /// `deleted` lists the id and the time of each deleted row, as `clients/deleted`.
+        Ids = "endpoint-ids" 0,
     }
 }
 
@@ -151,6 +155,10 @@ dimension! {
         None = "none" 94,
         /// Test orders, unless `include_test=1`.
         TestOrders = "test-orders" 6,
+        /// Archived clients and projects, unless `archived=true`; rows say `archived`. They are there as before.
+        Archived = "archived" 0,
+        /// Inactive clients and projects, unless `status=all`; rows say `record_status`.
+        Inactive = "inactive" 0,
     }
 }
 
@@ -177,6 +185,10 @@ dimension! {
         Landing = "landing" 2,
         /// By name only.
         NameOnly = "name-only" 5,
+        /// By a page for people that lists several files and marks nothing.
+        Page = "page" 0,
+        /// By an address that only a browser's session opens; anybody else gets a page to log in, with status 200.
+        Browser = "browser" 0,
     }
 }
 
