@@ -12,7 +12,7 @@ use crossdock::mapping::Mapping;
 use crossdock::mapping::defaults::{DayOrder, DecimalSign};
 use crossdock::mapping::placement::{Placement, Placements};
 use crossdock::mapping::proposal::Proposal;
-use crossdock::migration::map::{Chosen, Reading, propose_as};
+use crossdock::migration::map::{Before, Chosen, Reading, propose_as};
 use crossdock::migration::{Ending, GateState, Migration, Opening, Point, Signals, artefact};
 use crossdock::permit::Gate;
 use crossdock::progress::Progress;
@@ -74,7 +74,7 @@ pub(crate) fn proposals(files: &Path, before: Placements, placements: Placements
         let (clock, _pipedrive, config) = ends_of(files, &[], folder.path()).await;
         let (_stopper, stop) = stop::switch();
         let reading = Reading { clock, stop, progress: Progress::default() };
-        let chosen = Chosen { placements, before: Some(before) };
+        let chosen = Chosen { placements, before: Some(Before { placements: before, held: None }) };
         let proposed = propose_as(&config, &reading, chosen).await.expect("a proposal");
         (proposed.before.expect("asked for"), proposed.mapping)
     })
