@@ -79,8 +79,16 @@ fn run<T>(test: impl AsyncFnOnce(Bench) -> T) -> T {
 fn landing(object: Object, id: &str) -> Landing {
     let payload: Map<_, _> = [("value".to_owned(), json!(id))].into_iter().collect();
     let place = Place { origin: "test".into(), row: 1 };
-    let record =
-        SourceRecord { object, id: id.into(), payload, modified: None, deleted: false, place, children: Vec::new() };
+    let record = SourceRecord {
+        object,
+        id: id.into(),
+        payload,
+        modified: None,
+        deleted: false,
+        place,
+        children: Vec::new(),
+        between: Vec::new(),
+    };
     Landing { record, digest: [0; 16], parent: None, onward: Vec::new(), walk: None }
 }
 

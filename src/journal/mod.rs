@@ -143,6 +143,7 @@ mod tests {
             deleted: false,
             place,
             children: Vec::new(),
+            between: Vec::new(),
         };
         Landing {
             record,
