@@ -65,7 +65,16 @@ impl Bench {
             let Value::Object(payload) = row else { panic!("a row is an object") };
             let id: Arc<str> = payload["id"].as_str().map_or_else(|| payload["id"].to_string(), str::to_owned).into();
             let place = place.clone();
-            SourceRecord { object, id, payload, modified: None, deleted: false, place, children: Vec::new() }
+            SourceRecord {
+                object,
+                id,
+                payload,
+                modified: None,
+                deleted: false,
+                place,
+                children: Vec::new(),
+                between: Vec::new(),
+            }
         };
         let rows = MADE.map(|(object, _)| {
             let rows = account.rows(object).into_iter().take(BATCH).map(|row| record(object, row)).collect();

@@ -249,6 +249,9 @@ pub struct SourceRecord {
     pub place: Place,
     /// Records folded into this one (commissions of a project); empty until they are read back from the journal.
     pub children: Vec<SourceRecord>,
+    /// Records by way of which this one reaches the record that it is folded into, the one that it names first; empty where
+    /// it names that record itself, and until they are read back from the journal.
+    pub between: Vec<SourceRecord>,
 }
 
 /// Something worth saying about a record, whatever its fate.

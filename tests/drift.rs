@@ -41,6 +41,9 @@ const SHAPE: &str = "page-max=50,page-default=50";
 /// Rounds after which something that does not come is not waited for any more.
 const ROUNDS_MAX: u32 = 400;
 
+/// On the stepped clock: what waits longer waits for nothing. The changes themselves take some hours.
+const LONGEST: Duration = Duration::from_secs(2 * 24 * 3_600);
+
 /// One change of the API.
 struct Change {
     name: &'static str,
@@ -191,7 +194,8 @@ impl Script {
     /// What the operator does who sees the alarm. Another process does it, beside the one that runs the migration.
     fn accept(&self) {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_crossdock"));
-        let output = command.args(["accept", "lead", "-C"]).arg(&self.folder).output().expect("it runs");
+        let output =
+            command.args(["accept", "lead", "--by", "Ada Tester", "-C"]).arg(&self.folder).output().expect("it runs");
         let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && said.contains("lead: 'score' is not expected any more"), "{said}");
     }
@@ -265,6 +269,8 @@ async fn follow(clock: Clock) {
     }
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("mapping.toml"), PROMOX).expect("written");
+    // Whoever accepts a change is held against the approvers in it, of which there are none.
+    std::fs::write(folder.path().join("migration.toml"), "").expect("written");
     std::fs::write(folder.path().join(FILE), learn(&serving, &clock).await.to_text()).expect("written");
 
     let signals = Signals::default();
@@ -305,9 +311,14 @@ async fn follow(clock: Clock) {
     *script.journal.lock().expect("no panic") = Some(migration.journal().clone());
     let approver = tokio::spawn(clock.track(approve_all(migration.journal().clone(), clock.clone())));
     // The accepted profile is another one, by which the migration is opened again.
-    assert_eq!(Box::pin(migration.run()).await.expect("it runs until then"), Ending::TurnedBack);
+    let in_time = async |migration: &Migration| {
+        let ended = clock.timeout(LONGEST, Box::pin(migration.run())).await;
+        ended.expect("it still waits when all changes should be over").expect("it runs until then")
+    };
+    assert_eq!(in_time(&migration).await, Ending::TurnedBack);
     migration = migration.reopen().await.expect("it opens again");
-    assert_eq!(Box::pin(migration.run()).await.expect("it runs to its end"), Ending::Done);
+    assert_eq!(in_time(&migration).await, Ending::Done);
+    println!("over at {}", clock.utc());
     approver.abort();
     for at in 0..WATCHED.len() {
         assert!(script.is_across(changes_made - 1, at).await, "what was missed before the freeze is not made up for");

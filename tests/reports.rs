@@ -79,8 +79,16 @@ fn run<T>(test: impl AsyncFnOnce(Bench) -> T) -> T {
 fn landing(object: Object, id: &str) -> Landing {
     let payload: Map<_, _> = [("value".to_owned(), json!(id))].into_iter().collect();
     let place = Place { origin: "test".into(), row: 1 };
-    let record =
-        SourceRecord { object, id: id.into(), payload, modified: None, deleted: false, place, children: Vec::new() };
+    let record = SourceRecord {
+        object,
+        id: id.into(),
+        payload,
+        modified: None,
+        deleted: false,
+        place,
+        children: Vec::new(),
+        between: Vec::new(),
+    };
     Landing { record, digest: [0; 16], parent: None, onward: Vec::new(), walk: None }
 }
 
@@ -501,7 +509,13 @@ fn questions_owners_and_the_handover() {
         let folder = bench.folder.path();
         report::write(folder, "questions", at(), &questions).expect("written");
         report::write(folder, "owners", at(), &Owners::new(owners())).expect("written");
-        report::write(folder, "handover", at(), &Handover::build(folder).expect("built")).expect("written");
+        report::write(
+            folder,
+            "handover",
+            at(),
+            &Handover::build(folder, vec!["lead by Ada".to_owned()]).expect("built"),
+        )
+        .expect("written");
         // A page shows the first 200, the file all.
         let page = bench.folder.read("questions.html");
         assert!(page.contains("The first 200 of 450") && page.contains("deal 200 ") && !page.contains("deal 201 "));

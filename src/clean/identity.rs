@@ -34,7 +34,16 @@ pub fn source_record(
         .and_then(|text| dates::timestamp(&text, defaults).ok())
         .and_then(|cleaned| cleaned.value);
     let deleted = rules.is_deleted(&payload);
-    Ok(SourceRecord { object: rules.object, id: id.into(), payload, modified, deleted, place, children: Vec::new() })
+    Ok(SourceRecord {
+        object: rules.object,
+        id: id.into(),
+        payload,
+        modified,
+        deleted,
+        place,
+        children: Vec::new(),
+        between: Vec::new(),
+    })
 }
 
 #[cfg(test)]

@@ -85,12 +85,7 @@ impl Approve {
 
     async fn decide(self, verdict: GateVerdict) -> Result<Success> {
         let folder = &self.folder.folder;
-        let token = match &self.token_file {
-            Some(path) => Some(std::fs::read_to_string(path).map_err(|error| {
-                Error::new(Kind::Settings, format!("--token-file {}", path.display())).because(error)
-            })?),
-            None => std::env::var(TOKEN).ok().filter(|token| !token.is_empty()),
-        };
+        let token = token(self.token_file.as_deref())?;
         let signed = Signed { saying: Saying { gate: self.gate, verdict, by: self.by }, token };
         // The lock tells whether a daemon runs; a run file alone may be left over from one that died.
         let digest = match FolderLock::take(folder) {
@@ -116,6 +111,16 @@ impl Approve {
     }
 }
 
+/// The approver's token: from the file that was named, else from the environment; `None` without either.
+///
+/// # Errors
+/// `Settings` where the file cannot be read.
+pub(super) fn token(file: Option<&Path>) -> Result<Option<String>> {
+    let Some(path) = file else { return Ok(std::env::var(TOKEN).ok().filter(|token| !token.is_empty())) };
+    let failed = |error| Error::new(Kind::Settings, format!("--token-file {}", path.display())).because(error);
+    std::fs::read_to_string(path).map(Some).map_err(failed)
+}
+
 /// What whoever approves the plan confirms, because nobody can read it from the account: as the plan says it. A plan that
 /// cannot be read says nothing; its page does.
 fn confirmed(folder: &Path) -> Vec<String> {
@@ -136,7 +141,7 @@ impl Signal {
 }
 
 /// Says something to a running daemon; gives its answer.
-async fn tell(reach: &Reach, path: &str, body: Vec<u8>) -> Result<String> {
+pub(super) async fn tell(reach: &Reach, path: &str, body: Vec<u8>) -> Result<String> {
     let request = Request::post_json(&reach.url(path), reach.header(), body)?;
     let answer = Http::new(Clock::system(), TIMEOUT, 1)?.send(request).await;
     let answer = answer.map_err(|error| {

@@ -14,7 +14,7 @@ use crate::mapping::difference::difference;
 use crate::mapping::placement::{Placement, Placements};
 use crate::mapping::proposal::Proposal;
 use crate::mapping::relay;
-use crate::migration::map::{Chosen, Proposed, Reading, propose_as};
+use crate::migration::map::{Before, Chosen, Proposed, Reading, propose_as};
 use crate::migration::read_mapping;
 use crate::migration::review::{Seen, look};
 use crate::progress::Progress;
@@ -169,7 +169,9 @@ impl Map {
         let (_stopper, stop) = stop::switch();
         let progress = Progress::default();
         let show = terminal::Show::start(progress.clone());
-        let chosen = Chosen { placements, before: Some(self.placements_before()) };
+        // As it was then: by now the account may have the very fields that the mapping made.
+        let held = last(&self.folder.folder).and_then(|last| last.proposal.held);
+        let chosen = Chosen { placements, before: Some(Before { placements: self.placements_before(), held }) };
         let proposed = propose_as(config, &Reading { clock: Clock::system(), stop, progress }, chosen).await?;
         drop(show);
         if !proposed.unasked.is_empty() {

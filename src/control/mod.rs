@@ -29,9 +29,10 @@ use crate::clock::Clock;
 use crate::config::Approvers;
 use crate::error::{Error, Kind, Result};
 use crate::journal::{Decision, GateVerdict, Journal, Proof};
-use crate::migration::{self, GateState, Signals, artefact, blocked};
+use crate::migration::{self, Accepted, GateState, Signals, artefact, blocked};
 use crate::permit::Gate;
 use crate::progress::Progress;
+use crate::record::Object;
 use crate::stop::Stop;
 
 pub use status::{GateStatus, ObjectStatus, StagingStatus, Status};
@@ -107,6 +108,26 @@ impl std::fmt::Debug for Signed {
     }
 }
 
+/// Who accepts a change of the source, as commands send it.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Acceptance {
+    /// The kind of record that is paused.
+    pub object: Object,
+    /// Who accepts it.
+    pub by: String,
+    /// Their token, as in [`Signed`].
+    pub token: Option<String>,
+}
+
+/// The token is not shown.
+impl std::fmt::Debug for Acceptance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let token = if self.token.is_some() { "shown" } else { "none" };
+        f.debug_struct("Acceptance").field("object", &self.object).field("by", &self.by).field("token", &token).finish()
+    }
+}
+
 /// The daemon's open face. Its run file goes away with it.
 pub struct Open {
     listener: TcpListener,
@@ -153,6 +174,7 @@ impl Open {
             .route("/metrics", get(metrics))
             .route("/status", get(status))
             .route("/decide", post(decide))
+            .route("/accept", post(accept))
             .route("/signal/{name}", post(signal))
             .with_state(shared);
         let serving = axum::serve(self.listener, router).with_graceful_shutdown(async move { stop.stopped().await });
@@ -238,6 +260,23 @@ async fn keep_as(journal: &Journal, clock: &Clock, saying: Saying, proof: Proof)
     Ok(digest)
 }
 
+/// Accepts a change of the source, if the settings let whoever says so approve the map: with the profile it says how the
+/// source is read.
+///
+/// # Errors
+/// As [`migration::accept`]; `Unauthorized` for whom the settings do not list as an approver of that gate.
+pub async fn accept_signed(
+    journal: &Journal,
+    clock: &Clock,
+    folder: &Path,
+    acceptance: Acceptance,
+) -> Result<Accepted> {
+    let Acceptance { object, by, token } = acceptance;
+    let token = token.map(SecretString::from);
+    let by_token = Approvers::read(folder)?.admit(Gate::Map, &by, token.as_ref())?;
+    migration::accept((journal, clock, folder), object, (&by, by_token)).await
+}
+
 async fn ready(State(shared): State<Shared>) -> Response {
     if shared.face.progress.snapshot().doing.phase.is_empty() {
         (StatusCode::SERVICE_UNAVAILABLE, "starting\n").into_response()
@@ -266,6 +305,16 @@ async fn decide(
     shared.admit(&headers)?;
     let Face { journal, clock, folder, .. } = &*shared.face;
     Ok(keep_signed(journal, clock, folder, signed).await?)
+}
+
+async fn accept(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    Json(acceptance): Json<Acceptance>,
+) -> Result<Json<Accepted>, Refusal> {
+    shared.admit(&headers)?;
+    let Face { journal, clock, folder, .. } = &*shared.face;
+    Ok(Json(accept_signed(journal, clock, folder, acceptance).await?))
 }
 
 async fn signal(

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::journal::{Journal, PhaseState};
-use crate::migration::{Course, GateState, PHASES, Paused, artefact, changes, course, found, paused, writes_to};
+use crate::migration::{
+    Accepted, Course, GateState, PHASES, Paused, accepted, artefact, changes, course, found, paused, writes_to,
+};
 use crate::permit::Gate;
 use crate::progress::Progress;
 use crate::record::Entity;
@@ -40,6 +42,9 @@ pub struct Status {
     /// Kinds of records that are not read, because the source answers in another form than it did.
     #[serde(default)]
     pub paused: Vec<Paused>,
+    /// Changes of the source that somebody accepted, oldest first.
+    #[serde(default)]
+    pub accepted: Vec<Accepted>,
     /// Writes whose outcome is unknown.
     pub in_doubt: u64,
     /// Tokens spent, all days.
@@ -129,6 +134,7 @@ impl Status {
         }
         status.parked = journal.parked().await?.into_iter().collect();
         status.paused = paused(journal).await?;
+        status.accepted = accepted(journal).await?;
         status.in_doubt = journal.in_doubt(None).await?.len() as u64;
         status.tokens_spent = tokens(journal).await?;
         if let Some(staging) = staging {
@@ -184,6 +190,9 @@ impl Status {
         for paused in &self.paused {
             line(format!("paused    {}", paused.says()));
             line(format!("            looked at again {}", instant(paused.next_look)));
+        }
+        for accepted in &self.accepted {
+            line(format!("accepted  {}", accepted.says()));
         }
         for (name, words) in self.forecast.iter().flat_map(forecast_lines) {
             line(format!("{name:<9} {words}"));

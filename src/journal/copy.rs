@@ -21,6 +21,16 @@ pub struct Copied(Vec<Value>);
 #[derive(Debug)]
 pub struct CopiedClaim(Vec<Value>);
 
+/// A step of a child's way on its way.
+#[derive(Debug)]
+pub struct CopiedWay(Vec<Value>);
+
+/// The children of the sample's records, and the records by way of which they belong to them.
+const WAYS: &str = "WITH RECURSIVE way (child, object, source_id) AS (SELECT c.object, c.object, c.source_id FROM record c \
+    JOIN sample s ON s.object = c.parent_object AND s.source_id = c.parent_id UNION \
+    SELECT o.child, o.to_object, o.to_id FROM onward o JOIN way ON o.child = way.child AND o.object = way.object \
+    AND o.source_id = way.source_id WHERE o.is_parent = 0)";
+
 impl Copied {
     /// The record's place in the order of landing.
     #[must_use]
@@ -34,7 +44,7 @@ impl Copied {
 
 impl Journal {
     /// At most `limit` records, after a place in the order of landing, that the sample is made from: its records with their
-    /// children, and every owner and pipeline.
+    /// children and those by way of which these belong to them, and every owner and pipeline.
     ///
     /// # Errors
     /// `Journal`.
@@ -44,8 +54,9 @@ impl Journal {
             format!("EXISTS (SELECT 1 FROM sample s WHERE s.object = {object} AND s.source_id = {id})")
         };
         let sql = format!(
-            "SELECT {COPIED} FROM record r WHERE r.seq > ?1 AND (r.object IN {whole} OR r.parent_object IN {whole} \
-             OR {} OR (r.parent_id IS NOT NULL AND {})) ORDER BY r.seq LIMIT ?2",
+            "{WAYS} SELECT {COPIED} FROM record r WHERE r.seq > ?1 AND (r.object IN {whole} OR r.parent_object IN {whole} \
+             OR {} OR (r.parent_id IS NOT NULL AND {}) OR (r.object, r.source_id) IN (SELECT object, source_id FROM way)) \
+             ORDER BY r.seq LIMIT ?2",
             in_sample("r.object", "r.source_id"),
             in_sample("r.parent_object", "r.parent_id"),
         );
@@ -57,6 +68,40 @@ impl Journal {
                 .query_map(params![after_seq, limit], |row| (0..columns).map(|column| row.get(column)).collect())?
                 .map(|row| row.map(Copied))
                 .collect()
+        })
+        .await
+    }
+
+    /// The ways on which the children of the sample's records belong to them.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn sampled_ways(&self) -> Result<Vec<CopiedWay>> {
+        let sql = format!(
+            "{WAYS} SELECT o.child, o.object, o.source_id, o.to_object, o.to_id, o.is_parent FROM onward o JOIN way \
+             ON o.child = way.child AND o.object = way.object AND o.source_id = way.source_id"
+        );
+        self.read("reading the sample's ways", move |connection| {
+            connection
+                .prepare_cached(&sql)?
+                .query_map([], |row| (0..6).map(|column| row.get(column)).collect())?
+                .map(|row| row.map(CopiedWay))
+                .collect()
+        })
+        .await
+    }
+
+    /// Takes copied ways up.
+    ///
+    /// # Errors
+    /// `Journal`.
+    pub async fn take_ways(&self, ways: Vec<CopiedWay>) -> Result<()> {
+        self.write("taking copied ways up", move |connection| {
+            let mut statement = connection.prepare_cached(
+                "INSERT OR REPLACE INTO onward (child, object, source_id, to_object, to_id, is_parent) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?;
+            ways.iter().try_for_each(|CopiedWay(row)| statement.execute(params_from_iter(row)).map(drop))
         })
         .await
     }

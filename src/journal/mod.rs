@@ -145,6 +145,7 @@ mod tests {
             deleted: false,
             place,
             children: Vec::new(),
+            between: Vec::new(),
         };
         Landing {
             record,

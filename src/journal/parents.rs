@@ -163,8 +163,25 @@ pub(super) fn parent_through(
     Ok(None)
 }
 
+/// The records between a child and its parent, the one that the child names first.
+pub(super) fn way_of(connection: &Connection, child: &str, id: &str) -> rusqlite::Result<Vec<(Object, Arc<str>)>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT to_object, to_id FROM onward WHERE child = ?1 AND object = ?2 AND source_id = ?3 AND is_parent = 0",
+    )?;
+    let mut way: Vec<(Object, Arc<str>)> = Vec::new();
+    while way.len() < STEPS_MAX {
+        let (object, at) = way.last().map_or((child, id), |(object, at)| (object.as_str(), &**at));
+        let next =
+            statement.query_row(params![child, object, at], |row| Ok((object_at(row, 0)?, row.get(1)?))).optional()?;
+        let Some(next) = next else { break };
+        way.push(next);
+    }
+    Ok(way)
+}
+
 /// Says anew what the children are folded into that go through a record. Those that still reach no parent come up again
-/// all the same: why they do not may be another reason now.
+/// all the same: why they do not may be another reason now. So do the parents of the others: the record between may say in
+/// which currency a child's amount is.
 pub(super) fn lead_on(connection: &Connection, child: Object, object: &str, id: &str) -> rusqlite::Result<()> {
     let child = child.as_str();
     let ids: Vec<String> = connection
@@ -178,12 +195,16 @@ pub(super) fn lead_on(connection: &Connection, child: Object, object: &str, id: 
         .collect::<rusqlite::Result<_>>()?;
     for id in ids {
         let parent = parent_through(connection, child, &id)?;
-        if !set_parent(connection, child, &id, parent.as_ref())? && parent.is_none() {
-            connection
-                .prepare_cached(
-                    "UPDATE record SET version = version + 1, pending = 1 WHERE object = ?1 AND source_id = ?2",
-                )?
-                .execute(params![child, id])?;
+        match (set_parent(connection, child, &id, parent.as_ref())?, &parent) {
+            (true, _) => {}
+            (false, Some(_)) => touch_parent(connection, child, &id)?,
+            (false, None) => {
+                connection
+                    .prepare_cached(
+                        "UPDATE record SET version = version + 1, pending = 1 WHERE object = ?1 AND source_id = ?2",
+                    )?
+                    .execute(params![child, id])?;
+            }
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::{Map, Value};
 
-use super::parents::{Onward, lead_on, parent_through, put_onward, touch_parent};
+use super::parents::{Onward, lead_on, parent_through, put_onward, touch_parent, way_of};
 use super::{Journal, unknown_name, unreadable};
 use crate::error::Result;
 use crate::record::{Fate, Finding, Object, Place, ROW, SourceRecord};
@@ -401,7 +401,21 @@ fn with_children(connection: &Connection, mut landed: Landed) -> rusqlite::Resul
         .query_map(params![landed.record.object.as_str(), &*landed.record.id], landed_row)?
         .map(|child| child.map(|child| child.record))
         .collect::<rusqlite::Result<_>>()?;
+    for child in &mut landed.record.children {
+        child.between = between(connection, child)?;
+    }
     Ok(landed)
+}
+
+/// The records by way of which a child reaches what it is folded into, as they landed.
+fn between(connection: &Connection, child: &SourceRecord) -> rusqlite::Result<Vec<SourceRecord>> {
+    let way = way_of(connection, child.object.as_str(), &child.id)?;
+    let sql = format!("SELECT {COLUMNS} FROM record WHERE object = ?1 AND source_id = ?2");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let read =
+        |(object, id): &(Object, Arc<str>)| statement.query_row(params![object.as_str(), id], landed_row).optional();
+    let found: Vec<Option<Landed>> = way.iter().map(read).collect::<rusqlite::Result<_>>()?;
+    Ok(found.into_iter().flatten().map(|landed| landed.record).collect())
 }
 
 fn row_limit(limit: usize) -> i64 {
@@ -429,6 +443,7 @@ fn landed_row(row: &Row<'_>) -> rusqlite::Result<Landed> {
         deleted: row.get(5)?,
         place: Place { origin: row.get::<_, String>(6)?.into(), row: origin_row.unsigned_abs() },
         children: Vec::new(),
+        between: Vec::new(),
     };
     Ok(Landed {
         seq: row.get(0)?,

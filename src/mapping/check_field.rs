@@ -342,6 +342,7 @@ fn fold(raw: &RawField, columns: &Columns<'_>, place: &str, problems: &mut Probl
     if !matches!(of, Some(FoldOf::Pick(_))) && (raw.by.is_some() && raw.object.is_none() || raw.nth.is_some()) {
         problems.add(place, "", "has by or nth without first or latest, which they are about");
     }
+    sum_in(raw, place, problems);
     if raw.nth == Some(0) {
         problems.add(place, "0", "is no place: nth counts from 1");
     }
@@ -349,7 +350,10 @@ fn fold(raw: &RawField, columns: &Columns<'_>, place: &str, problems: &mut Probl
         problems.add(place, "", "has fold_if without fold, the children's object");
     }
     match (raw.fold, of) {
-        (Some(object), Some(of)) => Some(Fold { object, only: check::conditions(raw.fold_if.clone(), columns), of }),
+        (Some(object), Some(of)) => {
+            let only = check::conditions(raw.fold_if.clone(), columns);
+            Some(Fold { object, only, currency: raw.sum_in.clone(), of })
+        }
         (Some(object), None) => {
             problems.add(place, object.as_str(), format!("is folded without {FOLDS}"));
             None
@@ -359,6 +363,21 @@ fn fold(raw: &RawField, columns: &Columns<'_>, place: &str, problems: &mut Probl
             None
         }
         (None, None) => None,
+    }
+}
+
+/// A sum of one currency needs to know each amount's.
+fn sum_in(raw: &RawField, place: &str, problems: &mut Problems) {
+    let Some(code) = &raw.sum_in else { return };
+    if code.len() != 3 || !code.chars().all(|letter| letter.is_ascii_uppercase()) {
+        problems.add(place, code.as_str(), "is no currency: sum_in is a code of three capital letters");
+    }
+    if raw.sum.is_none() || raw.kind != Kind::Money || raw.currency_from.is_none() {
+        problems.add(
+            place,
+            code.as_str(),
+            "needs sum, the kind money, and currency_from, which tells each amount's currency",
+        );
     }
 }
 

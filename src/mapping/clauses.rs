@@ -43,6 +43,7 @@ const CLAUSES: &[(&str, &str, Form)] = &[
     ("fold", "fold", Form::Text),
     ("count", "count", Form::Flag),
     ("sum", "sum", Form::Text),
+    ("sum in", "sum_in", Form::Text),
     ("list", "list", Form::Text),
     ("first", "first", Form::Text),
     ("latest", "latest", Form::Text),

@@ -120,6 +120,9 @@ pub struct Fold {
     pub object: Object,
     /// All must hold for a child that counts; empty: every child does.
     pub only: Vec<Condition>,
+    /// Of a sum: only amounts in this currency (ISO 4217) count. Those whose currency nothing tells are set aside, with a
+    /// finding.
+    pub currency: Option<String>,
     /// How they become one value.
     pub of: FoldOf,
 }

@@ -14,6 +14,27 @@ pub struct Proposal {
     pub tables: Vec<ProposedTable>,
     /// Whether names, types and masked samples were shown to a language model, and to which address.
     pub shown_to: Option<String>,
+    /// Fields that Pipedrive had when it was proposed; empty when nobody could be asked, `None` where nobody kept them.
+    /// Tables are laid out anew from these: what was made by the mapping itself says nothing about it.
+    #[serde(default)]
+    pub held: Option<Vec<Held>>,
+}
+
+/// A field that Pipedrive has already.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Organization, person or deal.
+    pub entity: Entity,
+    /// Its code: the API's name of a system field.
+    pub code: String,
+    /// Its name, as people see it.
+    pub name: String,
+    /// Pipedrive's type.
+    pub field_type: String,
+    /// False for the fields that every account has.
+    pub custom: bool,
+    /// Labels of its options.
+    pub options: Vec<String>,
 }
 
 /// One table of the source.

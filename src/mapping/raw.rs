@@ -220,6 +220,7 @@ pub(super) struct RawField {
     #[serde(default)]
     pub(super) count: bool,
     pub(super) sum: Option<String>,
+    pub(super) sum_in: Option<String>,
     pub(super) list: Option<String>,
     pub(super) first: Option<String>,
     pub(super) latest: Option<String>,

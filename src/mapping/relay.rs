@@ -1,6 +1,8 @@
 //! Lays tables out anew in a mapping that people have edited: what the proposal changes with another placement is merged
 //! with what they changed, line by line; where both changed the same lines, nothing is decided for them.
 
+use std::collections::BTreeMap;
+
 use diffy::merge;
 use toml::{Table, Value};
 
@@ -24,6 +26,7 @@ pub fn wanted(text: &str) -> Placements {
 /// merged mapping.
 pub fn relay(base: &str, mine: &str, theirs: &str) -> Result<String, Vec<String>> {
     // The words themselves are what was asked for, and no edit of their own.
+    let (base, theirs) = (&with_remarks_of(base, mine), &with_remarks_of(theirs, mine));
     let merged = merge(base, &with_section_of(mine, base), theirs);
     let text = merged.map_err(|conflicts| told(&conflicts, mine))?;
     let problems = Mapping::problems(&text);
@@ -31,6 +34,40 @@ pub fn relay(base: &str, mine: &str, theirs: &str) -> Result<String, Vec<String>
         return Ok(text);
     }
     Err(problems.iter().map(|problem| format!("the mapping would no longer be right: {problem}")).collect())
+}
+
+/// The text with the remarks behind its lines as another text has them, where the lines say the same: how sure something is
+/// changes with the rows of the source, and is no edit. Those of `[placement]` go with what is chosen.
+fn with_remarks_of(text: &str, other: &str) -> String {
+    let mut known: BTreeMap<&str, Option<&str>> = BTreeMap::new();
+    for line in other.lines().filter(|line| !said(line).is_empty()) {
+        // One that is there twice with other remarks could be either.
+        let is_other = |first: &mut Option<&str>| *first = first.filter(|first| *first == line);
+        known.entry(said(line)).and_modify(is_other).or_insert(Some(line));
+    }
+    let chosen = section(text).unwrap_or_default();
+    let same = |(at, line): (usize, _)| match known.get(said(line)) {
+        Some(Some(own)) if !chosen.contains(&at) => own,
+        _ => line,
+    };
+    text.lines().enumerate().map(same).flat_map(|line| [line, "\n"]).collect()
+}
+
+/// A line without the remark behind it.
+fn said(line: &str) -> &str {
+    let mut quote = None;
+    let mut before = ' ';
+    for (at, sign) in line.char_indices() {
+        match (quote, sign) {
+            (None, '#') => return line[..at].trim_end(),
+            (None, '"' | '\'') => quote = Some(sign),
+            (Some(open), _) if sign == open && (open == '\'' || before != '\\') => quote = None,
+            _ => {}
+        }
+        // Two of them are one sign, which escapes nothing.
+        before = if before == '\\' && sign == '\\' { ' ' } else { sign };
+    }
+    line.trim_end()
 }
 
 /// The text with the lines of `[placement]` as another text has them.
@@ -85,6 +122,17 @@ mod tests {
         let merged = merge(BASE, &with_section_of(&mine, BASE), &theirs);
         let expected = theirs.replace("one", "ONE");
         assert_eq!(merged.as_deref(), Ok(expected.as_str()));
+    }
+
+    #[test]
+    fn remarks_that_changed_with_the_rows_are_no_edit() {
+        let check = |line, expected| assert_eq!(said(line), expected, "{line}");
+        check("a = \"# \\\" # \\\\\"  # 1", "a = \"# \\\" # \\\\\"");
+        check("a = '# \\'  # 1", "a = '# \\'");
+        check("# all", "");
+        let mine = "one  # 90 %\ntwo  # 80 %\nsame  # a\nsame  # b\n";
+        let text = "two  # 81 %\none  # 91 %\nsame  # c\n# whole\n";
+        assert_eq!(with_remarks_of(text, mine), "two  # 80 %\none  # 90 %\nsame  # c\n# whole\n");
     }
 
     #[test]

@@ -54,6 +54,13 @@ fn the_digest_follows_the_content_only() {
     assert_eq!(digest(MAVEN), digest(&with_comment));
     assert_ne!(digest(MAVEN), digest(&MAVEN.replace("probability = 40", "probability = 45")));
     assert_eq!(digest(MAVEN).len(), 64);
+    // What was chosen for whole tables is approved with the rest, also where the objects could be laid out so either way.
+    let placed = |word: &str| format!("{PROMOX}\n[placement]\nprojects = \"{word}\"\n");
+    let (deal, own) = (placed("deal"), placed("deal in a pipeline of its own"));
+    assert_ne!(digest(&deal), digest(PROMOX));
+    assert_ne!(digest(&deal), digest(&own));
+    let told = super::difference::difference(&deal, &own);
+    assert!(told.iter().any(|line| line.contains("placement") && line.contains("pipeline of its own")), "{told:?}");
 }
 
 const HEAD: &str = r#"

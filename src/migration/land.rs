@@ -166,5 +166,17 @@ fn reject(
     let key = BindingKey::new(object, Arc::clone(&id), ROW);
     rejected.push(RoleFate::new(key, Entity::Note, 1, Fate::Rejected).because(reason));
     let payload: Map<String, Value> = [("row".to_owned(), Value::String(text))].into_iter().collect();
-    landing(SourceRecord { object, id, payload, modified: None, deleted: false, place, children: Vec::new() }, mapping)
+    landing(
+        SourceRecord {
+            object,
+            id,
+            payload,
+            modified: None,
+            deleted: false,
+            place,
+            children: Vec::new(),
+            between: Vec::new(),
+        },
+        mapping,
+    )
 }

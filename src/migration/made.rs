@@ -102,7 +102,16 @@ impl Migration {
         let digest = self.journal.laid(Gate::Workspace).await?.unwrap_or_default();
         let content = self.journal.artefact(Gate::Workspace, digest.clone()).await?.unwrap_or_default();
         let lines = content.lines().map(str::to_owned).collect();
-        self.write_workspace(me, &self.workspace(me).await?, (&digest, lines)).await
+        self.write_workspace(me, &self.used_workspace(me).await?, (&digest, lines)).await
+    }
+
+    /// The workspace without fields that only an earlier mapping filled: they are there, and nobody uses them.
+    async fn used_workspace(&self, me: &Me) -> Result<Workspace> {
+        let mut workspace = self.workspace(me).await?;
+        let used: BTreeSet<(Entity, String)> =
+            self.mapping.custom_fields().into_iter().map(|field| (field.entity, field.name)).collect();
+        workspace.fields.retain(|field, _| used.contains(field));
+        Ok(workspace)
     }
 
     /// Reads what the migration uses of the account.
@@ -119,9 +128,10 @@ impl Migration {
             activity_types: self.known(Entity::ActivityType).await?,
         };
         self.keep_ledger().await?;
-        let lines = account.lines(&self.workspace(me).await?, &self.needs().await?);
+        let workspace = self.used_workspace(me).await?;
+        let lines = account.lines(&workspace, &self.needs().await?);
         let artefact = Artefact::of_lines(&lines);
-        self.write_workspace(me, &self.workspace(me).await?, (&artefact.digest, lines)).await?;
+        self.write_workspace(me, &workspace, (&artefact.digest, lines)).await?;
         Ok(artefact)
     }
 }

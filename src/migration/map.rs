@@ -21,12 +21,12 @@ use crate::mapping::Mapping;
 use crate::mapping::column::Payload;
 use crate::mapping::object::ObjectRules;
 use crate::mapping::placement::Placements;
-use crate::mapping::proposal::Proposal;
+use crate::mapping::proposal::{Held, Proposal};
 use crate::pipedrive::{Budget, Client};
 use crate::progress::Progress;
 use crate::propose::compose::compose;
 use crate::propose::losses::Losses;
-use crate::propose::plan::{Held, Known, Planned, plan};
+use crate::propose::plan::{Known, Planned, plan};
 use crate::propose::profile::Table;
 use crate::propose::vocabulary::Vocabulary;
 use crate::record::{Entity, Object, Place};
@@ -92,8 +92,17 @@ pub(super) struct Spool(File);
 pub struct Chosen {
     /// What the rows of tables become, where somebody chose that.
     pub placements: Placements,
-    /// What they became when the mapping was last proposed; `None`: nobody asks for that mapping too.
-    pub before: Option<Placements>,
+    /// What was known when the mapping was last proposed; `None`: nobody asks for that mapping too.
+    pub before: Option<Before>,
+}
+
+/// What a mapping was proposed from, beside the rows.
+#[derive(Debug, Clone, Default)]
+pub struct Before {
+    /// What the rows of tables became.
+    pub placements: Placements,
+    /// Fields that Pipedrive had then, which shaped the mapping; `None` where nobody kept them, and it is asked.
+    pub held: Option<Vec<Held>>,
 }
 
 /// Proposes a mapping for the source and the account that the settings name.
@@ -114,17 +123,20 @@ pub async fn propose_as(config: &Config, reading: &Reading, chosen: Chosen) -> R
         SourceConfig::Api { .. } => read_api(config, reading).await?,
     };
     read_beside(config, reading, &mut known, &mut spools).await?;
+    let Chosen { placements, mut before } = chosen;
     let mut unasked = String::new();
-    match in_time(&reading.clock, held(config, reading)).await {
-        Ok(held) => known.held = held,
-        Err(error) if matches!(error.verdict(), Verdict::Wait(_)) => error.message().clone_into(&mut unasked),
-        Err(error) => return Err(error),
+    match before.as_mut().and_then(|before| before.held.take()) {
+        Some(held) => known.held = held,
+        None => match in_time(&reading.clock, held(config, reading)).await {
+            Ok(held) => known.held = held,
+            Err(error) if matches!(error.verdict(), Verdict::Wait(_)) => error.message().clone_into(&mut unasked),
+            Err(error) => return Err(error),
+        },
     }
     let job = reading.clock.job();
-    let Chosen { placements, before } = chosen;
     let planned = tokio::task::spawn_blocking(move || {
         let plans = Vocabulary::shipped().and_then(|vocabulary| {
-            let before = before.map(|before| plan(&known, &vocabulary, &before)).transpose()?;
+            let before = before.map(|before| plan(&known, &vocabulary, &before.placements)).transpose()?;
             Ok((plan(&known, &vocabulary, &placements)?, before))
         });
         (known, plans, job)
@@ -152,6 +164,7 @@ pub async fn propose_as(config: &Config, reading: &Reading, chosen: Chosen) -> R
         let before = before.map(|before| written(&before).mapping);
         let mut composed = written(&plans);
         composed.proposal.shown_to = shown;
+        composed.proposal.held = Some(known.held.clone());
         let mapping = Mapping::parse(&composed.mapping, "the proposed mapping")
             .map_err(|error| Error::new(Kind::Bug, "the proposed mapping is none").because(error.chain()))?;
         let mut proposal = composed.proposal;

@@ -5,6 +5,7 @@
 //! there. A mapping that was changed sends it back to the first gate; what is loaded already is then changed, not made again.
 //! With a staging company, workspace and sample are made there first (`staging`).
 
+mod accept;
 mod account;
 mod ahead;
 mod amend;
@@ -73,6 +74,7 @@ use crate::stage::cpu::Cpu;
 use crate::stage::load::{Failpoint, keep_ledger};
 use crate::stop::{self, Stop, Stopper};
 
+pub use accept::{Accepted, accept, accepted};
 pub use ahead::{Reached, Upto, is_over};
 pub use course::{Course, course};
 pub use follow::freeze;

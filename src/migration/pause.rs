@@ -219,7 +219,9 @@ fn tell(object: Object, is_paused: bool) {
 fn asks(paused: &Paused) -> String {
     let object = paused.object;
     let then = if paused.only_columns {
-        format!("run crossdock accept {object}, which takes the columns over into {FILE}, or crossdock discover")
+        format!(
+            "run crossdock accept {object} --by NAME, which takes the columns over into {FILE}, or crossdock discover"
+        )
     } else {
         format!("run crossdock discover, or correct {FILE}")
     };

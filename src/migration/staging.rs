@@ -256,7 +256,9 @@ impl Migration {
         let mut after_seq = 0;
         loop {
             let page = self.journal.sampled(after_seq, PAGE_RECORDS).await?;
-            let Some(last) = page.last() else { return Ok(()) };
+            let Some(last) = page.last() else {
+                return staging.journal.take_ways(self.journal.sampled_ways().await?).await;
+            };
             after_seq = last.seq();
             staging.journal.take_copies(page).await?;
         }

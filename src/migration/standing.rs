@@ -76,6 +76,14 @@ impl Standing {
                 self.conflicts.extend(judged.conflicts(&about));
                 self.fields.push(judged.planned(wanted));
             }
+            let kind = field_entity(owner);
+            let is_unused =
+                |field: &&Field| wanted.ours.made(kind, &field.code) && !called.contains_key(&fold_name(&field.name));
+            for field in inventory.fields_of(owner).iter().filter(is_unused) {
+                let says = "This migration made it, and the mapping fills it no longer. It stays as it is: nothing is \
+                            deleted, and whoever does not need it can delete it (Pipedrive: Company settings, Data fields).";
+                self.conflicts.push(Conflict::notice(format!("Custom field of {owner}s"), &field.name, says));
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::Migration;
+use super::accept::{Accepted, accepted};
 use crate::error::Result;
 use crate::journal::Journal;
 use crate::record::Entity;
@@ -26,7 +27,7 @@ impl Migration {
     pub(super) async fn write_reports(&self) -> Result<()> {
         self.write_report("reconciliation", &self.reconciliation().await?)?;
         self.write_report("questions", &Questions::build(&self.journal).await?)?;
-        self.write_report("handover", &Handover::build(&self.folder)?)
+        self.write_report("handover", &Handover::build(&self.folder, accepted_lines(&self.journal).await?)?)
     }
 
     /// Records by fate and reason, as things stand.
@@ -62,9 +63,13 @@ pub async fn refresh_reports(journal: &Journal, folder: &Path, at: Timestamp, na
         report::write(folder, "questions", at, &Questions::build(journal).await?)?;
     }
     if wants("handover") && reports(folder).is_dir() {
-        report::write(folder, "handover", at, &Handover::build(folder)?)?;
+        report::write(folder, "handover", at, &Handover::build(folder, accepted_lines(journal).await?)?)?;
     }
     Ok(())
+}
+
+async fn accepted_lines(journal: &Journal) -> Result<Vec<String>> {
+    Ok(accepted(journal).await?.iter().map(Accepted::says).collect())
 }
 
 /// What the sweeps saw by the last reconciliation, for the kinds of which the journal knows as many records as then.

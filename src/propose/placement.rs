@@ -1,12 +1,16 @@
 //! What the rows of each table may become, best first: by its columns, by what it points at, and by how many of its rows
 //! belong to one record. What somebody chose goes first.
 
+use std::collections::BTreeSet;
+
 use super::plan::Known;
 use super::profile::{Column, Table};
 use super::shape::Shape;
 use super::tables::{Reference, concept_of};
 use super::vocabulary::Vocabulary;
+use crate::clean::money;
 use crate::error::{Error, Kind, Result};
+use crate::mapping::defaults::Defaults;
 use crate::mapping::placement::{Placement, Placements, Rule};
 use crate::record::{Entity, Object};
 
@@ -288,19 +292,35 @@ impl Tables<'_> {
         let names: Vec<&str> = by.iter().map(|table| self.known.tables[*table].name.as_str()).collect();
         let mut why = format!("its rows name one of {}, which names its {holder}", names.join(", which name one of "));
         let table = &self.known.tables[at];
-        let currencies = |table: &Table| {
+        let currency = |table: &'_ Table| {
             let of = |column: &&Column| concept_of(column, self.vocabulary) == Some("currency");
-            table.columns.iter().find(of).map(Column::distinct)
+            table.columns.iter().find(of).cloned()
         };
-        // Amounts in the currency of what lies between cannot be added up where that has several.
-        let is_one_currency = currencies(table).is_some()
-            || by.iter().all(|table| currencies(&self.known.tables[*table]).is_none_or(|several| several <= 1));
+        // Amounts without a currency of their own are in that of what lies between: a sum for each, where these are few.
+        let of_between = by.iter().find_map(|table| currency(&self.known.tables[*table]));
+        let of_between = of_between.filter(|_| currency(table).is_none());
+        let codes = of_between.as_ref().map(currency_codes);
         let has_amount = super::layout::has_amount(table);
-        if has_amount && !is_one_currency {
-            why.push_str("; their amounts are in the currencies of those, which are several, and are not added up");
+        let is_one = of_between.as_ref().is_none_or(|column| column.distinct() <= 1);
+        let is_known = codes.as_ref().is_none_or(Option::is_some);
+        match codes.flatten() {
+            Some(codes) if has_amount && !is_one => why.push_str(&format!(
+                "; their amounts are in the currencies of those, {}, and are added up for each by itself",
+                codes.join(", ")
+            )),
+            None if has_amount && !is_one => {
+                why.push_str(
+                    "; their amounts are in the currencies of those, of which too many are seen to add them up",
+                );
+            }
+            _ => {}
         }
         let rules: &[(Rule, f64)] = match object {
-            Object::Commission if has_amount && is_one_currency => {
+            // Fields for each of the first rows say each amount with its own currency, but their total would mix them.
+            Object::Commission if has_amount && !is_one && is_known => {
+                &[(Rule::Sum, 0.6), (Rule::List, 0.1), (Rule::Latest, 0.08), (Rule::Count, 0.02)]
+            }
+            Object::Commission if has_amount && is_one => {
                 &[(Rule::Sum, 0.6), (Rule::List, 0.1), (Rule::Split, 0.08), (Rule::Latest, 0.08), (Rule::Count, 0.02)]
             }
             _ => &[(Rule::List, 0.5), (Rule::Latest, 0.2), (Rule::First, 0.04), (Rule::Count, 0.05)],
@@ -348,6 +368,20 @@ impl Tables<'_> {
             names && column.is_some_and(|column| column.shape() != Shape::Unknown && column.distinct() >= column.filled)
         })
     }
+}
+
+/// Currencies that each have a sum of their own: more make no record that people can read.
+const CURRENCIES: usize = 8;
+
+/// The currencies of a column, as codes in their order; `None` where they are too many, or one of them is none.
+pub(super) fn currency_codes(column: &Column) -> Option<Vec<String>> {
+    if column.has_more_values || column.values.is_empty() {
+        return None;
+    }
+    // Whose dollar a bare sign means is for the mapping to say.
+    let code = |value: &String| money::currency(value, &Defaults::promox()).filter(|_| value.trim() != "$");
+    let codes: Option<BTreeSet<String>> = column.values.iter().map(|(value, _)| code(value)).collect();
+    codes.filter(|codes| codes.len() <= CURRENCIES).map(|codes| codes.into_iter().collect())
 }
 
 /// Whether a table's rows can lie between others and what holds these: they are read, and are no part of others

@@ -11,24 +11,8 @@ use super::tables::{Guess, Reference, guesses, key_column, object_of, references
 use super::vocabulary::Vocabulary;
 use crate::error::Result;
 use crate::mapping::placement::{Placement, Placements};
+use crate::mapping::proposal::Held;
 use crate::record::{Entity, Object};
-
-/// A field that Pipedrive has already.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
-    /// Organization, person or deal.
-    pub entity: Entity,
-    /// Its code: the API's name of a system field.
-    pub code: String,
-    /// Its name, as people see it.
-    pub name: String,
-    /// Pipedrive's type.
-    pub field_type: String,
-    /// False for the fields that every account has.
-    pub custom: bool,
-    /// Labels of its options.
-    pub options: Vec<String>,
-}
 
 /// All that the proposal is made from.
 #[derive(Debug, Clone, Default)]

@@ -35,17 +35,20 @@ pub struct Handover {
     pub reports: Vec<Head>,
     /// Where Pipedrive cannot do what one would expect.
     pub deviations: Vec<Deviation>,
+    /// Changes of the source that somebody accepted, one line for each, oldest first.
+    pub accepted: Vec<String>,
 }
 
 impl Handover {
-    /// Gathers what reports there are in the migration's `folder`.
+    /// Gathers what reports there are in the migration's `folder`; `accepted` are the changes of the source that somebody
+    /// accepted.
     ///
     /// # Errors
     /// `Settings` when the folder cannot be read.
-    pub fn build(folder: &Path) -> Result<Self> {
+    pub fn build(folder: &Path, accepted: Vec<String>) -> Result<Self> {
         let others = heads(folder)?.into_iter().filter(|head| head.name != "handover");
         let planned = planned(folder).filter(|deviations| !deviations.is_empty());
-        Ok(Self { reports: others.collect(), deviations: planned.unwrap_or_else(deviations::all) })
+        Ok(Self { reports: others.collect(), deviations: planned.unwrap_or_else(deviations::all), accepted })
     }
 }
 
@@ -140,6 +143,15 @@ impl Report for Handover {
         });
         let table =
             Table::new(&["Report", "What it says", "State", "Written"], rows.collect(), "There are no reports.");
+        let mut sections = vec![
+            Section::new("How things stand", "The index of all reports links each of them.", table),
+            deviations_section(&self.deviations),
+        ];
+        if !self.accepted.is_empty() {
+            let rows = self.accepted.iter().map(|line| Row::new(vec![Cell::words(line)])).collect();
+            let table = Table::new(&["What, by whom and when"], rows, "None.");
+            sections.push(Section::new("Changes of the source that were accepted", "", table));
+        }
         Page {
             title: "Handover".to_owned(),
             says,
@@ -149,10 +161,7 @@ impl Report for Handover {
                 Figure::zero_is_good("To look at", open, Tone::Attention),
                 Figure::zero_is_good("Wrong", bad, Tone::Bad),
             ],
-            sections: vec![
-                Section::new("How things stand", "The index of all reports links each of them.", table),
-                deviations_section(&self.deviations),
-            ],
+            sections,
         }
     }
 }

@@ -243,6 +243,7 @@ mod tests {
             deleted: false,
             place: Place { origin: "x".into(), row: 2 },
             children: Vec::new(),
+            between: Vec::new(),
         };
         let rows = vec![
             row("1|10", json!({"id": "1", "name": "Sales", "stages.id": "10", "stages.name": "New"})),

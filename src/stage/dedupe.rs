@@ -92,6 +92,8 @@ fn hash_record(record: &SourceRecord, mapping: &Mapping, hasher: &mut blake3::Ha
     hash_length(children.len(), hasher);
     for child in children {
         hash_record(child, mapping, hasher);
+        // They may say in which currency the child's amount is. Without any, digests are as they always were.
+        child.between.iter().for_each(|between| hash_record(between, mapping, hasher));
     }
 }
 
@@ -154,6 +156,7 @@ mod tests {
             deleted: false,
             place: Place { origin: "test".into(), row: 1 },
             children: Vec::new(),
+            between: Vec::new(),
         }
     }
 

@@ -89,6 +89,8 @@ struct Row<'a> {
     record: &'a SourceRecord,
     /// The row, or one element of a list nested in it.
     payload: &'a Payload,
+    /// Where a child stands in for the row: the records by way of which it is folded into it.
+    between: &'a [SourceRecord],
     /// For each destination, why it does not apply.
     refusals: &'a [Option<String>],
 }
@@ -152,7 +154,7 @@ fn roles(
             reason: reasons.join("; "),
         });
     }
-    let row = Row { mapping, rules, record, payload: &record.payload, refusals: &refusals };
+    let row = Row { mapping, rules, record, payload: &record.payload, between: &[], refusals: &refusals };
     let mut roles = Vec::with_capacity(rules.to.len());
     for (destination, refusal) in rules.to.iter().zip(&refusals) {
         let is_asked = only.is_none_or(|entity| entity == destination.entity);

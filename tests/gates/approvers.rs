@@ -6,7 +6,7 @@ use super::*;
 use crate::processes::text;
 
 /// A new approver: the lines for the settings, and the token.
-fn approver(name: &str) -> (String, String) {
+pub(super) fn approver(name: &str) -> (String, String) {
     let output =
         std::process::Command::new(env!("CARGO_BIN_EXE_crossdock")).args(["approver", name]).output().expect("it runs");
     let lines = String::from_utf8(output.stdout).expect("text");

@@ -8,6 +8,7 @@ mod approvers;
 mod closing;
 mod commands;
 mod duplicates;
+mod paused;
 mod placement;
 #[path = "../processes/mod.rs"]
 mod processes;

@@ -27,7 +27,7 @@ const COMMANDS: &[&[&str]] = &[
     &["pause"],
     &["resume"],
     &["retry"],
-    &["accept", "client"],
+    &["accept", "client", "--by", "Eve"],
 ];
 
 /// Commands that have nothing to do with a migration's folder.

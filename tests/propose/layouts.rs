@@ -7,12 +7,12 @@ use std::time::Duration;
 use crossdock::clock::Clock;
 use crossdock::config::{Config, Surroundings};
 use crossdock::control::{Saying, keep};
-use crossdock::journal::{FateCount, GateVerdict, Journal};
+use crossdock::journal::{FateCount, GateVerdict, Journal, Landed};
 use crossdock::mapping::Mapping;
 use crossdock::mapping::defaults::{DayOrder, DecimalSign};
 use crossdock::mapping::placement::{Placement, Placements};
 use crossdock::mapping::proposal::Proposal;
-use crossdock::migration::map::{Chosen, Reading, propose_as};
+use crossdock::migration::map::{Before, Chosen, Reading, propose_as};
 use crossdock::migration::{Ending, GateState, Migration, Opening, Point, Signals, artefact};
 use crossdock::permit::Gate;
 use crossdock::progress::Progress;
@@ -33,6 +33,8 @@ pub(crate) struct Moved {
     pub(crate) fates: Vec<FateCount>,
     /// Of what was left out or waits: its kind and id, how it ended, and why.
     pub(crate) reasons: Vec<(Object, String, Fate, String)>,
+    /// What was noticed about records, by their ids.
+    pub(crate) findings: Vec<(String, String)>,
     pub(crate) pipedrive: Running,
 }
 
@@ -74,7 +76,7 @@ pub(crate) fn proposals(files: &Path, before: Placements, placements: Placements
         let (clock, _pipedrive, config) = ends_of(files, &[], folder.path()).await;
         let (_stopper, stop) = stop::switch();
         let reading = Reading { clock, stop, progress: Progress::default() };
-        let chosen = Chosen { placements, before: Some(before) };
+        let chosen = Chosen { placements, before: Some(Before { placements: before, held: None }) };
         let proposed = propose_as(&config, &reading, chosen).await.expect("a proposal");
         (proposed.before.expect("asked for"), proposed.mapping)
     })
@@ -157,7 +159,13 @@ pub(crate) fn moved_while(
         assert!(fates.iter().all(|count| count.fate.is_some()), "a record has no fate: {fates:?}");
         let mapping = Mapping::parse(&proposed.mapping, "proposed").expect("valid");
         let reasons = reasons(migration.journal()).await;
-        Moved { proposal: proposed.proposal, mapping, text: proposed.mapping, fates, reasons, pipedrive }
+        let noticed = migration.journal().noteworthy(None, 0, 1_000).await.expect("the journal reads");
+        let of_one = |landed: Landed| {
+            let id = landed.record.id.to_string();
+            landed.findings.into_iter().map(move |finding| (id.clone(), finding.detail)).collect::<Vec<_>>()
+        };
+        let findings = noticed.into_iter().flat_map(of_one).collect();
+        Moved { proposal: proposed.proposal, mapping, text: proposed.mapping, fates, reasons, findings, pipedrive }
     })
 }
 

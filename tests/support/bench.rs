@@ -134,6 +134,7 @@ impl Bench {
                 deleted: false,
                 place: Place { origin: "test".into(), row: number as u64 },
                 children: Vec::new(),
+                between: Vec::new(),
             };
             Landing { record, digest, parent: None, onward: Vec::new(), walk: None }
         };

@@ -128,6 +128,7 @@ mod tests {
             deleted: false,
             place: Place { origin: "test".into(), row: id },
             children: Vec::new(),
+            between: Vec::new(),
         };
         let records = vec![
             record(1, "A@X.org", "03/05/2024"),

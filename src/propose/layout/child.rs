@@ -8,7 +8,7 @@ use super::{Laid, Scene, section};
 use crate::mapping::field::Kind;
 use crate::mapping::placement::{Placement, Rule};
 use crate::propose::answer::Place;
-use crate::propose::placement::{BETWEEN, lies_between};
+use crate::propose::placement::{BETWEEN, currency_codes, lies_between};
 use crate::propose::plan::{Found, Planned};
 use crate::propose::profile::Table;
 use crate::propose::shape::Shape;
@@ -176,10 +176,25 @@ fn by_rule(child: &Planned, rule: Rule, (own, entity): (&Planned, Entity), scene
         _ => {}
     }
     if let (Some(amount), Rule::Sum | Rule::Split) = (&amount, rule) {
-        let (to, kind) = scene.named(&format!("{noun} total"), Kind::Money, entity, child);
-        let sum = Line::plain(&to, kind.as_str()).key(fold.clone()).key(format!("sum = {}", quoted(&amount.name)));
-        let sum = with_currency(sum, child, own, entity).remark("amounts are copied and added up, never computed");
-        lines.push(Folded { line: sum, columns: vec![amount.name.clone()] });
+        let kind = Kind::Money;
+        let sum = |to: &str| {
+            let sum = Line::plain(to, kind.as_str()).key(fold.clone()).key(format!("sum = {}", quoted(&amount.name)));
+            sum.remark("amounts are copied and added up, never computed")
+        };
+        let columns = vec![amount.name.clone()];
+        match of_between(child, scene, entity) {
+            Some((column, codes)) if codes.len() > 1 => {
+                for code in codes {
+                    let (to, _) = scene.named(&format!("{noun} total {code}"), kind, entity, child);
+                    let line = sum(&to).key(format!("currency_from = {}, sum_in = {}", quoted(&column), quoted(&code)));
+                    lines.push(Folded { line, columns: columns.clone() });
+                }
+            }
+            _ => {
+                let (to, _) = scene.named(&format!("{noun} total"), kind, entity, child);
+                lines.push(Folded { line: with_currency(sum(&to), child, own, (entity, scene)), columns });
+            }
+        }
     }
     if rule != Rule::First {
         let (to, kind) = scene.named(&format!("{noun} records"), Kind::Number, entity, child);
@@ -236,10 +251,11 @@ fn fields(
         if matches!(kind, Kind::Text | Kind::LongText | Kind::Html) {
             line = line.key("cut = true");
         }
+        let between = || of_between(child, scene, entity).map(|(column, _)| column);
         if kind == Kind::Money
-            && let Some(currency) = currency(child)
+            && let Some(currency) = currency(child).map(|column| column.name.clone()).or_else(between)
         {
-            line = line.key(format!("currency_from = {}", quoted(&currency.name)));
+            line = line.key(format!("currency_from = {}", quoted(&currency)));
         }
         let mut columns = vec![column.name.clone()];
         columns.extend(by.clone());
@@ -248,13 +264,29 @@ fn fields(
     lines
 }
 
-/// The currency of amounts: the child's own column, else that of the record they belong to.
-fn with_currency(line: Line, child: &Planned, own: &Planned, entity: Entity) -> Line {
-    let of_own = found(own, entity, "value").into_iter().find(|column| column.concept() == "currency");
-    match currency(child).or(of_own) {
-        Some(currency) => line.key(format!("currency_from = {}", quoted(&currency.name))),
+/// The currency of amounts: the child's own column, else that of what lies between, else that of the record they belong to.
+fn with_currency(line: Line, child: &Planned, own: &Planned, (entity, scene): (Entity, &Scene<'_>)) -> Line {
+    let own = || found(own, entity, "value").into_iter().find(|column| column.concept() == "currency");
+    let between = || of_between(child, scene, entity).map(|(column, _)| column);
+    let known = currency(child).map(|column| column.name.clone()).or_else(between);
+    match known.or_else(|| own().map(|column| column.name.clone())) {
+        Some(currency) => line.key(format!("currency_from = {}", quoted(&currency))),
         None => line,
     }
+}
+
+/// The column of what lies between that tells the currency of amounts which do not say it themselves, with its currencies;
+/// none of these where they are too many to have a sum each.
+fn of_between(child: &Planned, scene: &Scene<'_>, entity: Entity) -> Option<(String, Vec<String>)> {
+    if currency(child).is_some() {
+        return None;
+    }
+    way(child, scene, entity)?.through.iter().find_map(|(object, _)| {
+        let plan = scene.of_object(*object)?;
+        let name = &currency(plan)?.name;
+        let column = scene.known.tables.get(plan.at)?.column(name)?;
+        Some((name.clone(), currency_codes(column).unwrap_or_default()))
+    })
 }
 
 fn currency(child: &Planned) -> Option<&Found> {

@@ -27,6 +27,7 @@ fn proposal() -> Proposal {
         samples: vec!["xxxx@xxxx.xxx".to_owned(), "=1+1".to_owned()],
     };
     Proposal {
+        held: None,
         tables: vec![ProposedTable {
             table: "clients".to_owned(),
             object: Some(Object::Client),

@@ -118,7 +118,16 @@ impl Reader {
         let modified = list.stamp.as_ref().and_then(|stamp| self.stamp(&payload, stamp));
         let deleted = is_deleted(&payload, &list.deleted);
         self.plain(&mut payload);
-        Ok(SourceRecord { object: list.object, id, payload, modified, deleted, place, children: Vec::new() })
+        Ok(SourceRecord {
+            object: list.object,
+            id,
+            payload,
+            modified,
+            deleted,
+            place,
+            children: Vec::new(),
+            between: Vec::new(),
+        })
     }
 
     fn stamp(&self, payload: &Map<String, Value>, stamp: &Stamp) -> Option<Timestamp> {

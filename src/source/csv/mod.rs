@@ -341,7 +341,16 @@ impl Columns {
         let payload = payload(&self.names, cells);
         let modified = self.modified.and_then(|column| cells.get(column)?.trim().parse().ok());
         let object = self.object;
-        SourceRecord { object, id: id.into(), payload, modified, deleted: false, place, children: Vec::new() }
+        SourceRecord {
+            object,
+            id: id.into(),
+            payload,
+            modified,
+            deleted: false,
+            place,
+            children: Vec::new(),
+            between: Vec::new(),
+        }
     }
 }
 

@@ -94,8 +94,11 @@ fn scaled(number: rust_decimal::Decimal, field: &Field) -> rust_decimal::Decimal
 
 pub(super) fn amount(row: &Row<'_>, field: &Field, value: &Value) -> Outcome<Option<Read>> {
     let currency = match &field.extra {
-        // A child that says nothing of it has the currency of the row that it is folded into.
-        Extra::Currency(column) => column.text(row.payload).or_else(|| column.text(&row.record.payload)),
+        // A child that says nothing of it has the currency of what it names, and at last of the row it is folded into.
+        Extra::Currency(column) => {
+            let payloads = row.between.iter().map(|between| &between.payload).chain([&row.record.payload]);
+            [row.payload].into_iter().chain(payloads).find_map(|payload| column.text(payload))
+        }
         _ => None,
     };
     wrapped(money::money(value, currency.as_deref(), &row.mapping.defaults), |money| FieldValue::Money {

@@ -1,16 +1,21 @@
 //! What a record takes from the records folded into it.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::Row;
-use crate::clean::{Cleaned, Outcome, Unreadable, code, dates, money, numbers};
+use crate::clean::{Cleaned, Note, Outcome, Unreadable, code, dates, money, numbers};
 use crate::mapping::column::Column;
+use crate::mapping::defaults::Defaults;
 use crate::mapping::field::{Extra, Field, Fold, FoldOf, Kind, Pick};
-use crate::record::{FieldValue, SourceRecord};
+use crate::record::{FieldValue, Object, SourceRecord};
+
+/// Records that a finding names; the reader finds the others by them.
+const NAMED: usize = 5;
 
 /// The folded value; nothing without children. A sum of which one part cannot be read is left out as a whole, since half
 /// a sum is a wrong number.
@@ -21,7 +26,7 @@ pub(super) fn folded(row: &Row<'_>, field: &Field, fold: &Fold) -> Outcome<Optio
     }
     match &fold.of {
         FoldOf::Count => Ok(Cleaned::plain(Some(FieldValue::Number(Decimal::from(children.len()))))),
-        FoldOf::Sum(column) => sum(row, field, &children, column).map(Cleaned::plain),
+        FoldOf::Sum(column) => sum(row, (field, fold), &children, column),
         FoldOf::List(template) => {
             let lines: Vec<String> =
                 children.iter().filter_map(|child| template.render(&child.payload, &row.mapping.owners)).collect();
@@ -74,27 +79,35 @@ fn when(by: &Column, child: &SourceRecord, row: &Row<'_>) -> (u8, Option<Timesta
 
 fn sum(
     row: &Row<'_>,
-    field: &Field,
+    (field, fold): (&Field, &Fold),
     children: &[&SourceRecord],
     column: &Column,
-) -> Result<Option<FieldValue>, Unreadable> {
+) -> Outcome<Option<FieldValue>> {
     let defaults = &row.mapping.defaults;
-    let currency_of = |child: &SourceRecord| match &field.extra {
-        // The child's own goes before that of the row it is folded into.
-        Extra::Currency(column) => {
-            column.text(&child.payload).or_else(|| column.text(row.payload)).map(Cow::into_owned)
-        }
-        _ => None,
-    };
     let mut total: Option<Decimal> = None;
-    let mut currency: Option<String> = None;
+    let mut currency = fold.currency.clone();
+    let mut aside = Aside::default();
     for child in children {
         let value = column.value(&child.payload).unwrap_or(&Value::Null);
         let amount = if field.kind == Kind::Money {
-            let read = money::money(value, currency_of(child).as_deref(), defaults)
-                .map_err(|error| incomplete(child, &error))?;
+            let told = told_currency(row, field, child);
+            let read = money::money(value, told.as_deref(), defaults).map_err(|error| incomplete(child, &error))?;
             let Some(own) = read.value else { continue };
-            if currency.get_or_insert_with(|| own.currency.clone()) != &own.currency {
+            if let Some(wanted) = &fold.currency {
+                // The default is nobody's word about this amount.
+                let is_told = told.is_some_and(|told| money::currency(&told, defaults).is_some())
+                    || names_currency(value, defaults);
+                if !is_told {
+                    aside.unknown.push(&child.id);
+                    continue;
+                }
+                if own.currency != *wanted {
+                    if sums(row, field, fold).all(|other| other.currency.as_ref() != Some(&own.currency)) {
+                        aside.others.entry(own.currency).or_default().push(&child.id);
+                    }
+                    continue;
+                }
+            } else if currency.get_or_insert_with(|| own.currency.clone()) != &own.currency {
                 return Err(Unreadable::new(
                     code::FOLD_INCOMPLETE,
                     &own.currency,
@@ -114,10 +127,61 @@ fn sum(
                 Unreadable::new(code::FOLD_INCOMPLETE, &amount.to_string(), "makes the sum too large")
             })?);
     }
-    Ok(total.map(|amount| match currency {
+    let value = total.map(|amount| match currency {
         Some(currency) => FieldValue::Money { amount, currency },
         None => FieldValue::Number(amount),
-    }))
+    });
+    // What no sum takes is told once, with the first of them.
+    let tells = sums(row, field, fold).next().is_some_and(|first| std::ptr::eq(first, fold));
+    Ok(Cleaned { value, notes: if tells { aside.notes(fold.object) } else { Vec::new() } })
+}
+
+/// What the currency of a child's amount is said to be: by the child itself, else by what it goes through, the nearest
+/// first, and at last by the row that it is folded into.
+fn told_currency(row: &Row<'_>, field: &Field, child: &SourceRecord) -> Option<String> {
+    let Extra::Currency(column) = &field.extra else { return None };
+    let between = child.between.iter().map(|between| &between.payload);
+    let payloads = [&child.payload].into_iter().chain(between).chain([row.payload]);
+    payloads.filter_map(|payload| column.text(payload)).next().map(Cow::into_owned)
+}
+
+/// Whether an amount names its currency itself: then another default makes no other amount of it.
+fn names_currency(value: &Value, defaults: &Defaults) -> bool {
+    let with = |currency: &str| {
+        let defaults = Defaults { currency: currency.to_owned(), ..defaults.clone() };
+        money::money(value, None, &defaults).ok().and_then(|read| read.value).map(|money| money.currency)
+    };
+    with("EUR") == with("USD") && with("USD") == with("CAD")
+}
+
+/// The sums of the same rows in one currency each, of the same record, in the mapping's order.
+fn sums<'a>(row: &Row<'a>, field: &Field, fold: &'a Fold) -> impl Iterator<Item = &'a Fold> {
+    let own = row.rules.to.iter().find(|to| to.fields.iter().any(|known| std::ptr::eq(known, field)));
+    let folds = own.into_iter().flat_map(|to| &to.fields).filter_map(|field| field.fold.as_ref());
+    folds.filter(|other| other.currency.is_some() && other.object == fold.object && other.of == fold.of)
+}
+
+/// Amounts that no sum takes.
+#[derive(Default)]
+struct Aside<'a> {
+    unknown: Vec<&'a str>,
+    others: BTreeMap<String, Vec<&'a str>>,
+}
+
+impl Aside<'_> {
+    fn notes(self, object: Object) -> Vec<Note> {
+        let told = |ids: &[&str]| {
+            let more = ids.len().saturating_sub(NAMED);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("{object} {}{more}", ids.iter().take(NAMED).copied().collect::<Vec<_>>().join(", "))
+        };
+        let unknown = (!self.unknown.is_empty())
+            .then(|| format!("nothing tells the currency of {}; the sums are without it", told(&self.unknown)));
+        let others = self.others.iter().map(|(currency, ids)| {
+            format!("the mapping has no sum in {currency}, the currency of {}; the sums are without it", told(ids))
+        });
+        unknown.into_iter().chain(others).map(|detail| Note::new(code::FOLD_INCOMPLETE, detail)).collect()
+    }
 }
 
 fn incomplete(child: &SourceRecord, error: &Unreadable) -> Unreadable {

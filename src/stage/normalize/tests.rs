@@ -23,7 +23,16 @@ fn record(object: Object, payload: Value) -> SourceRecord {
     let payload = payload.as_object().expect("an object").clone();
     let id = mapping.object(object).and_then(|rules| rules.source_id(&payload)).unwrap_or_else(|| "1".to_owned());
     let place = Place { origin: "test".into(), row: 1 };
-    SourceRecord { object, id: id.into(), payload, modified: None, deleted: false, place, children: Vec::new() }
+    SourceRecord {
+        object,
+        id: id.into(),
+        payload,
+        modified: None,
+        deleted: false,
+        place,
+        children: Vec::new(),
+        between: Vec::new(),
+    }
 }
 
 /// What a value looks like in an assertion.

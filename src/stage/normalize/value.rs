@@ -82,7 +82,7 @@ fn default(row: &Row<'_>, field: &Field) -> Option<Read> {
 fn read(row: &Row<'_>, field: &Field) -> Outcome<Option<Read>> {
     if let Some(fold @ Fold { of: FoldOf::Pick(pick), .. }) = &field.fold {
         let Some(child) = picked(row, fold, pick) else { return Ok(Cleaned::plain(None)) };
-        return read_row(&Row { payload: &child.payload, ..*row }, field);
+        return read_row(&Row { payload: &child.payload, between: &child.between, ..*row }, field);
     }
     if let Some(fold) = &field.fold {
         let folded = folded(row, field, fold)?;
