@@ -211,7 +211,8 @@ impl Context {
     }
 
     /// The words of a column's name without the one that most columns share.
-    pub(super) fn told<'w>(&self, words: &'w [String]) -> &'w [String] {
+    #[must_use]
+    pub fn told<'w>(&self, words: &'w [String]) -> &'w [String] {
         match words {
             [first, rest @ ..] if !rest.is_empty() && self.shared.as_ref() == Some(first) => rest,
             _ => words,
