@@ -6,6 +6,8 @@ use crossdock::propose::fields::{Ranked, rank};
 use crossdock::propose::score::Clue;
 use crossdock::propose::shape::Shape;
 use crossdock::propose::vocabulary::Vocabulary;
+use crossdock::propose::weights::{Beside, features};
+use crossdock::record::Entity;
 use serde_json::json;
 
 use crate::baseline;
@@ -84,6 +86,7 @@ pub(crate) struct Judged<'c> {
     field: &'c Field,
     shape: Shape,
     words: Vec<String>,
+    record: Entity,
     ranked: Ranked,
     pub(crate) is_first: bool,
     is_third: bool,
@@ -110,9 +113,10 @@ impl Judged<'_> {
         )
     }
 
-    /// Every answer with what it rests on, as a line of JSON: what `src/propose/vocabulary/evidence.toml` is counted from.
+    /// Every answer with what it rests on, as a line of JSON: what `src/propose/vocabulary/weights.toml` is fitted from.
     pub(crate) fn answers(&self, catalogue: &str) -> String {
         let Self { table, field, ranked, .. } = self;
+        let beside = Beside { shape: self.shape, words: &self.words, record: self.record };
         let answer = |answer: &Answer| {
             let evidence = answer.evidence;
             json!({
@@ -123,7 +127,7 @@ impl Judged<'_> {
                 "name": evidence.name,
                 "shape": evidence.shape,
                 "agrees": evidence.agrees,
-                "record": evidence.record,
+                "features": features(answer, beside).into_iter().collect::<std::collections::BTreeMap<_, _>>(),
             })
         };
         json!({
@@ -170,7 +174,7 @@ pub(crate) fn proposed<'c>(catalogue: &'c Catalogue, vocabulary: &Vocabulary) ->
             tally.count(is_first, is_third, ranked.confidence);
             let shape = clue.shape.unwrap_or(Shape::Unknown);
             let words = context.told(&vocabulary.words(&field.name)).to_vec();
-            judged.push(Judged { table, field, shape, words, ranked, is_first, is_third });
+            judged.push(Judged { table, field, shape, words, record: context.primary(), ranked, is_first, is_third });
         }
     }
     (tally, judged)

@@ -5,7 +5,7 @@ use pathfinding::matrix::Matrix;
 
 use super::answer::{Answer, Place};
 
-/// Scores are compared in whole steps of this.
+/// Likelihoods are compared in whole steps of this.
 const STEPS: f64 = 100_000.0;
 
 /// The second and later columns of one place are worth a little less, so that the clearest one comes first.
@@ -30,19 +30,19 @@ pub fn assign(columns: &[Vec<Answer>]) -> Vec<Option<usize>> {
     let width = slots.len() + height;
     let own = |answers: &[Answer]| {
         let free = answers.iter().enumerate().filter(|(_, answer)| answer.place.capacity().is_none());
-        free.max_by(|(_, a), (_, b)| a.score.total_cmp(&b.score)).map(|(at, answer)| (at, answer.score))
+        free.max_by(|(_, a), (_, b)| a.likely.total_cmp(&b.likely)).map(|(at, answer)| (at, answer.likely))
     };
     let weights = Matrix::from_fn(height, width, |(row, column)| {
         let answers = columns.get(row).map(Vec::as_slice).unwrap_or_default();
-        let score = match slots.get(column) {
+        let likely = match slots.get(column) {
             Some((place, turn)) => {
                 let answer = answers.iter().find(|answer| answer.place == *place);
-                answer.map_or(-0.5, |answer| answer.score * LATER.powi(i32::try_from(*turn).unwrap_or(i32::MAX)))
+                answer.map_or(-0.5, |answer| answer.likely * LATER.powi(i32::try_from(*turn).unwrap_or(i32::MAX)))
             }
-            None if column - slots.len() == row => own(answers).map_or(0.0, |(_, score)| score),
+            None if column - slots.len() == row => own(answers).map_or(0.0, |(_, likely)| likely),
             None => -1.0,
         };
-        (score * STEPS) as i64
+        (likely * STEPS) as i64
     });
     let (_, chosen) = kuhn_munkres(&weights);
     let position = |(row, column): (usize, usize)| {
@@ -61,8 +61,15 @@ mod tests {
     use super::*;
     use crate::record::Entity;
 
-    fn answer(place: Place, score: f64) -> Answer {
-        Answer { place, score, concept: String::new(), why: String::new(), evidence: Evidence::default() }
+    fn answer(place: Place, likely: f64) -> Answer {
+        Answer {
+            place,
+            score: likely,
+            likely,
+            concept: String::new(),
+            why: String::new(),
+            evidence: Evidence::default(),
+        }
     }
 
     #[test]

@@ -155,13 +155,14 @@ fn read_forms(
 ) {
     // The id of a choice is that choice: `lead_source_id`, `lost_reason_id`.
     if let [choice @ .., last] = words
-        && last == "id"
+        && matches!(last.as_str(), "id" | "label" | "name" | "value" | "key" | "code" | "text")
         && !choice.is_empty()
     {
+        let factor = if last == "id" { 1.04 } else { 1.0 };
         for meaning in vocabulary.meanings(choice).into_iter().take(2).filter(|meaning| meaning.score >= FORM) {
             let concept = vocabulary.concepts.get(meaning.concept).map_or("", |concept| concept.name.as_str());
             if CHOICES.contains(&concept) {
-                read(Meaning { left: vec![last.clone()], ..meaning }, 1.04);
+                read(Meaning { left: vec![last.clone()], ..meaning }, factor);
             }
         }
     }
@@ -174,6 +175,23 @@ fn read_forms(
         && rest.len() < 2
     {
         read(Meaning { concept, score: FORM, phrase: words.join(" "), left: Vec::new() }, 1.0);
+    }
+    // `do_not_trade`, `no_sms`, `fax_opt_out`: what people do not want.
+    let refuses = matches!(words, [first, second, _, ..] if matches!(first.as_str(), "do" | "don") && matches!(second.as_str(), "not" | "t"))
+        || words.windows(2).any(|pair| pair[0] == "opt" && matches!(pair[1].as_str(), "in" | "out"))
+        || words.iter().any(|word| matches!(word.as_str(), "optin" | "optout" | "consent" | "unsubscribed"));
+    if refuses
+        && !matches!(context.primary(), Entity::Activity | Entity::Note | Entity::User)
+        && let Some(concept) = vocabulary.position("opt_out")
+    {
+        read(Meaning { concept, score: FORM, phrase: words.join(" "), left: Vec::new() }, 1.0);
+    }
+    // `ssalesprocessesid` in a table of that name: its key, whatever the name is made of.
+    let joined = words.concat();
+    if joined.strip_suffix("id").is_some_and(|own| own.len() > 2 && context.own_words.concat().ends_with(own))
+        && let Some(concept) = vocabulary.position("id")
+    {
+        read(Meaning { concept, score: FORM, phrase: "id".to_owned(), left: Vec::new() }, 1.0);
     }
     // An unknown compound means what its last part means, if anything.
     if let [.., last] = words
