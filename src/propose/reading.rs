@@ -57,6 +57,7 @@ pub(super) fn readings(clue: &Clue, context: &Context, vocabulary: &Vocabulary) 
     let own = context.told(&words);
     let mut readings = Vec::new();
     read_words(own, if label.is_some() { 0.95 } else { 1.0 }, context, vocabulary, &mut readings);
+    read_path(&clue.name, context, vocabulary, &mut readings);
     let Some(label) = label else { return readings };
     let mut labelled = Vec::new();
     read_words(&vocabulary.words(label), 1.0, context, vocabulary, &mut labelled);
@@ -146,6 +147,31 @@ fn read_words(words: &[String], trust: f64, context: &Context, vocabulary: &Voca
     }
 }
 
+/// Parts of an object that stand for all of it; of a person more than of others.
+const STANDING: &[&str] = &["id", "name", "label", "value", "title", "key", "code", "text", "uid", "guid", "uuid"];
+const STANDING_FOR_USERS: &[&str] = &["email", "username", "login", "mail", "fullname", "firstname", "lastname"];
+const STANDING_FOR_WAYS: &[&str] = &["address", "number", "value", "url", "uri", "email", "phone"];
+
+/// What is nested speaks of what it is nested in: `owner.username`, `type.name`, `websites.address`.
+fn read_path(name: &str, context: &Context, vocabulary: &Vocabulary, readings: &mut Vec<Reading>) {
+    let Some((path, part)) = name.rsplit_once('.') else { return };
+    let parent = vocabulary.words(path.rsplit('.').next().unwrap_or(path));
+    let part = vocabulary.words(part).concat();
+    let is = |all: &[&str]| all.contains(&part.as_str());
+    for meaning in vocabulary.meanings(&parent).into_iter().take(3).filter(|meaning| meaning.score >= FORM) {
+        let concept = vocabulary.concepts.get(meaning.concept).map_or("", |concept| concept.name.as_str());
+        let is_user = matches!(concept, "owner" | "created_by" | "modified_by" | "author" | "second_owner");
+        let is_way = matches!(concept, "email" | "phone" | "website" | "mobile" | "fax");
+        let is_link = concept.starts_with("ref_") || concept == "parent_company" || CHOICES.contains(&concept);
+        let stands = (is_user && (is(STANDING) || is(STANDING_FOR_USERS)))
+            || (is_way && is(STANDING_FOR_WAYS))
+            || (is_link && is(STANDING) && !names(&parent.concat(), context.primary(), context, vocabulary));
+        if stands {
+            readings.push(Reading { meaning, of: None, factor: 1.05, is_copy: false, agrees: false });
+        }
+    }
+}
+
 /// What the form of a name says: an id of a choice, a link of a framework, a compound.
 fn read_forms(
     words: &[String],
@@ -188,7 +214,12 @@ fn read_forms(
     }
     // `ssalesprocessesid` in a table of that name: its key, whatever the name is made of.
     let joined = words.concat();
-    if joined.strip_suffix("id").is_some_and(|own| own.len() > 2 && context.own_words.concat().ends_with(own))
+    let own_words = context.own_words.concat();
+    let names_own = |own: &str| {
+        own.len() > 2
+            && [own, own.trim_end_matches('s'), own.trim_end_matches("es")].iter().any(|own| own_words.ends_with(own))
+    };
+    if joined.strip_suffix("id").is_some_and(names_own)
         && let Some(concept) = vocabulary.position("id")
     {
         read(Meaning { concept, score: FORM, phrase: "id".to_owned(), left: Vec::new() }, 1.0);

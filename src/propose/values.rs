@@ -347,6 +347,37 @@ pub fn shape_of_words(words: &[String]) -> Option<Shape> {
     if first_date && words.len() > 1 { Some(Shape::Date) } else { found.or(is_moment.then_some(Shape::Date)) }
 }
 
+/// Answers that are seldom right, and still the next ones where nothing else is known: other types, the row's other record.
+fn offer_rest(offer: &mut impl FnMut(Option<Place>, f64, &str), shape: Shape, context: &Context, why: &str) {
+    let primary = context.primary();
+    let of_type = |name: &str| Some(Place::Custom(primary, name.to_owned()));
+    let field = |name: &str| Some(Place::System(primary, name.to_owned()));
+    let is_known = |name: &str| crate::mapping::accepted::accepted(primary).iter().any(|known| known.name == name);
+    if matches!(shape, Shape::Date | Shape::Datetime) {
+        offer(Some(Place::Modified), 0.12, why);
+        offer(field("add_time").filter(|_| is_known("add_time")), 0.15, why);
+        offer(field("due_date").filter(|_| is_known("due_date")), 0.2, why);
+    }
+    if !matches!(primary, Entity::Organization | Entity::Person | Entity::Lead | Entity::Deal) {
+        return;
+    }
+    let types: &[&str] = match shape {
+        Shape::Unknown | Shape::Text => &["enum", "text", "date"],
+        Shape::Number => &["enum", "monetary", "varchar"],
+        Shape::Enum => &["varchar", "set"],
+        Shape::LongText | Shape::Html => &["varchar"],
+        Shape::Reference | Shape::Object | Shape::List => &["enum", "set"],
+        _ => &[],
+    };
+    for name in types {
+        offer(of_type(name), 0.15, why);
+    }
+    let others = context.becomes.iter().filter(|other| **other != primary);
+    for other in others.filter(|other| matches!(other, Entity::Organization | Entity::Person)) {
+        offer(custom(*other, shape, None), 0.2, why);
+    }
+}
+
 /// Whether a name says that its numbers are seconds since 1970: `closed_at`, `complete_till`, `cdate`.
 fn is_instant(words: &[String]) -> bool {
     words.len() > 1 && matches!(shape_of_words(words), Some(Shape::Date | Shape::Datetime))
@@ -424,6 +455,7 @@ pub(super) fn offer_values(found: &mut Vec<Answer>, clue: &Clue, context: &Conte
     if counts_children(words) && !matches!(shape, Shape::Enum | Shape::Set | Shape::Bool | Shape::Date) {
         offer(Some(Place::Leave), 0.98, "it counts records that hang on this one");
     }
+    offer_rest(&mut offer, shape, context, &why);
     let person = context.becomes.contains(&Entity::Person);
     match shape {
         Shape::Email if person => offer(Some(Place::System(Entity::Person, "emails".into())), 0.62, &why),
