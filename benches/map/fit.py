@@ -28,6 +28,8 @@ SMALL = 0.02
 # By how much confidence is lowered, in log odds: a CRM that nobody tuned on brings more surprises than one left out.
 LOWERED = 0.5
 SURE = 0.9
+# What a score counts beside the likelihood where columns want the same place.
+FIT = 0.2
 # What an accepted answer is worth beside the best one, while weights are fitted.
 OTHERS = 0.7
 
@@ -68,7 +70,7 @@ class Fields:
                     crms[feature].add(row["catalogue"])
         self.names = sorted(name for name, own in crms.items() if len(own) >= CRMS or name in FREE)
         position = {name: at for at, name in enumerate(self.names)}
-        data, at_row, at_column, self.owner, self.good, self.worth, self.place = [], [], [], [], [], [], []
+        data, at_row, at_column, self.owner, self.good, self.worth, self.place, self.score = [], [], [], [], [], [], [], []
         for number, row in enumerate(rows):
             for answer in row["answers"]:
                 for feature, much in answer["features"].items():
@@ -80,6 +82,7 @@ class Fields:
                 self.good.append(answer["place"] in row["target"])
                 self.worth.append(1.0 if answer["place"] == row["target"][0] else OTHERS)
                 self.place.append(answer["place"])
+                self.score.append(answer["score"])
         shape = (len(self.owner), len(self.names))
         self.matrix = csr_matrix((data, (at_row, at_column)), shape=shape)
         self.owner, self.good, self.worth = np.array(self.owner), np.array(self.good), np.array(self.worth)
@@ -141,11 +144,12 @@ class Fields:
         own = []
         for line, (number, share) in enumerate(zip(numbers, likely)):
             places = {self.place[at]: position for position, at in enumerate(self.own[number])}
+            weight = share + FIT * np.array([self.score[at] for at in self.own[number]])
             for column, (place, turn) in enumerate(slots):
-                worth[line, column] = share[places[place]] * 0.97**turn if place in places else -0.5
+                worth[line, column] = weight[places[place]] * 0.97**turn if place in places else -0.5
             free = [position for place, position in places.items() if capacity(place) is None]
-            own.append(max(free, key=lambda position: share[position]) if free else 0)
-            worth[line, len(slots) + line] = share[own[-1]]
+            own.append(max(free, key=lambda position: weight[position]) if free else 0)
+            worth[line, len(slots) + line] = weight[own[-1]]
         chosen = []
         for line, column in zip(*linear_sum_assignment(-worth)):
             places = {self.place[at]: position for position, at in enumerate(self.own[numbers[line]])}

@@ -4,7 +4,7 @@
 const EDGE: f64 = 1e-4;
 
 /// What the log odds of a likelihood weigh, and what is added to them.
-const SLOPE: f64 = 0.91;
+const SLOPE: f64 = 0.92;
 const BASE: f64 = -0.56;
 
 /// Confidence, 0 to 1, of an answer that is so likely ([`super::weights`]) beside the others of its column.

@@ -211,6 +211,12 @@ impl Context {
         }
     }
 
+    /// Whether another column is the row's key by its name: `id`, or the table's name with it.
+    pub(super) fn has_key_beside(&self, name: &str) -> bool {
+        let own = format!("{}id", self.own_words.concat());
+        name != own && (self.names.contains("id") || self.names.contains(&own))
+    }
+
     /// The kind of record that a word names, where the source has a table of that name.
     pub(super) fn table_of(&self, word: &str) -> Option<Entity> {
         self.tables.iter().find(|(name, _)| name == word).map(|(_, entity)| *entity)

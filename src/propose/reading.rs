@@ -155,7 +155,10 @@ const STANDING_FOR_WAYS: &[&str] = &["address", "number", "value", "url", "uri",
 /// What is nested speaks of what it is nested in: `owner.username`, `type.name`, `websites.address`.
 fn read_path(name: &str, context: &Context, vocabulary: &Vocabulary, readings: &mut Vec<Reading>) {
     let Some((path, part)) = name.rsplit_once('.') else { return };
-    let parent = vocabulary.words(path.rsplit('.').next().unwrap_or(path));
+    let mut parent = vocabulary.words(path.rsplit('.').next().unwrap_or(path));
+    if parent.len() > 1 && parent.last().is_some_and(|last| last == "reference") {
+        parent.pop();
+    }
     let part = vocabulary.words(part).concat();
     let is = |all: &[&str]| all.contains(&part.as_str());
     for meaning in vocabulary.meanings(&parent).into_iter().take(3).filter(|meaning| meaning.score >= FORM) {
@@ -181,7 +184,7 @@ fn read_forms(
 ) {
     // The id of a choice is that choice: `lead_source_id`, `lost_reason_id`.
     if let [choice @ .., last] = words
-        && matches!(last.as_str(), "id" | "label" | "name" | "value" | "key" | "code" | "text")
+        && matches!(last.as_str(), "id" | "label" | "name" | "value" | "key" | "code" | "text" | "reference")
         && !choice.is_empty()
     {
         let factor = if last == "id" { 1.04 } else { 1.0 };
@@ -222,7 +225,7 @@ fn read_forms(
     if joined.strip_suffix("id").is_some_and(names_own)
         && let Some(concept) = vocabulary.position("id")
     {
-        read(Meaning { concept, score: FORM, phrase: "id".to_owned(), left: Vec::new() }, 1.0);
+        read(Meaning { concept, score: 1.0, phrase: "id".to_owned(), left: Vec::new() }, 1.0);
     }
     // An unknown compound means what its last part means, if anything.
     if let [.., last] = words

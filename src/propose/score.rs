@@ -133,7 +133,7 @@ fn offer_concept(found: &mut Vec<Answer>, reading: &Reading, scene: &Scene<'_>) 
     let of = reading.of.filter(|_| !reading.is_copy && !is_reference).unwrap_or_else(|| context.home_of(name));
     if name == "id"
         && of == context.primary()
-        && context.names.contains("id")
+        && context.has_key_beside(&vocabulary.words(&clue.name).concat())
         && !reading.meaning.phrase.eq(&clue.name)
         && vocabulary.words(&clue.name).len() > 1
     {
