@@ -22,12 +22,14 @@ pub(crate) enum Half {
     Test,
     /// Measured on once after that, and tuned on since.
     Fresh,
-    /// Never tuned on, and never listed.
+    /// Measured on once after that, and tuned on since.
     Unseen,
+    /// Never tuned on, and never listed.
+    Untouched,
 }
 
 impl Half {
-    pub(crate) const ALL: [Self; 4] = [Self::Tune, Self::Test, Self::Fresh, Self::Unseen];
+    pub(crate) const ALL: [Self; 5] = [Self::Tune, Self::Test, Self::Fresh, Self::Unseen, Self::Untouched];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -35,6 +37,7 @@ impl Half {
             Self::Test => "test",
             Self::Fresh => "fresh",
             Self::Unseen => "unseen",
+            Self::Untouched => "untouched",
         }
     }
 
@@ -44,7 +47,7 @@ impl Half {
 
     /// Its fields may be looked at by whoever tunes.
     pub(crate) const fn is_open(self) -> bool {
-        !matches!(self, Self::Unseen)
+        !matches!(self, Self::Untouched)
     }
 }
 

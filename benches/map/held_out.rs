@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use crossdock::propose::vocabulary::Vocabulary;
 use crossdock::propose::words::telling;
 
-use crate::catalogue::{Catalogue, Half};
+use crate::catalogue::Catalogue;
 
 /// The names and labels of a CRM's fields that no other one has, as words; with and without the first word, and without
 /// the words of the table's own name.
 pub(crate) fn only_in(catalogue: &Catalogue, all: &[Catalogue], vocabulary: &Vocabulary) -> Vec<Vec<String>> {
-    let others = all.iter().filter(|other| other.name != catalogue.name && other.split != Half::Unseen);
+    let others = all.iter().filter(|other| other.name != catalogue.name && other.split.is_open());
     let known: HashSet<String> = others.flat_map(|other| names(other, vocabulary)).map(|name| name.concat()).collect();
     names(catalogue, vocabulary).into_iter().filter(|name| !known.contains(&name.concat())).collect()
 }

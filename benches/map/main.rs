@@ -4,9 +4,10 @@
 //! how many are proposed with a confidence of at least 0.9, and how many of these are wrong; and the expected calibration
 //! error (ten equal bins). Beside it stands a plain comparison of names, under the same rules.
 //!
-//! `cargo bench --bench map -- [--half tune|test|fresh|unseen] [--held-out] [--wrong]`; `--held-out` forgets for each CRM
-//! what it alone brought into the vocabulary; `--wrong` lists what is wrong in the halves that may be looked at. The unseen
-//! half is run only when it is named, because it counts once.
+//! `cargo bench --bench map -- [--half tune|test|fresh|unseen|untouched] [--held-out] [--wrong] [--answers]`; `--held-out`
+//! forgets for each CRM what it alone brought into the vocabulary; `--wrong` lists what is wrong in the halves that may be
+//! looked at, `--answers` everything there as lines of JSON. The untouched half is run only when it is named, because it
+//! counts once.
 
 mod baseline;
 mod catalogue;
@@ -24,7 +25,8 @@ fn main() {
         let at = arguments.iter().position(|argument| argument == name)?;
         arguments.get(at + 1).cloned()
     };
-    let half = after("--half").map(|text| Half::parse(&text).expect("--half is tune, test, fresh or unseen"));
+    let half =
+        after("--half").map(|text| Half::parse(&text).expect("--half is tune, test, fresh, unseen or untouched"));
     let is_wanted = |split: Half| half.map_or(split.is_open(), |half| half == split);
     let catalogues = read_all().expect("the catalogues can be read");
     let mut vocabulary = Vocabulary::shipped().expect("the vocabulary is tested");
@@ -35,16 +37,20 @@ fn main() {
         out.push_str(&format!("\n{}\n{}\n", split.as_str(), tally::HEAD));
         let (mut all, mut all_plain) = (Tally::default(), Tally::default());
         for catalogue in own {
-            let shows_wrong = split.is_open() && is_asked("--wrong");
+            let shows = |option: &str| split.is_open() && is_asked(option);
             if is_asked("--held-out") {
                 vocabulary.forget(held_out::only_in(catalogue, &catalogues, &vocabulary));
             }
-            let (tally, wrong) = tally::proposed(catalogue, &vocabulary);
+            let (tally, judged) = tally::proposed(catalogue, &vocabulary);
             let plain = tally::plain(catalogue);
             out.push_str(&tally.line(&catalogue.name));
             out.push_str(&plain.line("  names only"));
-            if shows_wrong {
-                wrong.iter().for_each(|line| out.push_str(&format!("    {line}\n")));
+            if shows("--wrong") {
+                let wrong = judged.iter().filter(|judged| !judged.is_first);
+                wrong.for_each(|judged| out.push_str(&format!("    {}\n", judged.line())));
+            }
+            if shows("--answers") {
+                judged.iter().for_each(|judged| out.push_str(&format!("{}\n", judged.answers(&catalogue.name))));
             }
             all.add(&tally);
             all_plain.add(&plain);

@@ -1,13 +1,17 @@
 //! Counts of right and wrong answers.
 
+use crossdock::propose::answer::Answer;
 use crossdock::propose::context::Context;
-use crossdock::propose::fields::rank;
+use crossdock::propose::fields::{Ranked, rank};
 use crossdock::propose::score::Clue;
 use crossdock::propose::shape::Shape;
 use crossdock::propose::vocabulary::Vocabulary;
+use crossdock::propose::weights::{Beside, features};
+use crossdock::record::Entity;
+use serde_json::json;
 
 use crate::baseline;
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Field, Table};
 
 /// Bins of the calibration error.
 const BINS: usize = 10;
@@ -76,12 +80,80 @@ impl Tally {
     }
 }
 
-/// The proposer on a catalogue, and what it has wrong.
-pub(crate) fn proposed(catalogue: &Catalogue, vocabulary: &Vocabulary) -> (Tally, Vec<String>) {
-    let (mut tally, mut wrong) = (Tally::default(), Vec::new());
+/// A field with what was proposed for it.
+pub(crate) struct Judged<'c> {
+    table: &'c Table,
+    field: &'c Field,
+    shape: Shape,
+    words: Vec<String>,
+    record: Entity,
+    ranked: Ranked,
+    pub(crate) is_first: bool,
+    is_third: bool,
+}
+
+impl Judged<'_> {
+    /// What is wrong, for people: `3` where none of three answers is right, `!` where it was sure.
+    pub(crate) fn line(&self) -> String {
+        let Self { table, field, ranked, .. } = self;
+        let texts: Vec<String> = ranked.answers.iter().take(3).map(|answer| answer.place.to_string()).collect();
+        format!(
+            "{}{} {}.{} ({}) [{}]: {} {:.2} not {}; {}; {}",
+            if self.is_third { "1" } else { "3" },
+            if ranked.confidence >= SURE { "!" } else { " " },
+            table.name,
+            field.name,
+            field.label.as_deref().unwrap_or_default(),
+            field.declared.as_deref().unwrap_or_default(),
+            texts.first().cloned().unwrap_or_default(),
+            ranked.confidence,
+            field.target.join(" | "),
+            ranked.answers.first().map(|answer| answer.why.clone()).unwrap_or_default(),
+            texts.get(1..).unwrap_or_default().join(", "),
+        )
+    }
+
+    /// Every answer with what it rests on, as a line of JSON: what `src/propose/vocabulary/weights.toml` is fitted from.
+    pub(crate) fn answers(&self, catalogue: &str) -> String {
+        let Self { table, field, ranked, .. } = self;
+        let beside = Beside { shape: self.shape, words: &self.words, record: self.record };
+        let answer = |answer: &Answer| {
+            let evidence = answer.evidence;
+            json!({
+                "place": answer.place.to_string(),
+                "score": answer.score,
+                "concept": answer.concept,
+                "why": answer.why,
+                "name": evidence.name,
+                "shape": evidence.shape,
+                "agrees": evidence.agrees,
+                "features": features(answer, beside).into_iter().collect::<std::collections::BTreeMap<_, _>>(),
+            })
+        };
+        json!({
+            "catalogue": catalogue,
+            "table": table.name,
+            "becomes": table.becomes,
+            "field": field.name,
+            "label": field.label,
+            "declared": field.declared,
+            "shape": self.shape,
+            "words": self.words,
+            "options": field.options,
+            "target": field.target,
+            "confidence": ranked.confidence,
+            "answers": ranked.answers.iter().map(answer).collect::<Vec<_>>(),
+        })
+        .to_string()
+    }
+}
+
+/// The proposer on a catalogue, field by field.
+pub(crate) fn proposed<'c>(catalogue: &'c Catalogue, vocabulary: &Vocabulary) -> (Tally, Vec<Judged<'c>>) {
+    let (mut tally, mut judged) = (Tally::default(), Vec::new());
     for table in &catalogue.table {
         let declared = vocabulary.shapes(table.field.iter().map(|field| field.declared.as_deref()));
-        let clue = |(field, declared): (&crate::catalogue::Field, Shape)| {
+        let clue = |(field, declared): (&Field, Shape)| {
             let has_options = !field.options.is_empty() && !matches!(declared, Shape::Set | Shape::Bool);
             Clue {
                 name: field.name.clone(),
@@ -94,30 +166,18 @@ pub(crate) fn proposed(catalogue: &Catalogue, vocabulary: &Vocabulary) -> (Tally
         let clues: Vec<Clue> = table.field.iter().zip(declared).map(clue).collect();
         let tables = catalogue.table.iter().map(|table| (table.name.as_str(), table.becomes.as_slice()));
         let context = Context::new(&table.name, &table.becomes, &clues, vocabulary).among(tables, vocabulary);
-        for (field, ranked) in table.field.iter().zip(rank(&clues, &context, vocabulary)) {
-            let texts: Vec<String> = ranked.answers.iter().map(|answer| answer.place.to_string()).collect();
-            let is_right = |text: &String| field.target.contains(text);
-            let (is_first, is_third) = (texts.first().is_some_and(is_right), texts.iter().take(3).any(is_right));
+        let found = rank(&clues, &context, vocabulary);
+        for ((field, clue), ranked) in table.field.iter().zip(&clues).zip(found) {
+            let is_right = |answer: &Answer| field.target.contains(&answer.place.to_string());
+            let is_first = ranked.answers.first().is_some_and(is_right);
+            let is_third = ranked.answers.iter().take(3).any(is_right);
             tally.count(is_first, is_third, ranked.confidence);
-            if !is_first {
-                let why = ranked.answers.first().map(|answer| answer.why.clone()).unwrap_or_default();
-                wrong.push(format!(
-                    "{}{} {}.{} ({}) [{}]: {} {:.2} not {}; {why}; {}",
-                    if is_third { "1" } else { "3" },
-                    if ranked.confidence >= SURE { "!" } else { " " },
-                    table.name,
-                    field.name,
-                    field.label.as_deref().unwrap_or_default(),
-                    field.declared.as_deref().unwrap_or_default(),
-                    texts.first().cloned().unwrap_or_default(),
-                    ranked.confidence,
-                    field.target.join(" | "),
-                    texts.iter().skip(1).take(2).cloned().collect::<Vec<_>>().join(", "),
-                ));
-            }
+            let shape = clue.shape.unwrap_or(Shape::Unknown);
+            let words = context.told(&vocabulary.words(&field.name)).to_vec();
+            judged.push(Judged { table, field, shape, words, record: context.primary(), ranked, is_first, is_third });
         }
     }
-    (tally, wrong)
+    (tally, judged)
 }
 
 /// The plain comparison on a catalogue.

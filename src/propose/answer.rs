@@ -61,9 +61,9 @@ impl Place {
                 // several flags.
                 (_, "status") => Some(3),
                 (_, "stage_id" | "value") => Some(4),
-                (_, "owner_id" | "user_id" | "org_id" | "person_id" | "organization_id" | "deal_id" | "lead_id") => {
-                    Some(2)
-                }
+                // A user has an id, a name and an address of mail.
+                (_, "owner_id" | "user_id") => Some(3),
+                (_, "org_id" | "person_id" | "organization_id" | "deal_id" | "lead_id") => Some(2),
                 (Entity::Lead, "title") | (_, "lost_reason") => Some(2),
                 (Entity::Organization, "website" | "linkedin") => Some(2),
                 _ => Some(1),
@@ -78,8 +78,10 @@ impl Place {
 pub struct Answer {
     /// Where.
     pub place: Place,
-    /// How much speaks for it, 0 to 1. Not a probability; [`super::confidence`] makes one of it.
+    /// How well name and values fit, 0 to 1 and a little more. Not a probability.
     pub score: f64,
+    /// How likely it is beside the other answers of its column ([`super::weights`]), 0 to 1; these add up to 1.
+    pub likely: f64,
     /// The concept that the column was taken for; empty where only its values speak.
     pub concept: String,
     /// Why, in words.
@@ -97,8 +99,6 @@ pub struct Evidence {
     pub shape: f64,
     /// Name and label say the same.
     pub agrees: bool,
-    /// What other CRMs say of the concept and its words ([`super::record`]), in log odds.
-    pub record: f64,
 }
 
 /// The letter by which the vocabulary's homes name a kind of record.

@@ -5,8 +5,11 @@ use pathfinding::matrix::Matrix;
 
 use super::answer::{Answer, Place};
 
-/// Scores are compared in whole steps of this.
+/// Likelihoods are compared in whole steps of this.
 const STEPS: f64 = 100_000.0;
+
+/// What a score counts beside the likelihood where columns want the same place: of two that are likely, the better fit.
+const FIT: f64 = 0.2;
 
 /// The second and later columns of one place are worth a little less, so that the clearest one comes first.
 const LATER: f64 = 0.97;
@@ -26,23 +29,24 @@ pub fn assign(columns: &[Vec<Answer>]) -> Vec<Option<usize>> {
     if height == 0 {
         return Vec::new();
     }
+    let worth = |answer: &Answer| answer.likely + FIT * answer.score;
     // Beside the shared places each column has one of its own: the best of those that any number may use.
     let width = slots.len() + height;
     let own = |answers: &[Answer]| {
         let free = answers.iter().enumerate().filter(|(_, answer)| answer.place.capacity().is_none());
-        free.max_by(|(_, a), (_, b)| a.score.total_cmp(&b.score)).map(|(at, answer)| (at, answer.score))
+        free.map(|(at, answer)| (at, worth(answer))).max_by(|(_, a), (_, b)| a.total_cmp(b))
     };
     let weights = Matrix::from_fn(height, width, |(row, column)| {
         let answers = columns.get(row).map(Vec::as_slice).unwrap_or_default();
-        let score = match slots.get(column) {
+        let likely = match slots.get(column) {
             Some((place, turn)) => {
                 let answer = answers.iter().find(|answer| answer.place == *place);
-                answer.map_or(-0.5, |answer| answer.score * LATER.powi(i32::try_from(*turn).unwrap_or(i32::MAX)))
+                answer.map_or(-0.5, |answer| worth(answer) * LATER.powi(i32::try_from(*turn).unwrap_or(i32::MAX)))
             }
-            None if column - slots.len() == row => own(answers).map_or(0.0, |(_, score)| score),
+            None if column - slots.len() == row => own(answers).map_or(0.0, |(_, likely)| likely),
             None => -1.0,
         };
-        (score * STEPS) as i64
+        (likely * STEPS) as i64
     });
     let (_, chosen) = kuhn_munkres(&weights);
     let position = |(row, column): (usize, usize)| {
@@ -61,8 +65,15 @@ mod tests {
     use super::*;
     use crate::record::Entity;
 
-    fn answer(place: Place, score: f64) -> Answer {
-        Answer { place, score, concept: String::new(), why: String::new(), evidence: Evidence::default() }
+    fn answer(place: Place, likely: f64) -> Answer {
+        Answer {
+            place,
+            score: likely,
+            likely,
+            concept: String::new(),
+            why: String::new(),
+            evidence: Evidence::default(),
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::score::Clue;
 use super::shape::Shape;
 use super::vocabulary::Vocabulary;
+use super::words::words;
 use crate::record::Entity;
 
 /// Concepts that belong to the person where a row becomes an organization first of all, and a person beside it.
@@ -54,7 +55,12 @@ const CORPORATE: &[&str] = &[
 ];
 
 /// Words of a column that only says of what kind the column beside it is.
-const KINDS: &[&str] = &["label", "type", "kind", "typ", "art", "soort", "tipo", "etiqueta"];
+const KINDS: &[&str] =
+    &["label", "type", "kind", "typ", "art", "soort", "tipo", "etiqueta", "category", "is_primary", "primary"];
+
+/// What people have several of, so that lists of them say of what kind each is.
+const SEVERAL: &[&str] =
+    &["email", "mail", "phone", "address", "website", "url", "fax", "social", "im", "link", "messenger", "number"];
 
 /// Words of stages.
 const STAGES: &[&str] =
@@ -205,13 +211,20 @@ impl Context {
         }
     }
 
+    /// Whether another column is the row's key by its name: `id`, or the table's name with it.
+    pub(super) fn has_key_beside(&self, name: &str) -> bool {
+        let own = format!("{}id", self.own_words.concat());
+        name != own && (self.names.contains("id") || self.names.contains(&own))
+    }
+
     /// The kind of record that a word names, where the source has a table of that name.
     pub(super) fn table_of(&self, word: &str) -> Option<Entity> {
         self.tables.iter().find(|(name, _)| name == word).map(|(_, entity)| *entity)
     }
 
     /// The words of a column's name without the one that most columns share.
-    pub(super) fn told<'w>(&self, words: &'w [String]) -> &'w [String] {
+    #[must_use]
+    pub fn told<'w>(&self, words: &'w [String]) -> &'w [String] {
         match words {
             [first, rest @ ..] if !rest.is_empty() && self.shared.as_ref() == Some(first) => rest,
             _ => words,
@@ -255,8 +268,12 @@ fn describing(clues: &[Clue]) -> HashSet<String> {
         if is_counted && clues.iter().any(|clue| clue.name == before) {
             return true;
         }
+        let is_several = |before: &str| {
+            before.contains('.') || clues.iter().any(|clue| clue.name.starts_with(&format!("{before}.")))
+        };
+        let is_list = is_several(before) && words(before).last().is_some_and(|last| SEVERAL.contains(&last.as_str()));
         let mut others = parts.iter().flatten().filter(|(other, last)| other == before && !is_kind(last));
-        others.any(|(_, last)| is_counted || last == "value")
+        others.any(|(_, last)| is_counted || is_list || last == "value")
     };
     let found = clues.iter().zip(&parts).filter(|(_, parts)| {
         parts.as_ref().is_some_and(|(before, last)| is_kind(last) && !before.is_empty() && has_sibling(before))

@@ -2,10 +2,12 @@
 
 use super::answer::Answer;
 use super::assign::assign;
-use super::confidence::{Look, confidence};
+use super::confidence::confidence;
 use super::context::Context;
 use super::score::{Clue, answers};
+use super::shape::Shape;
 use super::vocabulary::Vocabulary;
+use super::weights::Beside;
 
 /// What was found for one column.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,13 +21,23 @@ pub struct Ranked {
 /// A place for every column of a table.
 #[must_use]
 pub fn rank(clues: &[Clue], context: &Context, vocabulary: &Vocabulary) -> Vec<Ranked> {
-    let all: Vec<Vec<Answer>> = clues.iter().map(|clue| answers(clue, context, vocabulary)).collect();
+    let all: Vec<Vec<Answer>> = clues.iter().map(|clue| weighed(clue, context, vocabulary)).collect();
     let chosen = assign(&all);
     all.into_iter().zip(chosen).map(|(answers, chosen)| ranked(answers, chosen.unwrap_or(0))).collect()
 }
 
+/// All answers for a column, the likeliest first.
+fn weighed(clue: &Clue, context: &Context, vocabulary: &Vocabulary) -> Vec<Answer> {
+    let mut answers = answers(clue, context, vocabulary);
+    let words = vocabulary.words(&clue.name);
+    let shape = clue.shape.unwrap_or(Shape::Unknown);
+    let beside = Beside { shape, words: context.told(&words), record: context.primary() };
+    vocabulary.weights.weigh(&mut answers, beside);
+    answers
+}
+
 fn ranked(mut answers: Vec<Answer>, chosen: usize) -> Ranked {
-    let confidence = confidence(Look::of(&answers, chosen));
+    let confidence = answers.get(chosen).map_or(0.0, |answer| confidence(answer.likely));
     if chosen < answers.len() {
         let first = answers.remove(chosen);
         answers.insert(0, first);

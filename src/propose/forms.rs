@@ -154,6 +154,44 @@ pub fn lists_children(name: &str, words: &[String]) -> bool {
     is_log || (is_plural && words.len() <= 3 && CHILDREN.contains(&last.as_str()))
 }
 
+/// What is counted as well, and of which of it.
+const COUNTED: &[&str] = &[
+    "open",
+    "total",
+    "closed",
+    "won",
+    "lost",
+    "contact",
+    "note",
+    "email",
+    "associated",
+    "related",
+    "linked",
+    "unread",
+    "new",
+    "active",
+    "pending",
+    "overdue",
+    "completed",
+    "done",
+    "undone",
+    "user",
+    "person",
+    "people",
+    "comment",
+    "visit",
+    "page",
+    "website",
+    "view",
+    "reply",
+    "touch",
+    "attempt",
+    "engagement",
+    "interaction",
+    "company",
+    "child",
+];
+
 /// Whether a column counts records that hang on its own: `order_count`, `number of projects`.
 #[must_use]
 pub fn counts_children(words: &[String]) -> bool {
@@ -164,10 +202,7 @@ pub fn counts_children(words: &[String]) -> bool {
         ["number" | "count", children @ ..] => children,
         _ => return false,
     };
-    let is_child = |word: &&str| {
-        CHILDREN.contains(word)
-            || matches!(*word, "open" | "total" | "closed" | "won" | "lost" | "contact" | "note" | "email")
-    };
+    let is_child = |word: &&str| CHILDREN.contains(word) || COUNTED.contains(word);
     !children.is_empty() && children.iter().all(is_child) && !children.iter().all(|word| COUNTS.contains(word))
 }
 

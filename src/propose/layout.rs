@@ -208,11 +208,11 @@ fn reason(column: &Found) -> String {
 }
 
 fn alternatives(column: &Found, plan: &Planned) -> Vec<Alternative> {
-    let others = column.ranked.answers.iter().skip(1).filter(|answer| answer.score > 0.2).take(3);
+    let others = column.ranked.answers.iter().skip(1).filter(|answer| answer.likely > 0.02).take(3);
     let alternative = |answer: &super::answer::Answer| Alternative {
         entity: answer.place.entity(),
         target: target_text(&answer.place, column, plan),
-        confidence: (answer.score * 0.5).clamp(0.0, 1.0 - column.ranked.confidence),
+        confidence: answer.likely.clamp(0.0, 1.0 - column.ranked.confidence),
     };
     others.map(alternative).collect()
 }
@@ -247,7 +247,7 @@ fn section(entity: Entity) -> Section {
 /// What is said beside a line: how sure it is, why, and what else it could be.
 fn remark(column: &Found, plan: &Planned) -> String {
     let why = column.answer().map_or(String::new(), |answer| answer.why.clone());
-    let others = column.ranked.answers.iter().skip(1).filter(|answer| answer.score > 0.35).take(2);
+    let others = column.ranked.answers.iter().skip(1).filter(|answer| answer.likely > 0.05).take(2);
     let chosen = target_text(&column.place(), column, plan);
     let mut others: Vec<String> = others.map(|answer| target_text(&answer.place, column, plan)).collect();
     others.dedup();

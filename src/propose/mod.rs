@@ -17,7 +17,6 @@ pub mod placement;
 pub mod plan;
 pub mod profile;
 mod reading;
-pub mod record;
 mod refine;
 pub mod rerank;
 pub mod score;
@@ -26,6 +25,7 @@ pub mod tables;
 pub mod tested;
 pub mod values;
 pub mod vocabulary;
+pub mod weights;
 pub mod words;
 pub mod write;
 

@@ -57,6 +57,7 @@ pub(super) fn readings(clue: &Clue, context: &Context, vocabulary: &Vocabulary) 
     let own = context.told(&words);
     let mut readings = Vec::new();
     read_words(own, if label.is_some() { 0.95 } else { 1.0 }, context, vocabulary, &mut readings);
+    read_path(&clue.name, context, vocabulary, &mut readings);
     let Some(label) = label else { return readings };
     let mut labelled = Vec::new();
     read_words(&vocabulary.words(label), 1.0, context, vocabulary, &mut labelled);
@@ -146,6 +147,34 @@ fn read_words(words: &[String], trust: f64, context: &Context, vocabulary: &Voca
     }
 }
 
+/// Parts of an object that stand for all of it; of a person more than of others.
+const STANDING: &[&str] = &["id", "name", "label", "value", "title", "key", "code", "text", "uid", "guid", "uuid"];
+const STANDING_FOR_USERS: &[&str] = &["email", "username", "login", "mail", "fullname", "firstname", "lastname"];
+const STANDING_FOR_WAYS: &[&str] = &["address", "number", "value", "url", "uri", "email", "phone"];
+
+/// What is nested speaks of what it is nested in: `owner.username`, `type.name`, `websites.address`.
+fn read_path(name: &str, context: &Context, vocabulary: &Vocabulary, readings: &mut Vec<Reading>) {
+    let Some((path, part)) = name.rsplit_once('.') else { return };
+    let mut parent = vocabulary.words(path.rsplit('.').next().unwrap_or(path));
+    if parent.len() > 1 && parent.last().is_some_and(|last| last == "reference") {
+        parent.pop();
+    }
+    let part = vocabulary.words(part).concat();
+    let is = |all: &[&str]| all.contains(&part.as_str());
+    for meaning in vocabulary.meanings(&parent).into_iter().take(3).filter(|meaning| meaning.score >= FORM) {
+        let concept = vocabulary.concepts.get(meaning.concept).map_or("", |concept| concept.name.as_str());
+        let is_user = matches!(concept, "owner" | "created_by" | "modified_by" | "author" | "second_owner");
+        let is_way = matches!(concept, "email" | "phone" | "website" | "mobile" | "fax");
+        let is_link = concept.starts_with("ref_") || concept == "parent_company" || CHOICES.contains(&concept);
+        let stands = (is_user && (is(STANDING) || is(STANDING_FOR_USERS)))
+            || (is_way && is(STANDING_FOR_WAYS))
+            || (is_link && is(STANDING) && !names(&parent.concat(), context.primary(), context, vocabulary));
+        if stands {
+            readings.push(Reading { meaning, of: None, factor: 1.05, is_copy: false, agrees: false });
+        }
+    }
+}
+
 /// What the form of a name says: an id of a choice, a link of a framework, a compound.
 fn read_forms(
     words: &[String],
@@ -155,13 +184,14 @@ fn read_forms(
 ) {
     // The id of a choice is that choice: `lead_source_id`, `lost_reason_id`.
     if let [choice @ .., last] = words
-        && last == "id"
+        && matches!(last.as_str(), "id" | "label" | "name" | "value" | "key" | "code" | "text" | "reference")
         && !choice.is_empty()
     {
+        let factor = if last == "id" { 1.04 } else { 1.0 };
         for meaning in vocabulary.meanings(choice).into_iter().take(2).filter(|meaning| meaning.score >= FORM) {
             let concept = vocabulary.concepts.get(meaning.concept).map_or("", |concept| concept.name.as_str());
             if CHOICES.contains(&concept) {
-                read(Meaning { left: vec![last.clone()], ..meaning }, 1.04);
+                read(Meaning { left: vec![last.clone()], ..meaning }, factor);
             }
         }
     }
@@ -174,6 +204,28 @@ fn read_forms(
         && rest.len() < 2
     {
         read(Meaning { concept, score: FORM, phrase: words.join(" "), left: Vec::new() }, 1.0);
+    }
+    // `do_not_trade`, `no_sms`, `fax_opt_out`: what people do not want.
+    let refuses = matches!(words, [first, second, _, ..] if matches!(first.as_str(), "do" | "don") && matches!(second.as_str(), "not" | "t"))
+        || words.windows(2).any(|pair| pair[0] == "opt" && matches!(pair[1].as_str(), "in" | "out"))
+        || words.iter().any(|word| matches!(word.as_str(), "optin" | "optout" | "consent" | "unsubscribed"));
+    if refuses
+        && !matches!(context.primary(), Entity::Activity | Entity::Note | Entity::User)
+        && let Some(concept) = vocabulary.position("opt_out")
+    {
+        read(Meaning { concept, score: FORM, phrase: words.join(" "), left: Vec::new() }, 1.0);
+    }
+    // `ssalesprocessesid` in a table of that name: its key, whatever the name is made of.
+    let joined = words.concat();
+    let own_words = context.own_words.concat();
+    let names_own = |own: &str| {
+        own.len() > 2
+            && [own, own.trim_end_matches('s'), own.trim_end_matches("es")].iter().any(|own| own_words.ends_with(own))
+    };
+    if joined.strip_suffix("id").is_some_and(names_own)
+        && let Some(concept) = vocabulary.position("id")
+    {
+        read(Meaning { concept, score: 1.0, phrase: "id".to_owned(), left: Vec::new() }, 1.0);
     }
     // An unknown compound means what its last part means, if anything.
     if let [.., last] = words

@@ -13,9 +13,6 @@ use crate::record::Entity;
 /// What an answer is worth by its position among a concept's answers.
 const RANKS: [f64; 4] = [1.0, 0.55, 0.4, 0.32];
 
-/// A name that fits a phrase at least so well is that phrase.
-const KNOWN: f64 = 0.94;
-
 /// Concepts that name a record of another table.
 const NAMING: &[&str] =
     &["name", "id", "full_name", "title", "account_number", "deal_number", "external_id", "subject"];
@@ -54,9 +51,8 @@ pub fn answers(clue: &Clue, context: &Context, vocabulary: &Vocabulary) -> Vec<A
     offer_values(&mut found, clue, context, vocabulary);
     if context.describing.contains(&clue.name) {
         let why = "it only says of what kind the column beside it is".to_owned();
-        let record = vocabulary.record.odds("", None);
-        let evidence = Evidence { name: 0.9, shape: 1.0, agrees: false, record };
-        found.push(Answer { place: Place::Leave, score: 1.1, concept: String::new(), why, evidence });
+        let evidence = Evidence { name: 0.9, shape: 1.0, agrees: false };
+        found.push(Answer { place: Place::Leave, score: 1.1, likely: 0.0, concept: String::new(), why, evidence });
     }
     found.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.place.cmp(&b.place)));
     let mut answers: Vec<Answer> = Vec::with_capacity(found.len());
@@ -106,16 +102,18 @@ fn offer_concept(found: &mut Vec<Answer>, reading: &Reading, scene: &Scene<'_>) 
     let shape = match clue.shape.unwrap_or(Shape::Unknown) {
         // A name that is a question is answered by yes or no.
         Shape::Unknown | Shape::Text if scene.promised == Some(Shape::Bool) => Shape::Bool,
+        // Seconds since 1970, as `created_at` often is.
+        Shape::Number if matches!(scene.promised, Some(Shape::Date | Shape::Datetime)) => Shape::Datetime,
         known => known,
     };
     let refined = refined(&concept.name, reading, shape, context);
     let Some(concept) = refined.map_or(Some(concept), |name| vocabulary.concept(name)) else { return };
     let fit = concept.shapes.iter().map(|wanted| shape.fits(*wanted)).fold(0.3, f64::max);
-    let evidence = Evidence { name: reading.meaning.score, shape: fit, agrees: reading.agrees, ..Evidence::default() };
+    let evidence = Evidence { name: reading.meaning.score, shape: fit, agrees: reading.agrees };
     let mut score = reading.strength() * fit * scene.head_fit(reading, concept, shape);
     if let Some(strength) = reading.foreign_key(concept, context) {
         let why = "a key of another system";
-        found.push(reading.answer(Place::Leave, score * strength, (&concept.name, why), (evidence, vocabulary)));
+        found.push(reading.answer(Place::Leave, score * strength, (&concept.name, why), evidence));
         score *= if strength > 0.8 { 0.75 } else { 0.95 };
     }
     let mut name = concept.name.as_str();
@@ -126,16 +124,16 @@ fn offer_concept(found: &mut Vec<Answer>, reading: &Reading, scene: &Scene<'_>) 
     } else if reading.is_copy {
         // What the source copied from another record stands there as well.
         score *= 0.72;
-        found.push(reading.answer(Place::Leave, score * 0.85, (name, "a copy"), (evidence, vocabulary)));
+        found.push(reading.answer(Place::Leave, score * 0.85, (name, "a copy"), evidence));
         let own = custom(context.primary(), scene.typed(shape), None);
-        found.extend(own.map(|place| reading.answer(place, score, (name, "a copy"), (evidence, vocabulary))));
+        found.extend(own.map(|place| reading.answer(place, score, (name, "a copy"), evidence)));
         return;
     }
     name = redirected(name, &reading.meaning.phrase, context).unwrap_or(name);
     let of = reading.of.filter(|_| !reading.is_copy && !is_reference).unwrap_or_else(|| context.home_of(name));
     if name == "id"
         && of == context.primary()
-        && context.names.contains("id")
+        && context.has_key_beside(&vocabulary.words(&clue.name).concat())
         && !reading.meaning.phrase.eq(&clue.name)
         && vocabulary.words(&clue.name).len() > 1
     {
@@ -210,12 +208,7 @@ fn offer_homes(
         let is_open = matches!(home.rsplit(':').next(), Some("c" | "varchar" | "enum" | "rank"));
         let shape = if is_open { scene.typed(shape) } else { shape };
         if let Some(place) = place(home, of, context, shape) {
-            found.push(reading.answer(
-                place,
-                score * rank,
-                (name, &name.replace('_', " ")),
-                (evidence, scene.vocabulary),
-            ));
+            found.push(reading.answer(place, score * rank, (name, &name.replace('_', " ")), evidence));
         }
     }
 }
@@ -240,17 +233,9 @@ fn own_homes<'c>(concept: &'c Concept, of: Entity, context: &Context) -> Option<
 }
 
 impl Reading {
-    fn answer(
-        &self,
-        place: Place,
-        score: f64,
-        (concept, what): (&str, &str),
-        (evidence, vocabulary): (Evidence, &Vocabulary),
-    ) -> Answer {
-        let phrase = Some(self.meaning.phrase.as_str()).filter(|_| evidence.name >= KNOWN);
-        let evidence = Evidence { record: vocabulary.record.odds(concept, phrase), ..evidence };
+    fn answer(&self, place: Place, score: f64, (concept, what): (&str, &str), evidence: Evidence) -> Answer {
         let why = format!("its name reads as {what} ({:?})", self.meaning.phrase);
-        Answer { place, score, concept: concept.to_owned(), why, evidence }
+        Answer { place, score, likely: 0.0, concept: concept.to_owned(), why, evidence }
     }
 
     /// How much speaks for a key of something that is no record here, such as `outlook_id` or `reason_id`.
@@ -364,9 +349,8 @@ pub(super) fn custom(entity: Entity, shape: Shape, wanted: Option<&str>) -> Opti
 fn offer_reference(found: &mut Vec<Answer>, clue: &Clue, context: &Context, vocabulary: &Vocabulary) {
     if clue.is_key {
         let why = "its values are unique and name the row".to_owned();
-        let record = vocabulary.record.odds("id", None);
-        let evidence = Evidence { name: 1.0, shape: 1.0, agrees: true, record };
-        found.push(Answer { place: Place::Id, score: 1.2, concept: "id".to_owned(), why, evidence });
+        let evidence = Evidence { name: 1.0, shape: 1.0, agrees: true };
+        found.push(Answer { place: Place::Id, score: 1.2, likely: 0.0, concept: "id".to_owned(), why, evidence });
         return;
     }
     let concept = match clue.points_at.as_deref() {
@@ -383,9 +367,8 @@ fn offer_reference(found: &mut Vec<Answer>, clue: &Clue, context: &Context, voca
     for (home, rank) in homes.iter().zip(RANKS) {
         if let Some(place) = place(home, of, context, Shape::Reference) {
             let why = "its values are keys of another table".to_owned();
-            let record = vocabulary.record.odds(&concept.name, None);
-            let evidence = Evidence { name: 1.0, shape: 1.0, agrees: false, record };
-            found.push(Answer { place, score: 0.95 * rank, concept: concept.name.clone(), why, evidence });
+            let evidence = Evidence { name: 1.0, shape: 1.0, agrees: false };
+            found.push(Answer { place, score: 0.95 * rank, likely: 0.0, concept: concept.name.clone(), why, evidence });
         }
     }
 }

@@ -167,7 +167,7 @@ fn technical(words: &[String], shape: Shape) -> f64 {
 /// Ends of words that promise a shape; single words of several languages, and the last parts of German and Dutch ones.
 const PROMISES: &[(Shape, &[&str])] = &[
     (Shape::Date, &["date", "datum", "fecha", "day", "birthday", "anniversary", "deadline", "termin", "expiry", "on"]),
-    (Shape::Datetime, &["at", "datetime", "timestamp"]),
+    (Shape::Datetime, &["at", "datetime", "timestamp", "till", "until", "since"]),
     (
         Shape::Money,
         &[
@@ -347,16 +347,60 @@ pub fn shape_of_words(words: &[String]) -> Option<Shape> {
     if first_date && words.len() > 1 { Some(Shape::Date) } else { found.or(is_moment.then_some(Shape::Date)) }
 }
 
+/// Answers that are seldom right, and still the next ones where nothing else is known: other types, the row's other record.
+fn offer_rest(offer: &mut impl FnMut(Option<Place>, f64, &str), shape: Shape, context: &Context, why: &str) {
+    let primary = context.primary();
+    let of_type = |name: &str| Some(Place::Custom(primary, name.to_owned()));
+    let field = |name: &str| Some(Place::System(primary, name.to_owned()));
+    let is_known = |name: &str| crate::mapping::accepted::accepted(primary).iter().any(|known| known.name == name);
+    if matches!(shape, Shape::Date | Shape::Datetime) {
+        offer(Some(Place::Modified), 0.12, why);
+        offer(field("add_time").filter(|_| is_known("add_time")), 0.15, why);
+        offer(field("due_date").filter(|_| is_known("due_date")), 0.2, why);
+    }
+    if !matches!(primary, Entity::Organization | Entity::Person | Entity::Lead | Entity::Deal) {
+        return;
+    }
+    let types: &[&str] = match shape {
+        Shape::Unknown | Shape::Text => &["enum", "text", "date"],
+        Shape::Number => &["enum", "monetary", "varchar"],
+        Shape::Enum => &["varchar", "set"],
+        Shape::LongText | Shape::Html => &["varchar"],
+        Shape::Reference | Shape::Object | Shape::List => &["enum", "set"],
+        _ => &[],
+    };
+    for name in types {
+        offer(of_type(name), 0.15, why);
+    }
+    let others = context.becomes.iter().filter(|other| **other != primary);
+    for other in others.filter(|other| matches!(other, Entity::Organization | Entity::Person)) {
+        offer(custom(*other, shape, None), 0.2, why);
+    }
+}
+
+/// Whether a name says that its numbers are seconds since 1970: `closed_at`, `complete_till`, `cdate`.
+fn is_instant(words: &[String]) -> bool {
+    words.len() > 1 && matches!(shape_of_words(words), Some(Shape::Date | Shape::Datetime))
+}
+
 /// Answers that the values alone give, whatever the name says.
 pub(super) fn offer_values(found: &mut Vec<Answer>, clue: &Clue, context: &Context, vocabulary: &Vocabulary) {
     let shape = match clue.shape.unwrap_or(Shape::Unknown) {
         Shape::Text if shape_of_words(&vocabulary.words(&clue.name)) == Some(Shape::Bool) => Shape::Bool,
+        Shape::Number if is_instant(&vocabulary.words(&clue.name)) => Shape::Datetime,
         known => known,
     };
     let primary = context.primary();
     let mut offer = |place: Option<Place>, score: f64, why: &str| {
-        let evidence = Evidence { record: vocabulary.record.odds("", None), ..Evidence::default() };
-        found.extend(place.map(|place| Answer { place, score, concept: String::new(), why: why.to_owned(), evidence }));
+        let answer = |place| Answer {
+            place,
+            score,
+            likely: 0.0,
+            concept: String::new(),
+            why: why.to_owned(),
+            evidence: Evidence::default(),
+        };
+        found.extend(place.map(answer));
     };
     if clue.is_empty {
         offer(Some(Place::Leave), 0.8, "no row has a value");
@@ -404,9 +448,14 @@ pub(super) fn offer_values(found: &mut Vec<Answer>, clue: &Clue, context: &Conte
         let is_plain = words.len() == 1 || shape == Shape::List;
         offer(Some(Place::Leave), if is_plain { 0.98 } else { 0.9 }, "it lists records that hang on this one");
     }
+    let names_people = |word: &String| matches!(word.as_str(), "contact" | "person" | "people" | "member" | "customer");
+    if shape == Shape::List && primary == Entity::Organization && matches!(words, [only] if names_people(only)) {
+        offer(Some(Place::Leave), 0.98, "its people come as records of their own");
+    }
     if counts_children(words) && !matches!(shape, Shape::Enum | Shape::Set | Shape::Bool | Shape::Date) {
         offer(Some(Place::Leave), 0.98, "it counts records that hang on this one");
     }
+    offer_rest(&mut offer, shape, context, &why);
     let person = context.becomes.contains(&Entity::Person);
     match shape {
         Shape::Email if person => offer(Some(Place::System(Entity::Person, "emails".into())), 0.62, &why),

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde::Deserialize;
 
 use super::forms::canonical;
-use super::record::Record;
 use super::shape::Shape;
+use super::weights::Weights;
 use super::words::{Splitter, telling, words};
 use crate::error::{Error, Kind, Result};
 
@@ -181,8 +181,8 @@ pub struct Vocabulary {
     /// Kinds of record by the names of their tables, where these are one word.
     record_words: HashMap<String, Vec<String>>,
     by_name: HashMap<String, usize>,
-    /// What other CRMs say of the concepts and phrases.
-    pub record: Record,
+    /// What other CRMs say of answers.
+    pub weights: Weights,
     /// Phrases that count for nothing, as words run together.
     forgotten: HashSet<String>,
     splitter: Splitter,
@@ -211,7 +211,7 @@ impl Vocabulary {
             tables: BTreeMap::new(),
             record_words: HashMap::new(),
             by_name: HashMap::new(),
-            record: Record::shipped().map_err(read)?,
+            weights: Weights::shipped().map_err(|why| bad(&why))?,
             forgotten: HashSet::new(),
             splitter: Splitter::default(),
         };
