@@ -34,6 +34,14 @@ fn a_list_that_is_cut_is_not_taken_for_whole() {
 }
 
 #[test]
+fn rows_that_a_cut_hides_are_seen_by_their_changes() {
+    for order in ["id", "id-desc", "updated-desc", "name"] {
+        let outcome = run_with(&format!("paging=none,total=none,files=none,cap=40,order={order}"), true, 300);
+        assert!(matches!(&outcome.told, Told::FellBack(why) if why[0].contains("exactly 40 rows")), "{outcome}");
+    }
+}
+
+#[test]
 fn what_nothing_proves_stays_in_doubt() {
     // A number at which many sources cut is never trusted; without a filter nothing is shown; and what a list hides that
     // begins with the newest is what a filter leaves out.

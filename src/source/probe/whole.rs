@@ -1,6 +1,6 @@
 //! Lists that come all at once: whether that was all of them.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::Url;
 
 use super::changes;
@@ -107,8 +107,18 @@ pub(super) fn settle_caps(lists: &mut [Listed]) {
     }
 }
 
+/// Whether rows behind the last ones of a list would be changed late enough to be seen, as far as its last quarter tells:
+/// a list that begins with the newest would hide the oldest.
+fn ends_late(times: &[Timestamp]) -> bool {
+    let mut sorted = times.to_vec();
+    sorted.sort_unstable();
+    let Some(middle) = sorted.get(sorted.len() / 2) else { return false };
+    let tail = &times[times.len() - times.len() / 4..];
+    tail.iter().filter(|time| *time > middle).count() * 3 >= tail.len()
+}
+
 /// Clears up what is doubted by what changed: asked for all rows but those that were changed first, a list that is cut shows
-/// rows that it had not shown. The rows that it would hide are not the ones changed first unless it begins with the newest.
+/// rows that it had not shown.
 pub(super) async fn prove(guard: &mut Guard<'_>, known: &mut Known, zone: Option<&str>) -> Result<(), Ended> {
     let base = known.base.clone();
     let may_be_proved = |list: &&mut Listed| list.is_doubted && !is_known_cut(list.bare.ids.len() as u64);
@@ -117,13 +127,10 @@ pub(super) async fn prove(guard: &mut Guard<'_>, known: &mut Known, zone: Option
             return Ok(());
         }
         let stamps = changes::stamps(list, zone);
-        let times: Vec<_> =
+        let times: Vec<Timestamp> =
             list.bare.ids.iter().filter_map(|id| stamps.iter().find(|(_, own)| own == id)).map(|(at, _)| *at).collect();
-        let is_newest_first = times.is_sorted_by(|before, after| before >= after);
-        let Some((oldest, _)) = stamps.first().filter(|_| times.len() == list.bare.ids.len() && !is_newest_first)
-        else {
-            continue;
-        };
+        let is_clear = times.len() == list.bare.ids.len() && ends_late(&times);
+        let Some((oldest, _)) = stamps.first().filter(|_| is_clear) else { continue };
         let Some(overlap) = changes::overlap(list) else { continue };
         // So much later that the oldest is left out in whatever zone and granule the filter reads it.
         let Ok(asked) = oldest.checked_add(overlap + SignedDuration::from_secs(1)) else { continue };

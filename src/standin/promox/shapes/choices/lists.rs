@@ -213,6 +213,8 @@ dimension! {
         C1000 = "1000" 3,
         /// 100,000.
         C100000 = "100000" 4,
+        /// 40, a number at which few sources cut.
+        C40 = "40" 0,
     }
 }
 
