@@ -9,16 +9,27 @@
 //! Under the system clock all of this counts nothing. Wall time never enters decisions in any other way, and tokio's own
 //! timers are used only inside this file.
 
+mod calls;
+#[cfg(test)]
+mod tests;
+mod track;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::future::Future;
 use std::ops::Add;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
+
+use calls::CallState;
+use track::TaskWake;
+
+pub use calls::{Call, Served};
+pub use track::Tracked;
 
 /// Name of the request header by which a call names itself to a stand-in that shares the clock.
 pub const CALL_HEADER: &str = "x-crossdock-call";
@@ -77,14 +88,6 @@ struct Sleeper {
     waker: Waker,
     /// The call whose answer is held, if this is a hold.
     holds: Option<u64>,
-}
-
-/// A call counts as running unless a stand-in is holding its answer.
-#[derive(Clone, Copy)]
-struct CallState {
-    client_waits: bool,
-    served: bool,
-    holding: bool,
 }
 
 impl Clock {
@@ -164,7 +167,7 @@ impl Clock {
     pub fn track<F: Future>(&self, task: F) -> Tracked<F> {
         let wake = self.is_stepped().then(|| {
             self.add_running();
-            Arc::new(TaskWake { clock: self.clone(), state: Mutex::new((TaskPhase::Scheduled, None)) })
+            Arc::new(TaskWake::new(self.clone()))
         });
         Tracked { task: Box::pin(task), wake }
     }
@@ -385,272 +388,5 @@ pub struct Job(Clock);
 impl Drop for Job {
     fn drop(&mut self) {
         self.0.end_running();
-    }
-}
-
-/// See [`Clock::call`].
-#[derive(Debug)]
-pub struct Call {
-    clock: Clock,
-    id: Option<u64>,
-}
-
-impl Call {
-    /// What to send in [`CALL_HEADER`]; `None` under the system clock.
-    #[must_use]
-    pub fn header(&self) -> Option<u64> {
-        self.id
-    }
-}
-
-impl Drop for Call {
-    fn drop(&mut self) {
-        end_call(&self.clock, self.id, |call| call.client_waits = false);
-    }
-}
-
-/// See [`Clock::serve`].
-#[derive(Debug)]
-pub struct Served {
-    clock: Clock,
-    id: Option<u64>,
-}
-
-impl Served {
-    /// Holds the answer for a span of the clock's time. Safe to drop half-way.
-    pub async fn hold(&self, wait: Duration) {
-        // Borrowing `self` for the whole wait keeps the call's count alive until the hold is over.
-        self.clock.sleeper(self.clock.now() + wait, self.id).await;
-    }
-
-    /// The clock it counts on.
-    #[must_use]
-    pub fn clock(&self) -> &Clock {
-        &self.clock
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        end_call(&self.clock, self.id, |call| call.served = false);
-    }
-}
-
-/// Ends one side of a call; the count goes with the side that ends last.
-fn end_call(clock: &Clock, id: Option<u64>, end: impl FnOnce(&mut CallState)) {
-    let (Some(stepped), Some(id)) = (clock.as_stepped(), id) else { return };
-    let mut state = stepped.lock();
-    let Some(call) = state.calls.get_mut(&id) else { return };
-    end(call);
-    let CallState { client_waits, served, holding } = *call;
-    if !client_waits && !served {
-        state.calls.remove(&id);
-        // A held call has given its count away already.
-        if !holding {
-            state.running -= 1;
-        }
-    }
-    Stepped::jump_if_idle(state);
-}
-
-/// See [`Clock::track`].
-#[must_use = "a task does nothing unless awaited or spawned"]
-pub struct Tracked<F> {
-    task: Pin<Box<F>>,
-    wake: Option<Arc<TaskWake>>,
-}
-
-struct TaskWake {
-    clock: Clock,
-    state: Mutex<(TaskPhase, Option<Waker>)>,
-}
-
-/// All but `Waiting` and `Done` count as running.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum TaskPhase {
-    Scheduled,
-    Polling,
-    WokenWhilePolling,
-    Waiting,
-    Done,
-}
-
-impl TaskWake {
-    fn lock(&self) -> MutexGuard<'_, (TaskPhase, Option<Waker>)> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Wake for TaskWake {
-    fn wake(self: Arc<Self>) {
-        let mut state = self.lock();
-        match state.0 {
-            TaskPhase::Waiting => {
-                // Counted before the waker that calls us can end its own count.
-                self.clock.add_running();
-                state.0 = TaskPhase::Scheduled;
-            }
-            TaskPhase::Polling => state.0 = TaskPhase::WokenWhilePolling,
-            TaskPhase::Scheduled | TaskPhase::WokenWhilePolling | TaskPhase::Done => {}
-        }
-        let waker = state.1.clone();
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    }
-}
-
-impl<F: Future> Future for Tracked<F> {
-    type Output = F::Output;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let this = &mut *self;
-        let Some(wake) = &this.wake else { return this.task.as_mut().poll(context) };
-        {
-            let mut state = wake.lock();
-            if state.0 == TaskPhase::Waiting {
-                // Polled without a wake, as join sets may do.
-                wake.clock.add_running();
-            }
-            state.0 = TaskPhase::Polling;
-            state.1 = Some(context.waker().clone());
-        }
-        let waker = Waker::from(Arc::clone(wake));
-        let polled = this.task.as_mut().poll(&mut Context::from_waker(&waker));
-        let mut state = wake.lock();
-        let ends_count = if polled.is_ready() {
-            state.0 = TaskPhase::Done;
-            true
-        } else if state.0 == TaskPhase::WokenWhilePolling {
-            state.0 = TaskPhase::Scheduled;
-            false
-        } else {
-            state.0 = TaskPhase::Waiting;
-            true
-        };
-        drop(state);
-        if ends_count {
-            wake.clock.end_running();
-        }
-        polled
-    }
-}
-
-impl<F> Drop for Tracked<F> {
-    fn drop(&mut self) {
-        let Some(wake) = &self.wake else { return };
-        let mut state = wake.lock();
-        let counted = !matches!(state.0, TaskPhase::Waiting | TaskPhase::Done);
-        state.0 = TaskPhase::Done;
-        state.1 = None;
-        drop(state);
-        if counted {
-            wake.clock.end_running();
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HOUR: Duration = Duration::from_secs(3600);
-
-    fn stepped() -> Clock {
-        Clock::stepped("2026-01-05T00:00:00Z".parse().expect("a valid instant"))
-    }
-
-    fn runtime() -> tokio::runtime::Runtime {
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
-    }
-
-    #[test]
-    fn a_day_passes_at_once_and_in_order() {
-        let clock = stepped();
-        runtime().block_on(clock.track(async {
-            let (first, second) = (clock.sleep(24 * HOUR), clock.sleep(HOUR));
-            second.await;
-            assert_eq!(clock.now().elapsed(), HOUR);
-            first.await;
-            assert_eq!(clock.utc().to_string(), "2026-01-06T00:00:00Z");
-        }));
-        assert_eq!(clock.as_stepped().map(|stepped| stepped.lock().running), Some(0));
-    }
-
-    #[test]
-    fn time_stands_still_while_a_job_runs() {
-        let clock = stepped();
-        runtime().block_on(async {
-            let (sender, receiver) = tokio::sync::oneshot::channel();
-            let job = clock.job();
-            let worker = std::thread::spawn({
-                let clock = clock.clone();
-                move || {
-                    std::thread::sleep(Duration::from_millis(30));
-                    sender.send(clock.now()).expect("the receiver waits");
-                    drop(job);
-                }
-            });
-            let sleeper = tokio::spawn(clock.track({
-                let clock = clock.clone();
-                async move { clock.sleep(HOUR).await }
-            }));
-            let at = clock.track(receiver).await.expect("the job answers");
-            assert_eq!(at.elapsed(), Duration::ZERO);
-            sleeper.await.expect("the sleeper ends");
-            worker.join().expect("the job ends");
-        });
-    }
-
-    #[test]
-    fn a_held_answer_lets_time_pass_and_a_kernel_buffer_does_not() {
-        let clock = stepped();
-        runtime().block_on(async {
-            let call = clock.call();
-            let header = call.header().map(|id| id.to_string());
-            let sleeper = tokio::spawn(clock.track({
-                let clock = clock.clone();
-                async move { clock.sleep(HOUR).await }
-            }));
-            std::thread::sleep(Duration::from_millis(20));
-            assert_eq!(clock.now().elapsed(), Duration::ZERO, "the request is on its way");
-            let served = clock.serve(header.as_deref());
-            served.hold(2 * HOUR).await;
-            sleeper.await.expect("the sleeper ends");
-            assert_eq!(clock.now().elapsed(), 2 * HOUR);
-            drop(served);
-            drop(call);
-        });
-        assert_eq!(clock.as_stepped().map(|stepped| stepped.lock().running), Some(0));
-    }
-
-    #[test]
-    fn a_call_given_up_leaves_no_count_behind() {
-        let clock = stepped();
-        runtime().block_on(clock.track(async {
-            let call = clock.call();
-            let served = clock.serve(call.header().map(|id| id.to_string()).as_deref());
-            let handler = tokio::spawn(clock.track(async move {
-                served.hold(2 * HOUR).await;
-                drop(served);
-            }));
-            let gave_up = clock.timeout(HOUR, std::future::pending::<()>()).await;
-            assert!(gave_up.is_none());
-            drop(call);
-            handler.await.expect("the handler ends");
-            assert_eq!(clock.now().elapsed(), 2 * HOUR);
-        }));
-        assert_eq!(clock.as_stepped().map(|stepped| stepped.lock().running), Some(0));
-    }
-
-    #[test]
-    fn a_dropped_sleep_wakes_nobody() {
-        let clock = stepped();
-        runtime().block_on(clock.track(async {
-            assert_eq!(clock.timeout(24 * HOUR, clock.sleep(HOUR)).await, Some(()));
-            clock.sleep(HOUR).await;
-            assert_eq!(clock.now().elapsed(), 2 * HOUR);
-        }));
     }
 }

@@ -4,6 +4,9 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// The part that counts requests, and no records.
+pub const PROBE: &str = "probe";
+
 /// Parts that are done and not shown yet. Nobody may be looking, so they do not pile up.
 const KEPT: usize = 64;
 
@@ -49,6 +52,14 @@ pub struct Snapshot {
     pub total: u64,
     /// Writes of the whole run.
     pub writes: u64,
+}
+
+impl Snapshot {
+    /// What is counted.
+    #[must_use]
+    pub fn unit(&self) -> &'static str {
+        if self.doing.part == PROBE { "requests" } else { "records" }
+    }
 }
 
 impl Progress {

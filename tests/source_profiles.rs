@@ -463,6 +463,16 @@ fn the_end_is_recognized_as_the_profile_says() {
     check("not_found", || StatusCode::NOT_FOUND.into_response());
     check("refused", || StatusCode::BAD_REQUEST.into_response());
     check("repeats", || json(&json!(part(20, 10, 10))));
+    check("failure", || json(&json!({"success": false, "message": "There is no such page."})));
+    check("failure", || StatusCode::NO_CONTENT.into_response());
+    for message in ["Something went wrong.", "Not found: try again later."] {
+        let fails = move |asked: &Asked| match asked.number_of("page", 1) {
+            1 => json(&json!(part(20, 0, 10))),
+            _ => json(&json!({"success": false, "message": message})),
+        };
+        let rules = format!("{PAGED}\npast_end = \"failure\"");
+        run(&rules, fails, async |case| drop(case.fails().await));
+    }
     let refused = |asked: &Asked| match asked.number_of("page", 1) {
         1 => json(&json!(part(20, 0, 10))),
         _ => StatusCode::BAD_REQUEST.into_response(),
@@ -528,6 +538,13 @@ fn a_list_that_is_cut_and_cannot_be_read_on_is_refused() {
         |_| json(&json!(rows(1..=100))),
         async |case| {
             assert_eq!(ids(&case.all().await), to(100), "another list showed that a hundred is not where it cuts");
+        },
+    );
+    run(
+        "page = { style = \"none\", cap = 85 }",
+        |_| json(&json!(rows(1..=100))),
+        async |case| {
+            assert!(case.fails().await.message().contains("exactly 100 rows"), "beyond what was seen it may be cut");
         },
     );
 }

@@ -68,7 +68,7 @@ fn bars(progress: &Progress, ended: &AtomicBool) {
     };
     let tell = |part: &Snapshot| {
         if part.done > 0 {
-            bar.suspend(|| complain(&format!("  {:<22} {:>8} records", name(part), part.done)));
+            bar.suspend(|| complain(&format!("  {:<22} {:>8} {}", name(part), part.done, part.unit())));
         }
     };
     let mut shown = progress.snapshot();
@@ -97,7 +97,7 @@ fn bars(progress: &Progress, ended: &AtomicBool) {
 fn lines(progress: &Progress, ended: &AtomicBool) {
     let tell = |part: &Snapshot| {
         if part.done > 0 {
-            complain(&format!("{}: {} records, done", name(part), part.done));
+            complain(&format!("{}: {} {}, done", name(part), part.done, part.unit()));
         }
     };
     let (mut waited, mut last) = (String::new(), Instant::now());
@@ -107,7 +107,8 @@ fn lines(progress: &Progress, ended: &AtomicBool) {
         if now.doing.waits != waited || last.elapsed() >= LINE {
             let total = if now.total > 0 { format!("/{}", now.total) } else { String::new() };
             if !now.doing.phase.is_empty() {
-                complain(format!("{}: {}{total} records {}", name(&now), now.done, waits(&now)).trim_end());
+                let line = format!("{}: {}{total} {} {}", name(&now), now.done, now.unit(), waits(&now));
+                complain(line.trim_end());
             }
             (waited, last) = (now.doing.waits, Instant::now());
         }

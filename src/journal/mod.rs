@@ -7,6 +7,7 @@
 mod bindings;
 mod claims;
 mod copy;
+mod counts;
 mod effects;
 mod existing;
 mod gates;
@@ -26,9 +27,10 @@ use rusqlite::Connection;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 
-pub use bindings::{Bound, CORRECTION, DECISION, Misses, Promised, RoleFate, Troubled};
+pub use bindings::{Bound, CORRECTION, DECISION, Misses, Promised, RoleFate};
 pub use claims::{claim_of_alike, claim_of_same};
 pub use copy::{Copied, CopiedClaim};
+pub use counts::Troubled;
 pub use effects::{Conclusion, EffectId, EffectKind, Intent, OpenEffect, Outcome};
 pub use existing::{Candidate, Held};
 pub use gates::{Decided, Decision, GateVerdict, Proof};

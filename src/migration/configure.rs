@@ -68,6 +68,7 @@ impl Migration {
     pub(super) async fn configure_again(&self, me: &Me) -> Result<()> {
         let needs = self.draft_walk(Which::Pending, &mut Seen::default(), Outlook::default()).await?;
         let permit = self.standing_permit(Gate::Plan).await?;
+        self.outwait_makings(me).await?;
         let mut fields = Vec::new();
         for owner in FIELD_OWNERS {
             fields.push((owner, self.client.fields(field_entity(owner)).await?));
@@ -101,6 +102,7 @@ impl Migration {
             let digest = plan.digest()?;
             if account.journal.fact(BEGUN).await?.as_ref() == Some(&digest) {
                 // Under this very plan making began: what is there by now is partly our own work.
+                account.outwait_makings(there).await?;
                 self.write_proved(&plan, account).await?;
                 return Ok(Approved { plan, permit, inventory: account.read_inventory(there).await? });
             }

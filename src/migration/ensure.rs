@@ -98,6 +98,17 @@ impl Migration {
         Err(Error::new(Kind::Unreachable, format!("{what}: Pipedrive gave no answer {TRIES} times")))
     }
 
+    /// A call of an earlier run may still be on its way: waits until it is there, or never will be.
+    ///
+    /// # Errors
+    /// `Stopped`.
+    pub(super) async fn outwait(&self, what: &str) -> Result<()> {
+        let seconds = self.quiet_time().as_secs_f64();
+        tracing::info!(what, seconds, "waiting for what may still be on its way from an earlier run");
+        self.pause_for(self.quiet_time()).await;
+        self.border().await
+    }
+
     /// After this time what is not in a list is not on its way.
     pub(super) fn quiet_time(&self) -> Duration {
         self.client.timeout() + self.config.pipedrive.list_lag + Duration::from_millis(500)

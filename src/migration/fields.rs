@@ -15,6 +15,9 @@ use crate::stage::resolve::FieldKey;
 /// The option of a list that nothing in the data uses: Pipedrive refuses such a field without one.
 const NO_OPTION: &str = "(none)";
 
+/// Kind under which the journal keeps that options are made.
+const OPTIONS: &str = "options";
+
 impl Migration {
     /// Every field that the mapping needs, with the ids of its options. `there` is what the account has, by kind of record.
     pub(super) async fn ensure_fields(
@@ -78,7 +81,11 @@ impl Migration {
                 Ok(now.filter(|options| missing_options(&missing, options).is_empty()))
             };
             let create = async || self.client.add_options(entity, &field.code, &missing, work.permit).await;
+            // Each set of them for itself: a field may be given more of them later.
+            let set = format!("{} {}", field.code, missing.join(" "));
+            self.making(work.me, OPTIONS, &set).await?;
             let added = self.ensure(&wanted.name, find, create).await?;
+            self.made(work.me, OPTIONS, (&set, &set)).await?;
             field.options.retain(|known| added.iter().all(|option| option.id != known.id));
             field.options.extend(added);
         }

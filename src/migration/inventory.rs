@@ -2,7 +2,9 @@
 //! and once more just before the first write, and kept in the journal, so that a plan is the same whenever it is built anew.
 
 use std::collections::HashSet;
+use std::fmt::Display;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -21,6 +23,9 @@ const MADE: &str = "made:";
 
 /// Scope of the journal's keys for what it is about to make: by kind and name, when.
 const MAKING: &str = "making:";
+
+/// Where the journal keeps when we last waited for calls of an earlier run.
+const OUTWAITED: &str = "outwaited";
 
 /// Scope of the journal's keys for the stages that came with a pipeline of ours: by stage, and by pipeline with this mark.
 const CAME_ALONG: &str = "came_along";
@@ -63,6 +68,8 @@ pub(super) struct Ours {
     came_along: HashSet<String>,
     /// Codes of the fields that this migration uses already.
     used: HashSet<String>,
+    /// When something was begun last that is not known as made.
+    unfinished: Option<Timestamp>,
 }
 
 impl Known {
@@ -234,21 +241,40 @@ impl Migration {
     pub(super) async fn ours(&self, me: &Me) -> Result<Ours> {
         let keys = self.journal.keys(me.company_id.clone()).await?;
         let mut ours = Ours::default();
-        for (scope, name, _) in &keys {
+        let mut names = HashSet::new();
+        for (scope, name, value) in &keys {
             if let Some(kind) = scope.strip_prefix(MADE) {
                 ours.made.insert((kind.to_owned(), name.clone()));
+                names.insert((kind.to_owned(), fold_name(value)));
             } else if let Some(kind) = scope.strip_prefix(MAKING) {
                 ours.making.insert((kind.to_owned(), name.clone()));
             } else if scope == CAME_ALONG {
                 ours.came_along.insert(name.clone());
             }
         }
+        let begun = keys.iter().filter_map(|(scope, name, at)| Some((scope.strip_prefix(MAKING)?, name, at)));
+        let open = begun.filter(|(kind, name, _)| !names.contains(&((*kind).to_owned(), (*name).clone())));
+        ours.unfinished = open.filter_map(|(.., at)| at.parse().ok()).max();
         ours.used = Workspace::from_keys(keys)?.fields.into_values().map(|key| key.code).collect();
         Ok(ours)
     }
 
+    /// Waits until no call of an earlier run can still be on its way. Only then does the account show what is missing.
+    ///
+    /// # Errors
+    /// `Journal`, `Stopped`.
+    pub(super) async fn outwait_makings(&self, me: &Me) -> Result<()> {
+        let Some(begun) = self.ours(me).await?.unfinished else { return Ok(()) };
+        let waited: Option<Timestamp> = self.fact(OUTWAITED).await?;
+        if waited.is_some_and(|waited| begun < waited) {
+            return Ok(());
+        }
+        self.outwait("parts of the workspace").await?;
+        self.put_json(OUTWAITED, &self.clock.utc()).await
+    }
+
     /// Something is about to be made: should the process die now, the next one knows whose work it finds.
-    pub(super) async fn making(&self, me: &Me, entity: Entity, name: &str) -> Result<()> {
+    pub(super) async fn making(&self, me: &Me, entity: impl Display, name: &str) -> Result<()> {
         let at = self.clock.utc().to_string();
         let key = (format!("{MAKING}{entity}"), fold_name(name), at);
         self.journal.put_keys(me.company_id.clone(), vec![key]).await
@@ -263,7 +289,7 @@ impl Migration {
     }
 
     /// Something was made.
-    pub(super) async fn made(&self, me: &Me, entity: Entity, (key, name): (&str, &str)) -> Result<()> {
+    pub(super) async fn made(&self, me: &Me, entity: impl Display, (key, name): (&str, &str)) -> Result<()> {
         let key = (format!("{MADE}{entity}"), key.to_owned(), name.to_owned());
         self.journal.put_keys(me.company_id.clone(), vec![key]).await
     }

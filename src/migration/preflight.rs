@@ -17,6 +17,9 @@ const PROOF: &str = "preflight:proof";
 /// Where the journal keeps that a throw-away record may be there.
 const PROVING: &str = "preflight:proving";
 
+/// Where the journal keeps the id of the throw-away record, as long as it is not known to be deleted.
+const MADE: &str = "preflight:made";
+
 /// Looks at the list, each after the lag that the settings name.
 const LOOKS: u32 = 3;
 
@@ -39,12 +42,20 @@ impl Migration {
             return Ok(());
         }
         let mut proof = Vec::new();
-        if let Some(row) = self.throw_away(permit, &mut proof).await? {
+        let made: Option<String> = self.fact::<Option<String>>(MADE).await?.flatten();
+        if let Some(id) = made {
+            // An earlier run ended after it was made and before its deletion was known here.
+            proof = self.proof().await?;
+            proof.push(self.delete_again(&id, permit).await?);
+        } else if let Some(row) = self.throw_away(permit, &mut proof).await? {
             proof.push(seen_by(&row));
             proof.push(self.find_in_list(&row).await?);
-            proof.push(self.delete_again(&row, permit).await?);
+            self.put_json(PROOF, &proof).await?;
+            self.put_json(MADE, &Some(&*row.id)).await?;
+            proof.push(self.delete_again(&row.id, permit).await?);
         }
-        self.put_json(PROOF, &proof).await
+        self.put_json(PROOF, &proof).await?;
+        self.put_json(MADE, &None::<String>).await
     }
 
     /// What was proved; empty before.
@@ -67,25 +78,12 @@ impl Migration {
     /// The record, new or left behind by an earlier run. `None` when Pipedrive refuses to make one.
     async fn throw_away(&self, permit: &WritePermit, proof: &mut Vec<Check>) -> Result<Option<Row>> {
         let name = self.throw_away_name();
-        if self.journal.fact(PROVING).await?.is_some()
-            && let Some(row) = self.newest_called(&name).await?
-        {
-            proof.push(Check::new(MAKE, Outcome::Good, "Our user may make records."));
-            return Ok(Some(row));
-        }
-        self.journal.put_fact(PROVING, self.clock.utc().to_string()).await?;
-        let dated = body(json!({"name": name, "add_time": LONG_AGO}));
-        let plain = body(json!({"name": name}));
-        let find = async || self.newest_called(&name).await;
-        let make = async |body: &Map<String, Value>| {
-            self.ensure(&name, find, async || self.client.create(Entity::Organization, body, permit).await).await
-        };
-        let (made, is_dated) = match make(&dated).await {
-            Err(error) if error.kind() == Kind::Refused => (make(&plain).await, false),
-            made => (made, true),
+        let made = match self.left_behind(&name).await? {
+            Some(row) => Ok((row, true)),
+            None => self.make_throw_away(&name, permit).await,
         };
         match made {
-            Ok(row) => {
+            Ok((row, is_dated)) => {
                 proof.push(Check::new(MAKE, Outcome::Good, "Our user may make records."));
                 proof.push(self.back_dating(is_dated && row.text("add_time") == Some(LONG_AGO)));
                 Ok(Some(row))
@@ -96,6 +94,33 @@ impl Migration {
                 Ok(None)
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// The record that an earlier run made without knowing it, be it that its call was still on its way when the run ended.
+    async fn left_behind(&self, name: &str) -> Result<Option<Row>> {
+        if self.journal.fact(PROVING).await?.is_none() {
+            return Ok(None);
+        }
+        if let Some(row) = self.newest_called(name).await? {
+            return Ok(Some(row));
+        }
+        self.outwait("the throw-away record of an earlier run").await?;
+        self.newest_called(name).await
+    }
+
+    /// Makes the record, with a date of long ago where Pipedrive takes one.
+    async fn make_throw_away(&self, name: &str, permit: &WritePermit) -> Result<(Row, bool)> {
+        self.journal.put_fact(PROVING, self.clock.utc().to_string()).await?;
+        let dated = body(json!({"name": name, "add_time": LONG_AGO}));
+        let plain = body(json!({"name": name}));
+        let find = async || self.newest_called(name).await;
+        let make = async |body: &Map<String, Value>| {
+            self.ensure(name, find, async || self.client.create(Entity::Organization, body, permit).await).await
+        };
+        match make(&dated).await {
+            Err(error) if error.kind() == Kind::Refused => Ok((make(&plain).await?, false)),
+            made => Ok((made?, true)),
         }
     }
 
@@ -134,19 +159,23 @@ impl Migration {
         Ok(Check::new(LIST, Outcome::Blocks, says))
     }
 
-    async fn delete_again(&self, row: &Row, permit: &WritePermit) -> Result<Check> {
+    async fn delete_again(&self, id: &str, permit: &WritePermit) -> Result<Check> {
         let gone = async || {
-            let there = self.client.get(Entity::Organization, &row.id).await?;
+            let there = self.client.get(Entity::Organization, id).await?;
             Ok(there.is_none().then_some(()))
         };
-        let delete = async || self.client.delete(Entity::Organization, &row.id, permit).await;
+        let delete = async || match self.client.delete(Entity::Organization, id, permit).await {
+            // An earlier call of ours was carried out.
+            Err(error) if error.kind() == Kind::Gone => Ok(()),
+            deleted => deleted,
+        };
         match self.ensure("the throw-away record", gone, delete).await {
             Ok(()) => Ok(Check::new(DELETE, Outcome::Good, "Our user may delete; the record is gone.")),
             Err(error) if error.kind() == Kind::Refused => {
                 let says = format!(
                     "Pipedrive refuses to delete, so nothing could be taken back: {}. Organization {} is left over.",
                     error.chain(),
-                    row.id
+                    id
                 );
                 Ok(Check::new(DELETE, Outcome::Blocks, says))
             }

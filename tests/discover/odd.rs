@@ -91,3 +91,30 @@ fn hidden_rows_are_asked_about_and_a_file_is_tried() {
     assert!([0, 3].contains(&code(&output)), "{}", text(&output));
     assert_eq!(counted(&discovery(&world)), Some(living()), "all come along");
 }
+
+/// Nobody but people can tell in which zone the times are.
+#[test]
+fn the_zone_of_times_is_asked_for_and_the_answer_kept() {
+    let promox = Standin::start(
+        "promox --shape auth=bearer,base=v1,identity=none,dates=naive-space,delta=since,window=2-at-once",
+        &["records=40"],
+    );
+    let settings = format!("address = \"{}\"\nrequests_per_second = 1000\npoll_seconds = 1", promox.address);
+    let source = Source { settings, token: promox.token.clone(), mapping: PROMOX.to_owned(), users: Vec::new() };
+    let world = World::start(source, &[]);
+    let asks = || {
+        let output = world.run(&["discover"]);
+        assert!([0, 3].contains(&code(&output)), "{}", text(&output));
+        let found = discovery(&world);
+        let is_asked = found["questions"].to_string().contains("Which time zone are its times in?");
+        (is_asked, found["objects"].to_string().contains("UTC is assumed"))
+    };
+    assert_eq!(asks(), (true, true));
+    let path = world.folder.join("source.toml");
+    let learned = std::fs::read_to_string(&path).expect("the profile");
+    let answered = learned.replacen("version = 1\n", "version = 1\nzone = \"America/New_York\"\n", 1);
+    assert_ne!(learned, answered);
+    std::fs::write(&path, &answered).expect("edited");
+    assert_eq!(asks(), (false, false));
+    assert_eq!(std::fs::read_to_string(&path).expect("the profile"), answered);
+}

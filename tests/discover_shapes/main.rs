@@ -10,7 +10,10 @@
 mod deleted;
 mod files;
 mod hosts;
+mod paging;
 mod record;
+mod refused;
+mod whole;
 mod world;
 
 use world::{Outcome, Told, run, run_as};

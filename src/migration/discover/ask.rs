@@ -4,6 +4,7 @@ use super::Rules;
 use crate::config::extraction::Method;
 use crate::report::discovery::{Discovery, Question};
 use crate::report::page::{counted, number};
+use crate::source::probe::ZONE_UNKNOWN;
 
 /// Columns, links and rows that are asked about one by one; more of them are asked about together.
 const EACH_MAX: usize = 40;
@@ -47,6 +48,7 @@ pub(super) fn questions(
     }
     questions.extend_from_slice(hidden);
     of_mapping(found, rules, &mut questions);
+    of_zone(found, &mut questions);
     of_tables(found, &mut questions);
     of_days(found, &mut questions);
     of_links(found, &mut questions);
@@ -98,6 +100,26 @@ fn of_mapping(found: &Discovery, rules: &Rules, questions: &mut Vec<Question>) {
         let asks = format!("What do they hold? Nothing of {} is migrated as it stands.", not_known.join(", "));
         push(questions, "tables", asks, "Map them, or leave them.", false);
     }
+}
+
+fn of_zone(found: &Discovery, questions: &mut Vec<Question>) {
+    let is_open = |risks: &[String]| risks.iter().any(|risk| risk == ZONE_UNKNOWN);
+    let lists = found.objects.iter().filter(|object| object.method == Method::Api && is_open(&object.risks)).count();
+    if lists == 0 {
+        return;
+    }
+    let whose = counted(lists as u64, "list that writes times", "lists that write times");
+    let asks = format!(
+        "Which time zone are its times in? It has {whose} without a zone, and the account does not say which one is meant. \
+         UTC is assumed; if that is wrong, every time is off by the same hours, and some days by one."
+    );
+    push(
+        questions,
+        "the API",
+        asks,
+        "Write zone = \"America/New_York\" at the head of source.toml, or as it is.",
+        false,
+    );
 }
 
 fn of_tables(found: &Discovery, questions: &mut Vec<Question>) {

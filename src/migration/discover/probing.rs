@@ -11,11 +11,12 @@ use crate::error::{Error, Kind, Result};
 use crate::http::Http;
 use crate::migration::map::Reading;
 use crate::migration::origin::beside;
+use crate::progress::PROBE;
 use crate::record::Object;
 use crate::report::discovery::{Asked, ProfileKept, Question};
 use crate::report::page::number;
 use crate::report::reports;
-use crate::source::probe::{Allowance, Failed, Hidden, Probed, Sent, Target, Verdict, probe};
+use crate::source::probe::{Allowance, Failed, Hidden, Probed, Sent, Target, Verdict, ZONE_UNKNOWN, probe};
 use crate::source::profile::{FILE, Profile};
 
 /// What is found while the file was edited goes here.
@@ -41,7 +42,7 @@ pub(super) async fn probe_api(
     let SourceConfig::Api { address, credentials, hints, requests_per_second, .. } = &config.source else {
         return Ok(());
     };
-    reading.progress.begin("discover", "probe", 0);
+    reading.progress.begin("discover", PROBE, 0);
     let http = Http::new(reading.clock.clone(), config.pipedrive.request_timeout, 1)?;
     let SourceHints { hosts, logins, headers, posts } = *hints.clone();
     let target = Target { address: address.clone(), hosts, logins, headers, posts };
@@ -72,7 +73,12 @@ pub(super) async fn probe_api(
         looked.unread.push((format!("the API at {host}"), format!("the probe ended before its time: {stopped}")));
     }
     judge(&probed, looked);
-    looked.profile = Some(keep(beside(config), &probed.profile, before)?);
+    let kept = keep(beside(config), &probed.profile, before)?;
+    if kept.zone.is_some() {
+        // Somebody has said it in the profile.
+        looked.notes.values_mut().for_each(|(_, risks)| risks.retain(|risk| risk != ZONE_UNKNOWN));
+    }
+    looked.profile = Some(kept);
     Ok(())
 }
 
@@ -169,12 +175,15 @@ fn keep(folder: &Path, found: &Profile, before: Option<&str>) -> Result<ProfileK
     if !is_edited {
         let differences = there.map(|there| differences(&there, &text)).unwrap_or_default();
         write(&path, &text)?;
-        return Ok(ProfileKept { digest, is_edited, differences });
+        return Ok(ProfileKept { digest, is_edited, differences, zone: found.zone.clone() });
     }
     write(&folder.join(FOUND), &text)?;
-    let differences = differences(&there.unwrap_or_default(), &text);
+    let there = there.unwrap_or_default();
+    // One that cannot be read is told when it is used.
+    let zone = Profile::parse(&there).ok().and_then(|profile| profile.zone);
+    let differences = differences(&there, &text);
     // What we last wrote is still what an edit is told from.
-    Ok(ProfileKept { digest: before.unwrap_or_default().to_owned(), is_edited, differences })
+    Ok(ProfileKept { digest: before.unwrap_or_default().to_owned(), is_edited, differences, zone })
 }
 
 fn digest(text: &str) -> String {

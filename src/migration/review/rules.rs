@@ -15,6 +15,7 @@ use crate::mapping::placement::Rule;
 use crate::mapping::template::Template;
 use crate::propose::layout::says_amount;
 use crate::record::{Entity, Object, SourceRecord, Target};
+use crate::report::page::counted;
 use crate::report::review::{RulePreview, RulePreviews};
 use crate::stage::normalize::{Normalized, RoleResult, normalize};
 
@@ -43,7 +44,8 @@ pub(super) fn of(rows: &Rows, mapping: &Mapping) -> BTreeMap<Object, RulePreview
             rule: rule.to_string(),
             gives: parents.iter().map(|parent| trial.gives(*rule, parent)).collect(),
         };
-        let named = |parent: &&SourceRecord| format!("{} {} ({} rows)", fold.object, parent.id, own(parent));
+        let rows = |parent: &SourceRecord| counted(own(parent) as u64, "row", "rows");
+        let named = |parent: &&SourceRecord| format!("{} {} ({})", fold.object, parent.id, rows(parent));
         let names = parents.iter().map(named).collect();
         previews.insert(rules.object, RulePreviews { parents: names, rules: Rule::ALL.iter().map(rule).collect() });
     }
@@ -119,19 +121,26 @@ impl Trial {
         };
         let lines = || value("list").replace('\n', " / ");
         let (count, first) = (value("count"), value("row 1"));
+        let many = |one: &str, many: &str| format!("{count} {}", if count == "1" { one } else { many });
         let gives = match rule {
-            Rule::Sum => format!("{}; {count} rows: {}", sum(), lines()),
+            Rule::Sum => format!("{}; {}: {}", sum(), many("row", "rows"), lines()),
             Rule::First => first,
             Rule::Latest => format!("{} (of {count})", value("latest")),
             Rule::Count => count,
-            Rule::List => format!("{count} rows: {}", lines()),
+            Rule::List => format!("{}: {}", many("row", "rows"), lines()),
             Rule::Split => {
                 let parts = (1..=SPLIT).map(|nth| value(&format!("row {nth}"))).filter(|text| !text.is_empty());
                 let parts: Vec<String> = parts.zip(1..).map(|(text, nth)| format!("{nth}. {text}")).collect();
                 format!("together {}; {}", sum(), parts.join(" / "))
             }
-            Rule::Note => format!("{count} notes, the first of them: {first}"),
-            Rule::Activity => format!("{count} activities, the first of them: {} {first}", self.child),
+            Rule::Note => match &*count {
+                "1" => format!("1 note: {first}"),
+                _ => format!("{count} notes, the first of them: {first}"),
+            },
+            Rule::Activity => match &*count {
+                "1" => format!("1 activity: {} {first}", self.child),
+                _ => format!("{count} activities, the first of them: {} {first}", self.child),
+            },
         };
         shown(&gives)
     }

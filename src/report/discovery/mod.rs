@@ -79,6 +79,9 @@ pub struct ProfileKept {
     pub is_edited: bool,
     /// Lines in which the file and what was found now differ, at most a few.
     pub differences: Vec<String>,
+    /// The zone of times that name none, where the profile in force names it.
+    #[serde(default)]
+    pub zone: Option<String>,
 }
 
 /// A kind of record.

@@ -3,37 +3,35 @@
 
 pub mod caps;
 mod chart;
+mod compared;
 pub mod conflicts;
 pub mod daily;
 pub mod forecast;
 mod page;
 mod staging;
 mod terminal;
+#[cfg(test)]
+pub(in crate::report) mod tests;
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::deviations::{Affected, Deviation, deviations};
 use super::preflight::Preflight;
-use crate::config::{Plan as Tariff, Spending};
+use crate::config::Spending;
 use crate::error::{Error, Kind, Result};
 use crate::pipedrive::route;
 use crate::record::Entity;
-use caps::{CapLine, Existing, Need, SOLD_TODAY};
+use caps::{CapLine, Existing, Need};
+use compared::{allowance, comparison, curves, reserve};
 use conflicts::{Conflict, Found};
 use daily::{Daily, Following};
-use forecast::{Effort, Limits, Schedule, Start};
+use forecast::{Effort, Schedule, Start};
 
+pub use compared::{Allowance, Comparison, Curve, Ends, Reserve};
 pub use staging::StagingPlan;
-
-/// Seats that the comparison of plans shows, beside the account's own number.
-const SEATS_COMPARED: [u32; 5] = [1, 3, 5, 10, 25];
-
-/// Other plans are drawn until this many times the account's own time, or the own line would be a stroke.
-const DRAWN_TIMES: u64 = 2;
 
 /// A custom field that must be there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -126,63 +124,6 @@ pub struct PlanInput {
     pub start: Start,
     /// What the load does beside creating records, in words: webhooks that fire, automations that run.
     pub side_effects: Vec<String>,
-}
-
-/// How long the same work takes on one plan with some numbers of seats.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Comparison {
-    /// The plan.
-    pub plan: Tariff,
-    /// Tokens of one seat on one day.
-    pub tokens_seat_day: u64,
-    /// By number of seats.
-    pub seats: BTreeMap<u32, Ends>,
-}
-
-/// When work would be done on one plan with one number of seats.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Ends {
-    /// Seconds from now; `None` when what is kept back leaves nothing to spend.
-    pub seconds: Option<u64>,
-    /// Days of the budget, counting begun ones.
-    pub days: Option<u64>,
-    /// The end, UTC.
-    pub finishes_at: Option<Timestamp>,
-    /// Whether the data fits into the plan's limits.
-    pub fits: bool,
-}
-
-/// Tokens over time on one plan: what the chart draws.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Curve {
-    /// The plan, with the account's seats.
-    pub plan: Tariff,
-    /// Whether it is the account's own.
-    pub own: bool,
-    /// Seconds and tokens spent by then, ascending; even in between.
-    pub points: Vec<(u64, u64)>,
-}
-
-/// What keeping tokens back costs in time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Reserve {
-    /// Tokens a day that are never touched.
-    pub tokens_day: u64,
-    /// When the load would be done without it.
-    pub without: Schedule,
-    /// Tokens that the company's other tools spend on a day, as seen so far.
-    pub others_tokens_day: u64,
-}
-
-/// What may be spent, as reports show it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Allowance {
-    /// The plan; `None` without limits.
-    pub plan: Option<Tariff>,
-    /// Paid seats; 0 without limits.
-    pub seats: u32,
-    /// Tokens that the migration may spend on a day; `None` without limits.
-    pub tokens_day: Option<u64>,
 }
 
 /// The report.
@@ -415,91 +356,6 @@ fn need(input: &PlanInput) -> Need<'_> {
     }
 }
 
-/// How long the same work takes on every plan, begun at the same moment, with the same tokens kept back and the same
-/// others: the line of the account's own plan is the schedule itself.
-fn comparison(load: Effort, input: &PlanInput, need: &Need<'_>) -> Vec<Comparison> {
-    let mut seats = SEATS_COMPARED.to_vec();
-    if let Spending::Planned { seats: own, .. } = input.spending {
-        seats.push(own);
-    }
-    let compare = |plan: &Tariff| {
-        let ends = seats.iter().map(|seats| {
-            let (spending, start) = instead(input, *plan, *seats);
-            let Schedule { seconds, days, finishes_at, .. } = Schedule::of(load, spending, start);
-            (*seats, Ends { seconds, days, finishes_at, fits: need.fits(*plan, *seats) })
-        });
-        Comparison { plan: *plan, tokens_seat_day: plan.tokens_seat_day(), seats: ends.collect() }
-    };
-    Tariff::ALL.iter().map(compare).collect()
-}
-
-/// The same account on another plan: what was spent of the day so far is spent there too.
-fn instead(input: &PlanInput, plan: Tariff, seats: u32) -> (Spending, Start) {
-    let start = input.start;
-    let Spending::Planned { plan: own, seats: own_seats, top_up_tokens_day, reserve_tokens_day } = input.spending
-    else {
-        return (Spending::Planned { plan, seats, top_up_tokens_day: 0, reserve_tokens_day: 0 }, start);
-    };
-    if (plan, seats) == (own, own_seats) {
-        return (input.spending, start);
-    }
-    let spending = Spending::Planned { plan, seats, top_up_tokens_day, reserve_tokens_day };
-    let other = Start { tokens_day: None, ..start };
-    let whole = Limits::of(input.spending, start).map_or(0, |limits| limits.tokens_day);
-    let spent = whole.saturating_sub(start.tokens_left.unwrap_or(whole));
-    let left = Limits::of(spending, other).map(|limits| limits.tokens_day.saturating_sub(spent));
-    (spending, Start { tokens_left: left, ..other })
-}
-
-/// What the reserve costs.
-fn reserve(load: Effort, spending: Spending, start: Start) -> Option<Reserve> {
-    let Spending::Planned { plan, seats, top_up_tokens_day, reserve_tokens_day } = spending else { return None };
-    let without = Spending::Planned { plan, seats, top_up_tokens_day, reserve_tokens_day: 0 };
-    let start = Start { tokens_left: start.tokens_left.map(|left| left + reserve_tokens_day), ..start };
-    Some(Reserve {
-        tokens_day: reserve_tokens_day,
-        without: Schedule::of(load, without, start),
-        others_tokens_day: start.others_tokens_day,
-    })
-}
-
-/// Tokens over time: on the account's own plan, and on those sold today with the same seats.
-fn curves(load: Effort, input: &PlanInput, schedule: Schedule) -> Vec<Curve> {
-    let Spending::Planned { plan: own, seats, .. } = input.spending else { return Vec::new() };
-    let Some(seconds) = schedule.seconds else { return Vec::new() };
-    let until = seconds.saturating_mul(DRAWN_TIMES);
-    let plans = SOLD_TODAY.into_iter().filter(|plan| *plan != own).chain([own]);
-    plans
-        .filter_map(|plan| {
-            let (spending, start) = instead(input, plan, seats);
-            let limits = Limits::of(spending, start)?;
-            let left = start.tokens_left.unwrap_or(limits.tokens_day);
-            let mut points = limits.curve(load, left, start.until_reset());
-            // Time without requests is spread over the work; it is drawn at its end.
-            points.extend(points.last().map(|(at, tokens)| (at + load.seconds, *tokens)));
-            // The line goes on to the edge.
-            let within = points.iter().take_while(|(at, _)| *at <= until).count();
-            let edge = points.get(within).zip(points.get(within.wrapping_sub(1))).map(|(after, before)| {
-                let share = (until - before.0) as f64 / (after.0 - before.0) as f64;
-                (until, before.1 + ((after.1 - before.1) as f64 * share) as u64)
-            });
-            points.truncate(within);
-            points.extend(edge);
-            (!points.is_empty()).then_some(Curve { plan, own: plan == own, points })
-        })
-        .collect()
-}
-
-fn allowance(spending: Spending) -> Allowance {
-    match spending {
-        Spending::Unlimited => Allowance { plan: None, seats: 0, tokens_day: None },
-        Spending::Planned { plan, seats, top_up_tokens_day, reserve_tokens_day } => {
-            let bought = plan.tokens_seat_day() * u64::from(seats) + top_up_tokens_day;
-            Allowance { plan: Some(plan), seats, tokens_day: Some(bought.saturating_sub(reserve_tokens_day)) }
-        }
-    }
-}
-
 /// Pipedrive's type as its screens name it; unknown ones as they are.
 #[must_use]
 pub fn type_words(name: &str) -> &str {
@@ -517,143 +373,5 @@ pub fn type_words(name: &str) -> &str {
         "address" => "Address",
         "int" => "Whole number",
         other => other,
-    }
-}
-
-#[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-
-    pub(in crate::report) fn input() -> PlanInput {
-        let at = |text: &str| text.parse().expect("a time");
-        let stage = |name: &str, percent| PlannedStage {
-            name: name.to_owned(),
-            found: Found::New,
-            probability: Some(Decimal::from(percent)),
-        };
-        PlanInput {
-            fields: vec![PlannedField {
-                entity: Entity::Deal,
-                name: "Customer PO".into(),
-                field_type: "varchar".into(),
-                options: 0,
-                new_options: 0,
-                found: Found::New,
-                filled: Some(40),
-                records: 26_000,
-            }],
-            pipelines: vec![PlannedPipeline {
-                name: "Orders".into(),
-                found: Found::New,
-                stages: vec![stage("Quote", 10), stage("Proof", 60)],
-            }],
-            lead_labels: vec!["New".into()],
-            activity_types: vec!["Proof".into()],
-            records: BTreeMap::from([(Entity::Organization, 1_000), (Entity::Lead, 2_000), (Entity::Deal, 24_000)]),
-            waiting: 120,
-            further: vec![Cost {
-                what: "Follow changes for a week".into(),
-                minimum: false,
-                effort: Effort { requests: 100, tokens: 1_000, seconds: 60 },
-            }],
-            conflicts: Vec::new(),
-            preflight: Preflight::default(),
-            existing: Some(Existing { custom_fields: 3, leads_and_deals: 10, ..Existing::default() }),
-            closed_deals: 9_000,
-            too_long: (0, 0),
-            following: Following {
-                poll_seconds: 60,
-                tries_seconds: 900,
-                waits: true,
-                changed: BTreeMap::from([(Entity::Deal, 300)]),
-                over_days: 30,
-            },
-            spending: Spending::Planned { plan: Tariff::Growth, seats: 5, top_up_tokens_day: 0, reserve_tokens_day: 0 },
-            start: Start {
-                at: at("2026-11-23T08:00:00Z"),
-                budget_resets_at: at("2026-11-24T00:00:00Z"),
-                tokens_left: None,
-                round_trip_ms: 0,
-                tokens_day: None,
-                others_tokens_day: 0,
-            },
-            side_effects: vec!["Webhooks of the account fire for every record.".into()],
-        }
-    }
-
-    #[test]
-    fn costs_are_creates_and_pages() {
-        let plan = Plan::build(input());
-        // 1 field, 1 pipeline and 2 stages at 5; 1 label and 1 type at 10; 25,000 records at 5 and 2,000 leads at 10.
-        assert_eq!(plan.minimum, Effort { requests: 27_006, tokens: 20 + 20 + 125_000 + 20_000, seconds: 0 });
-        // 2 pages of organizations and 48 of deals at 10, 4 of leads at 20: once to count, once to verify.
-        assert_eq!(plan.verification, Effort { requests: 54, tokens: 500 + 80, seconds: 0 });
-        let further = Effort { requests: 100, tokens: 1_000, seconds: 60 };
-        assert_eq!(plan.forecast, plan.minimum.plus(plan.verification).plus(plan.verification).plus(further));
-        assert_eq!((plan.schedule.days, plan.comparison.len()), (Some(1), Tariff::ALL.len()));
-        let fits: Vec<bool> = plan.caps.iter().map(|cap| cap.fits).collect();
-        assert_eq!(fits, [false, true, true, true, true, true, true]);
-    }
-
-    #[test]
-    fn a_field_that_is_there_is_not_paid_again() {
-        let mut known = input();
-        known.fields[0].found = Found::There;
-        assert_eq!(Plan::build(known.clone()).minimum.tokens + 5, Plan::build(input()).minimum.tokens);
-        // Options that it lacks are one call; a pipeline that is there costs only its new stages.
-        known.fields[0].new_options = 3;
-        known.pipelines[0].found = Found::There;
-        known.pipelines[0].stages[1].found = Found::Ours;
-        assert_eq!(Plan::build(known).minimum.tokens + 10, Plan::build(input()).minimum.tokens);
-    }
-
-    #[test]
-    fn what_stands_in_the_way_is_said_and_what_does_not_is_not() {
-        let mut input = input();
-        input.conflicts = vec![
-            Conflict::notice("Pipeline", "Orders", "It is there already."),
-            Conflict::block("Custom field of deals", "Rush", "It is a text there.").way("rename theirs"),
-        ];
-        input.fields =
-            (0..100).map(|number| PlannedField { name: format!("F{number}"), ..input.fields[0].clone() }).collect();
-        let blockers = Plan::build(input).blockers();
-        assert_eq!(blockers.len(), 2, "{blockers:?}");
-        assert!(
-            blockers[0].contains("'Rush'") && blockers[1].starts_with("custom fields: 3 there, 100 added, 100 allowed")
-        );
-    }
-
-    #[test]
-    fn the_own_line_of_the_comparison_is_the_schedule_and_the_reserve_has_a_price() {
-        let mut input = input();
-        input.spending =
-            Spending::Planned { plan: Tariff::Growth, seats: 5, top_up_tokens_day: 0, reserve_tokens_day: 200_000 };
-        // 20,000 were spent today, by us or by others.
-        input.start.tokens_left = Some(80_000);
-        let plan = Plan::build(input);
-        let of = |tariff: Tariff| plan.comparison.iter().find(|line| line.plan == tariff).expect("compared");
-        let own = of(Tariff::Growth).seats[&5];
-        assert_eq!((own.seconds, own.finishes_at), (plan.schedule.seconds, plan.schedule.finishes_at));
-        assert_eq!((own.fits, of(Tariff::Premium).seats[&5].fits), (false, true));
-        // 100,000 a day: today's 80,000, and the rest tomorrow. Without the reserve today is enough.
-        assert_eq!((plan.schedule.days, plan.reserve.and_then(|reserve| reserve.without.days)), (Some(2), Some(1)));
-        // On Lite the reserve takes more than there is.
-        assert_eq!((of(Tariff::Lite).seats[&5].seconds, of(Tariff::Ultimate).seats[&1].days), (None, Some(16)));
-        let curve = plan.curves.last().expect("the own curve");
-        assert!(curve.own, "{curve:?}");
-        assert_eq!(curve.points.last(), plan.schedule.seconds.map(|end| (end, plan.forecast.tokens - 580)).as_ref());
-    }
-
-    #[test]
-    fn the_digest_does_not_depend_on_the_moment() {
-        let plan = Plan::build(input());
-        let mut later = input();
-        later.start.tokens_left = Some(5);
-        later.start.at = "2026-11-23T09:00:00Z".parse().expect("a time");
-        later.start.others_tokens_day = 9_000;
-        assert_eq!(plan.digest().expect("a digest"), Plan::build(later).digest().expect("a digest"));
-        let mut other = input();
-        other.lead_labels.push("Old".into());
-        assert_ne!(plan.digest().expect("a digest"), Plan::build(other).digest().expect("a digest"));
     }
 }

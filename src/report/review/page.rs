@@ -172,7 +172,8 @@ fn holds(field: &FieldReview, rows: u64) -> Cell {
 fn sure(confidence: Option<f64>) -> Cell {
     match confidence {
         None => Cell::text("–"),
-        Some(sure) => Cell::text(percent(sure)).tone(match sure {
+        // A narrow column breaks at no other space.
+        Some(sure) => Cell::text(percent(sure).replace(' ', "\u{a0}")).tone(match sure {
             sure if sure >= SURE => Tone::Good,
             sure if sure >= LIKELY => Tone::Attention,
             _ => Tone::Bad,

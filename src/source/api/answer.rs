@@ -50,6 +50,10 @@ const AUTH_WORDS: &[&str] = &[
     "credential",
 ];
 
+/// Words of errors that mean "there is nothing".
+const NOTHING_WORDS: &[&str] =
+    &["nothing here", "no such", "not found", "not_found", "notfound", "does not exist", "no more", "out of range"];
+
 /// Words of errors that pass by themselves.
 const PASSING_WORDS: &[&str] = &["try again", "temporar", "timeout", "timed out", "unavailable", "maintenance", "busy"];
 
@@ -92,9 +96,14 @@ impl Judge<'_> {
         };
         let status = answer.status;
         let says_slower = || has_words(&answer.body, LIMIT_WORDS);
+        let fails = || {
+            let says_otherwise = says_slower() || has_words(&answer.body, PASSING_WORDS);
+            !says_otherwise && value(answer).is_ok_and(|body| is_failure(&body))
+        };
         let past_end = match self.past_end {
             Some(PastEnd::NotFound) => matches!(status, 404 | 410),
             Some(PastEnd::Refused) => matches!(status, 400 | 416 | 422),
+            Some(PastEnd::Failure) => status == 204 || status == 200 && says_nothing(&answer.body) && fails(),
             _ => false,
         };
         match status {
@@ -102,10 +111,10 @@ impl Judge<'_> {
             400 | 402..=422 | 424..=499 | 503 if self.limits.statuses.contains(&status) || says_slower() => {
                 return fail(Kind::RateLimited, &format!("it asks for a slower pace ({status})"));
             }
-            200..=299 => {}
             _ if past_end => {
                 return Ok(Read { body: Value::Null, headers: answer.headers.clone(), at, past_end });
             }
+            200..=299 => {}
             401 => return fail(Kind::Unauthorized, "it does not accept the token (401)"),
             403 => return fail(Kind::Unauthorized, "the token may not read this (403)"),
             423 => return fail(Kind::Unauthorized, "the account is locked (423)"),
@@ -200,6 +209,11 @@ pub(in crate::source) fn is_failure(body: &Value) -> bool {
 fn has_words(body: &[u8], words: &[&str]) -> bool {
     let text = String::from_utf8_lossy(&body[..body.len().min(WORDS_BYTES_MAX)]).to_lowercase();
     words.iter().any(|word| text.contains(word))
+}
+
+/// Whether a failure says in words that there is nothing.
+pub(in crate::source) fn says_nothing(body: &[u8]) -> bool {
+    has_words(body, NOTHING_WORDS)
 }
 
 /// Whether a refusal speaks of a lock, after which not one more try may be made.

@@ -47,6 +47,11 @@ const CUT_AT_ONCE: &[u64] = &[50, 100, 200, 250, 500, 1_000, 2_000, 2_500, 5_000
 /// Numbers of rows at which sources are known to stop paging (source API shapes, section 3).
 const CUT_PAGES: &[u64] = &[1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000];
 
+/// Whether sources are known to cut what they give at once at so many rows: then no answer of that length is trusted.
+pub(in crate::source) fn is_known_cut(rows: u64) -> bool {
+    CUT_AT_ONCE.contains(&rows) || CUT_PAGES.contains(&rows)
+}
+
 /// How far a full walk is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FullAt {
@@ -265,8 +270,9 @@ impl Full {
             return false;
         }
         match &list.page {
-            Paging::None { cap: Some(cap) } => seen == *cap,
-            Paging::None { cap: None } => CUT_AT_ONCE.contains(&seen) || CUT_PAGES.contains(&seen),
+            Paging::None { cap: Some(cap) } if seen <= *cap => seen == *cap,
+            // Beyond the longest answer that was seen, nothing is known of where the source cuts.
+            Paging::None { .. } => is_known_cut(seen),
             Paging::Keyset { .. } => false,
             _ => CUT_PAGES.contains(&seen),
         }

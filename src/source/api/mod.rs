@@ -11,7 +11,7 @@ pub(in crate::source) mod auth;
 mod changes;
 pub(in crate::source) mod deletions;
 pub mod drift;
-mod full;
+pub(in crate::source) mod full;
 pub(in crate::source) mod hint;
 pub(in crate::source) mod page;
 pub(in crate::source) mod path;

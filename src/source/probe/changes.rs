@@ -11,7 +11,7 @@ use reqwest::Url;
 
 use super::guard::Guard;
 use super::lists::{Got, Listed};
-use super::narrow::{Search, all, texts};
+use super::narrow::{Params, Search, all, texts};
 use super::words::FILTERS;
 use super::{Ended, Known, Stage};
 use crate::record::Object;
@@ -53,7 +53,7 @@ pub(super) async fn learn(guard: &mut Guard<'_>, known: &mut Known, zone: Option
     }
     let with_stamp = (0..known.lists.len()).filter(|index| {
         let list = &known.lists[*index];
-        list.is_learned && list.rules.stamp.is_some()
+        (list.is_learned || list.is_doubted) && list.rules.stamp.is_some()
     });
     let Some(model) = with_stamp.max_by_key(|index| known.lists[*index].bare.ids.len()) else { return Ok(()) };
     let Some(filter) = find(guard, &base, &known.lists[model]).await? else {
@@ -65,7 +65,7 @@ pub(super) async fn learn(guard: &mut Guard<'_>, known: &mut Known, zone: Option
     let filter = sharpened(guard, &base, &mut known.lists[model], filter, zone).await?;
     for index in 0..known.lists.len() {
         let list = &mut known.lists[index];
-        if !list.is_learned || list.rules.stamp.is_none() || guard.left() == 0 {
+        if !(list.is_learned || list.is_doubted) || list.rules.stamp.is_none() || guard.left() == 0 {
             continue;
         }
         if is_right(guard, &base, list, &filter, zone).await? {
@@ -163,8 +163,21 @@ impl Filter {
     }
 }
 
+/// What asks a list for the rows changed since an instant, if it has a filter.
+pub(super) fn params(list: &Listed, at: Timestamp) -> Option<Params> {
+    let Some(Changes::Filter { param, value, style, zone, .. }) = &list.rules.changes else { return None };
+    let zone = time::zone(zone.as_deref()).unwrap_or(TimeZone::UTC);
+    Some(vec![(param.clone(), value.replace("{time}", &time::write(at, *style, &zone, 1)))])
+}
+
+/// How far off the filter of a list may be.
+pub(super) fn overlap(list: &Listed) -> Option<SignedDuration> {
+    let Some(Changes::Filter { overlap_seconds, .. }) = &list.rules.changes else { return None };
+    Some(SignedDuration::from_secs(i64::try_from(overlap_seconds.unwrap_or_default()).unwrap_or(i64::MAX / 2)))
+}
+
 /// When the rows at hand were changed, the oldest first.
-fn stamps(list: &Listed, zone: Option<&str>) -> Vec<(Timestamp, String)> {
+pub(super) fn stamps(list: &Listed, zone: Option<&str>) -> Vec<(Timestamp, String)> {
     let resolved = list.rules.clone().resolved(list.object.unwrap_or(Object::Custom));
     let Ok(reader) = Reader::new(resolved, zone) else { return Vec::new() };
     let Ok(rows) = reader.rows(&mut list.bare.body.clone(), &"probe".into()) else { return Vec::new() };

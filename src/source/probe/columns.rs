@@ -9,6 +9,10 @@ use crate::source::api::rows::{id_text, is_own_address, is_true};
 use crate::source::api::time::{self, zone};
 use crate::source::profile::{Custom, Deleted, LinkForm, MoneyForm, Stamp, TimeForm, TimeStyle};
 
+/// The risk of lists whose times name no zone, where nothing tells which one is meant.
+pub const ZONE_UNKNOWN: &str =
+    "its times name no zone, and the account does not say which one it is in; UTC is assumed";
+
 /// Names of the column that says when a row was changed, the best first.
 const STAMPS: &[&str] = &[
     "updatedat",
@@ -252,8 +256,7 @@ pub(super) fn learn(list: &mut Listed, order: DayOrder, account_zone: Option<&st
         !matches!(form.style, TimeStyle::Epoch | TimeStyle::EpochMs | TimeStyle::Net | TimeStyle::Http)
     });
     if needs_zone && account_zone.and_then(|name| zone(Some(name))).is_none() {
-        list.risks
-            .push("its times name no zone, and the account does not say which one it is in; UTC is assumed".to_owned());
+        list.risks.push(ZONE_UNKNOWN.to_owned());
     }
     list.rules.stamp = stamp(&names, &rows, order);
     list.rules.deleted = Some(deleted(&names, &rows));

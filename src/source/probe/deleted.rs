@@ -181,8 +181,8 @@ async fn find(
         narrows.set(narrows.get() || got.is_good && !is_more && got.ids != list.bare.ids);
         is_more
     };
-    let alone = if is_first { &names[..ALONE.min(names.len())] } else { &[] };
-    let search = Search { base, list, purpose, alone };
+    let alone = if is_first { texts(&names[..ALONE.min(names.len())]) } else { Vec::new() };
+    let search = Search { base, list, purpose, alone: &alone };
     let mut found = search.name(guard, texts(&names), with, works).await?;
     // A parameter that narrows the list may hide that another one widens it.
     if found.is_none() && narrows.get() && among.len() > DELETED.len() && guard.left() >= KEPT {

@@ -209,7 +209,7 @@ impl<'a> Guard<'a> {
             self.period = (self.period * 2).min(Duration::from_secs(60));
             self.http.clock().sleep(wait).await;
         }
-        Err(Ended::new(Kind::RateLimited, "it refuses one request again and again for its pace"))
+        Err(Ended::new(Kind::RateLimited, "it refuses one request again and again for its pace; try again in an hour"))
     }
 
     /// How long to wait when an answer asks for a slower pace.

@@ -27,28 +27,31 @@ impl Trial<'_, '_> {
             if !self.may_be_login(target, &url).await? {
                 continue;
             }
+            let mut wants_other = is_named(target, &url);
             for form in [LoginForm::Json, LoginForm::Form] {
                 if self.failures >= self.failures_max {
                     return Ok(None);
                 }
-                let login = Login {
-                    path: url.to_string(),
-                    method: Method::Post,
-                    form,
-                    fields: fields.clone(),
-                    token: String::new(),
-                    refresh: None,
-                    lives_seconds: None,
-                };
+                let login = Login { form, ..json_login(&url, &fields) };
                 match self.log_in(&login, target).await? {
                     Tried::Token(login) => return self.with_token(&login).await,
-                    Tried::OtherVerb => match self.log_in(&by_basic(&login), target).await? {
-                        Tried::Token(login) => return self.with_token(&login).await,
-                        _ => break,
-                    },
-                    Tried::Absent => break,
+                    Tried::OtherVerb => {
+                        wants_other = true;
+                        break;
+                    }
+                    Tried::Absent => {
+                        wants_other = false;
+                        break;
+                    }
                     Tried::Refused => {}
                 }
+            }
+            // A login that takes neither form may be one by another verb, and have no words to say so.
+            if wants_other
+                && self.failures < self.failures_max
+                && let Tried::Token(login) = self.log_in(&by_basic(&json_login(&url, &fields)), target).await?
+            {
+                return self.with_token(&login).await;
             }
         }
         Ok(None)
@@ -71,15 +74,7 @@ impl Trial<'_, '_> {
             if !self.may_be_login(target, &url).await? {
                 continue;
             }
-            let mut login = Login {
-                path: url.to_string(),
-                method: Method::Post,
-                form: LoginForm::Form,
-                fields: fields.clone(),
-                token: String::new(),
-                refresh: None,
-                lives_seconds: None,
-            };
+            let mut login = Login { form: LoginForm::Form, ..json_login(&url, &fields) };
             for round in 0..3 {
                 if self.failures >= self.failures_max {
                     return Ok(None);
@@ -173,12 +168,10 @@ impl Trial<'_, '_> {
                 let token = session_cookie(&answer).unwrap_or_default();
                 Ok(Tried::Token(Login { token, ..login.clone() }))
             }
-            Look::Missing { .. } if answer.status == 405 && login.method == Method::Post => Ok(Tried::OtherVerb),
+            _ if login.method == Method::Post && speaks_of_verb(&answer) => Ok(Tried::OtherVerb),
             Look::Missing { .. } | Look::Page => Ok(Tried::Absent),
             // The refusal that every path gives is not about what was sent, unless somebody says that one signs in here.
-            Look::Refused | Look::Failed(200..=299) if !is_named && self.refusal.as_deref() == Some(&*answer.body) => {
-                Ok(Tried::Absent)
-            }
+            Look::Refused | Look::Failed(200..=299) if !is_named && self.is_refusal(&answer) => Ok(Tried::Absent),
             Look::Refused | Look::Failed(_) => {
                 self.failed(&format!("the login {}", url.path()));
                 Ok(Tried::Refused)
@@ -192,7 +185,7 @@ impl Trial<'_, '_> {
         // Whoever gave a token knows the credentials; what is open is only how the token is shown.
         let (failures, most) = (self.failures, self.failures_max);
         (self.failures, self.failures_max) = (0, SESSION_FAILURES_MAX);
-        let found = self.first(self.tokens(login, cookie.as_deref())).await;
+        let found = self.first_token(login, cookie.as_deref()).await;
         (self.failures, self.failures_max) = (failures, most);
         found
     }
@@ -206,11 +199,34 @@ enum Tried {
     Refused,
 }
 
+/// A login by JSON.
+fn json_login(url: &Url, fields: &BTreeMap<String, String>) -> Login {
+    Login {
+        path: url.to_string(),
+        method: Method::Post,
+        form: LoginForm::Json,
+        fields: fields.clone(),
+        token: String::new(),
+        refresh: None,
+        lives_seconds: None,
+    }
+}
+
 /// The same login as a GET with HTTP Basic.
 fn by_basic(login: &Login) -> Login {
     let part = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let fields = BTreeMap::from([part("user", "{user}"), part("password", "{password}")]);
     Login { method: Method::Get, form: LoginForm::Basic, fields, ..login.clone() }
+}
+
+/// Whether an answer says that there is something, but not for this verb.
+fn speaks_of_verb(answer: &Answer) -> bool {
+    let text = String::from_utf8_lossy(&answer.body[..answer.body.len().min(2_000)]).to_lowercase();
+    let says = || {
+        ["method not allowed", "method_not_allowed", "methodnotallowed", "405"].iter().any(|word| text.contains(word))
+    };
+    answer.status == 405
+        || matches!(look(answer), Look::Failed(200..=299) | Look::Missing { .. }) && answer.status != 404 && says()
 }
 
 /// Whether the operator named an address as a login.

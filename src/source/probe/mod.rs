@@ -7,15 +7,19 @@
 
 mod changes;
 mod columns;
+mod counts;
 mod deleted;
+mod ends;
 mod files;
 mod graphql;
 mod guard;
+mod listed;
 mod lists;
 mod logins;
 mod look;
 mod narrow;
 mod paging;
+mod parallel;
 mod position;
 mod posts;
 mod record;
@@ -25,6 +29,7 @@ mod select;
 mod shape;
 mod sign_in;
 mod ways;
+mod whole;
 mod words;
 
 use std::collections::BTreeMap;
@@ -44,6 +49,8 @@ use crate::stop::Stop;
 use guard::Guard;
 use lists::Listed;
 use refused::Refused;
+
+pub use columns::ZONE_UNKNOWN;
 
 /// What is probed.
 #[derive(Debug, Clone)]
@@ -355,6 +362,7 @@ async fn go_on(guard: &mut Guard<'_>, ground: &roots::Ground, known: &mut Known)
     let zone = known.account.as_ref().map(|(_, account)| account.timezone.clone()).filter(|zone| !zone.is_empty());
     shape::learn(guard, known, zone.as_deref()).await?;
     changes::learn(guard, known, zone.as_deref()).await?;
+    whole::prove(guard, known, zone.as_deref()).await?;
     deleted::learn(guard, known).await?;
     record::learn(guard, known).await?;
     files::learn(guard, known).await

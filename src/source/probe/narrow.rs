@@ -13,9 +13,12 @@ pub(super) struct Search<'s> {
     pub(super) base: &'s Url,
     pub(super) list: &'s Listed,
     pub(super) purpose: (Stage, &'s str),
-    /// Names that are asked for each by itself where all at once are refused: the likeliest.
-    pub(super) alone: &'s [&'s str],
+    /// Names that are asked for each by itself where all at once are refused, the likeliest first.
+    pub(super) alone: &'s [String],
 }
+
+/// Requests that trying names one by one must leave.
+const KEPT: u32 = 25;
 
 /// Every name with one value.
 pub(super) fn all(names: &[String], value: &str) -> Params {
@@ -40,7 +43,10 @@ impl Search<'_> {
         if !works(&last) {
             // One that is strict about parameters.
             for name in self.alone.iter().filter(|_| !last.is_good && last.status != 0) {
-                let name = [(*name).to_owned()];
+                if guard.left() < KEPT {
+                    break;
+                }
+                let name = [name.clone()];
                 let got = self.list.fetch(guard, self.base, &with(&name), self.purpose).await?;
                 if works(&got) {
                     return Ok(name.into_iter().next().map(|name| (name, got)));

@@ -10,8 +10,64 @@ use super::words::{KEYSETS, OFFSETS, PAGES};
 use super::{Ended, Stage};
 use crate::source::profile::{Paging, Step};
 
-/// Names that are tried by themselves.
-const LIKELY: &[&str] = &["page", "offset", "skip", "start", "p", "from"];
+/// Names in the order in which they are tried by themselves, before the others.
+const LIKELY: &[&str] =
+    &["page", "offset", "$skip", "skip", "start", "from", "page[number]", "pageNumber", "p", "pg[offset]"];
+
+/// The same for ids.
+const LIKELY_KEYSETS: &[&str] = &["since_id", "after_id", "max_id", "starting_after", "changed_object_id__gt"];
+
+/// Names for positions beside certain names for sizes.
+const PAIRS: &[(&str, &[&str])] = &[
+    ("$top", &["$skip"]),
+    ("page[size]", &["page[number]", "page[offset]", "page[page]"]),
+    ("pg[limit]", &["pg[offset]"]),
+    ("_limit", &["_page", "_skip", "_start", "_offset"]),
+    ("pageSize", &["pageNumber"]),
+    ("PageSize", &["PageNumber"]),
+    ("page_size", &["page_number"]),
+    ("maxResults", &["startAt", "startIndex"]),
+];
+
+/// Rows at the beginning of a list without an order whose places are found out.
+const PLACED: usize = 6;
+
+/// What a parameter counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Counts {
+    /// Pages, the first of which has this number.
+    Pages(u32),
+    Rows,
+    RowsFromOne,
+}
+
+impl Counts {
+    /// What parameters of such a name may count, the likeliest first: there are "offsets" that count pages.
+    fn all(is_page: bool) -> Vec<Self> {
+        let (pages, rows) = ([Counts::Pages(1), Counts::Pages(0)], [Counts::Rows, Counts::RowsFromOne]);
+        if is_page { [pages, rows].concat() } else { [rows, [Counts::Pages(0), Counts::Pages(1)]].concat() }
+    }
+
+    /// The place of the first row that a value gives, where pages have so many rows.
+    fn place(self, value: usize, full: usize) -> usize {
+        match self {
+            Counts::Pages(first) => value.saturating_sub(first as usize) * full,
+            Counts::Rows => value,
+            Counts::RowsFromOne => value.saturating_sub(1),
+        }
+    }
+
+    fn paging(self, param: String, list: &Listed, size: Option<&str>) -> Paging {
+        let (size, at) = (size_rules(size), list.at);
+        let step = match self {
+            Counts::Pages(0) if !PAGES.contains(&param.as_str()) => Step::Pages,
+            Counts::Pages(first) => return Paging::Page { param, first, size, at },
+            Counts::Rows => Step::Rows,
+            Counts::RowsFromOne => Step::RowsFromOne,
+        };
+        Paging::Offset { param, step, size, at }
+    }
+}
 
 /// The parameter that says where the page begins, and the answer to a two in it.
 async fn find_position(
@@ -21,11 +77,28 @@ async fn find_position(
     size: Option<&str>,
     few: &Got,
 ) -> Result<Option<(String, Got)>, Ended> {
-    let moves = |got: &Got| got.is_good && got.ids != few.ids && (size.is_none() || got.ids.len() <= FEW);
+    let moves = |got: &Got| {
+        let is_same = got.ids.len() == few.ids.len() && got.ids.iter().all(|id| few.ids.contains(id));
+        got.is_good && !is_same && (size.is_none() || got.ids.len() <= FEW)
+    };
     let purpose = (Stage::Shape, "whether a parameter says where the page begins");
-    let search = Search { base, list, purpose, alone: LIKELY };
     let names = [texts(PAGES), texts(OFFSETS)].concat();
-    search.name(guard, names, |names| [sized(size), all(names, "2")].concat(), moves).await
+    let beside = PAIRS.iter().find(|(own, _)| size == Some(*own)).map_or(&[][..], |(_, names)| *names);
+    let alone = in_order(&[beside, LIKELY], &names);
+    let search = Search { base, list, purpose, alone: &alone };
+    search.name(guard, names.clone(), |names| [sized(size), all(names, "2")].concat(), moves).await
+}
+
+/// Names, some of them first.
+fn in_order(first: &[&[&str]], names: &[String]) -> Vec<String> {
+    let mut order: Vec<String> = Vec::new();
+    let first = first.iter().flat_map(|some| some.iter().map(|name| (*name).to_owned()));
+    for name in first.chain(names.iter().cloned()) {
+        if names.contains(&name) && !order.contains(&name) {
+            order.push(name);
+        }
+    }
+    order
 }
 
 /// By the number of the page, or of the rows before it.
@@ -36,67 +109,61 @@ pub(super) async fn by_position(
     size: Option<&str>,
     few: &Got,
 ) -> Result<Option<Paging>, Ended> {
-    let Some((name, got)) = find_position(guard, base, list, size, few).await? else { return Ok(None) };
-    let is_page = PAGES.contains(&name.as_str());
-    let place = list.bare.ids.iter().position(|id| got.ids.first() == Some(id));
-    let full = few.ids.len();
-    let page = |first: u32| Paging::Page { param: name.clone(), first, size: size_rules(size), at: list.at };
-    let offset = |step: Step| Paging::Offset { param: name.clone(), step, size: size_rules(size), at: list.at };
-    let found = match (place, is_page) {
-        (Some(place), true) if place == full => Some(page(1)),
-        (Some(place), true) if place == 2 * full => Some(page(0)),
-        (Some(2), false) if full != 1 => Some(offset(Step::Rows)),
-        (Some(1), false) => Some(offset(Step::RowsFromOne)),
-        (Some(place), false) if place == 2 * full => Some(offset(Step::Pages)),
-        // Without a size the second page is behind all that was seen.
-        (None, true) if size.is_none() && !got.ids.is_empty() => Some(page(1)),
-        _ => None,
-    };
-    let Some(mut found) = found else { return Ok(None) };
-    // With two rows a page, an offset of two and the second page look the same; three of it tells them apart.
-    if let Some(better) = tell_steps_apart(guard, base, list, &found, (size, few)).await? {
-        found = better;
+    let Some((name, two)) = find_position(guard, base, list, size, few).await? else { return Ok(None) };
+    let mut few = few.clone();
+    let mut horizon = list.bare.ids.len();
+    if !list.is_ordered() {
+        let Some(size) = size else { return Ok(None) };
+        horizon = put_in_order(guard, base, list, size).await?;
+        few.ids = list.bare.ids[..few.ids.len().min(horizon)].to_vec();
     }
-    if !try_page(guard, base, list, &found, few).await? {
+    let full = few.ids.len();
+    // Where the first of its rows stands, as far as places are known.
+    let place = |list: &Listed, got: &Got| {
+        let places = got.ids.iter().filter_map(|id| list.bare.ids.iter().position(|own| own == id));
+        let place = if list.is_ordered() { places.take(1).min() } else { places.min() };
+        place.filter(|place| *place < horizon)
+    };
+    let shown = |counts: Counts, value: usize| Some(counts.place(value, full)).filter(|place| *place < horizon);
+    let mut left = Counts::all(PAGES.contains(&name.as_str()));
+    let seen = place(list, &two);
+    left.retain(|counts| shown(*counts, 2) == seen);
+    // With two rows a page, an offset of two and the second page look the same; other values of it tell them apart.
+    for value in [3, 1] {
+        if left.iter().all(|counts| shown(*counts, value) == shown(left[0], value)) {
+            continue;
+        }
+        let params = [sized(size), vec![(name.clone(), value.to_string())]].concat();
+        let got = list.fetch(guard, base, &params, (Stage::Shape, "what the parameter counts")).await?;
+        if got.is_good {
+            let seen = place(list, &got);
+            left.retain(|counts| shown(*counts, value) == seen);
+        }
+    }
+    let Some(counts) = left.first() else { return Ok(None) };
+    let found = counts.paging(name.clone(), list, size);
+    if !try_page(guard, base, list, &found, &few).await? {
         return Ok(None);
     }
     list.note(guard, format!("'{name}' says where the page begins ({})", found.name()));
     Ok(Some(found))
 }
 
-/// An offset may count rows or pages, whatever its name: three of it are asked for.
-async fn tell_steps_apart(
-    guard: &mut Guard<'_>,
-    base: &Url,
-    list: &Listed,
-    found: &Paging,
-    (size, few): (Option<&str>, &Got),
-) -> Result<Option<Paging>, Ended> {
-    let (param, is_page) = match found {
-        Paging::Offset { param, .. } => (param, false),
-        Paging::Page { param, .. } => (param, true),
-        _ => return Ok(None),
-    };
-    if size.is_none() || list.bare.ids.len() < 3 * FEW {
-        return Ok(None);
+/// Puts the first ids of a list whose answers have no order into the order of the source, by asking for one row more each
+/// time. Gives how many.
+async fn put_in_order(guard: &mut Guard<'_>, base: &Url, list: &mut Listed, size: &str) -> Result<usize, Ended> {
+    let mut order: Vec<String> = Vec::new();
+    for rows in 1..=PLACED {
+        let params = vec![(size.to_owned(), rows.to_string())];
+        let got = list.fetch(guard, base, &params, (Stage::Shape, "in which order the rows are")).await?;
+        let mut fresh = got.ids.iter().filter(|id| !order.contains(id));
+        let (Some(next), None) = (fresh.next().cloned(), fresh.next()) else { break };
+        order.push(next);
     }
-    let mut params = sized(size);
-    params.push((param.clone(), "3".to_owned()));
-    let got = list.fetch(guard, base, &params, (Stage::Shape, "what the parameter counts")).await?;
-    let Some(place) = list.bare.ids.iter().position(|id| got.ids.first() == Some(id)) else { return Ok(None) };
-    let full = few.ids.len();
-    let sizes = || size_rules(size);
-    let offset = |step| Paging::Offset { param: param.clone(), step, size: sizes(), at: list.at };
-    let page = |first| Paging::Page { param: param.clone(), first, size: sizes(), at: list.at };
-    Ok(match (place, is_page) {
-        (3, _) => Some(offset(Step::Rows)),
-        (2, false) => Some(offset(Step::RowsFromOne)),
-        (place, true) if place == 2 * full => Some(page(1)),
-        (place, true) if place == 3 * full => Some(page(0)),
-        (place, false) if place == 2 * full => Some(page(1)),
-        (place, false) if place == 3 * full => Some(offset(Step::Pages)),
-        _ => None,
-    })
+    let placed = order.len();
+    let rest: Vec<String> = list.bare.ids.iter().filter(|id| !order.contains(id)).cloned().collect();
+    list.bare.ids = [order, rest].concat();
+    Ok(placed)
 }
 
 /// By the id of the last row.
@@ -107,11 +174,15 @@ pub(super) async fn by_last_id(
     size: Option<&str>,
     few: &Got,
 ) -> Result<Option<Paging>, Ended> {
-    let Some(last) = few.ids.last().filter(|_| few.ids.len() < list.bare.ids.len()) else { return Ok(None) };
+    let Some(last) = few.ids.last().filter(|_| list.is_ordered() && few.ids.len() < list.bare.ids.len()) else {
+        return Ok(None);
+    };
+    let names = texts(KEYSETS);
     let purpose = (Stage::Shape, "whether a parameter gives the rows behind an id");
-    let search = Search { base, list, purpose, alone: &KEYSETS[..3] };
+    let alone = in_order(&[LIKELY_KEYSETS], &names);
+    let search = Search { base, list, purpose, alone: &alone };
     let with = |names: &[String]| [sized(size), all(names, last)].concat();
-    let found = search.name(guard, texts(KEYSETS), with, |got| follows(list, few, got)).await?;
+    let found = search.name(guard, names.clone(), with, |got| follows(list, few, got)).await?;
     let Some((param, _)) = found else { return Ok(None) };
     list.note(guard, format!("'{param}' gives the rows behind an id"));
     Ok(Some(Paging::Keyset { param, size: size_rules(size), at: list.at }))

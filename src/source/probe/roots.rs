@@ -9,6 +9,7 @@ use super::{Ended, Stage, Target};
 use crate::config::base_url;
 use crate::error::Kind;
 use crate::http::Answer;
+use crate::source::api::answer::{is_failure, value};
 use crate::source::api::ask::address;
 use crate::source::api::auth::Draft;
 use crate::source::profile::Method;
@@ -42,8 +43,8 @@ pub(super) struct Ground {
     pub(super) hints: String,
     /// What that path answers without credentials.
     pub(super) bare: Option<Look>,
-    /// The same, its body.
-    pub(super) refusal: Option<Vec<u8>>,
+    /// The same, its status and its body.
+    pub(super) refusal: Option<(u16, Vec<u8>)>,
     /// An API answers without any credentials.
     pub(super) is_open: bool,
     /// The first base is the one.
@@ -83,10 +84,11 @@ async fn survey_at(guard: &mut Guard<'_>, target: &Target, base: &Url) -> Result
         is_certain: false,
         described: Vec::new(),
     };
-    if let Some(answer) = nowhere.as_ref().filter(|_| matches!(nowhere_look, Some(Look::Refused))) {
+    let guards_all = nowhere.as_ref().is_some_and(guards);
+    if let Some(answer) = nowhere.as_ref().filter(|_| guards_all) {
         ground.refused = address(base, NOWHERE).ok();
         ground.hints = hints(answer);
-        ground.refusal = Some(answer.body.to_vec());
+        ground.refusal = Some((answer.status, answer.body.to_vec()));
         ground.bare = nowhere_look.clone();
     }
     read_documents(guard, base, &mut ground).await?;
@@ -105,7 +107,7 @@ async fn survey_at(guard: &mut Guard<'_>, target: &Target, base: &Url) -> Result
         });
     let mut scored: Vec<(u8, Url)> = Vec::new();
     // Where everything is refused, nothing tells one path from another before we are let in.
-    let words = if matches!(nowhere_look, Some(Look::Refused)) { &[] } else { LIKELY };
+    let words = if guards_all { &[] } else { LIKELY };
     for (round, word) in words.iter().enumerate() {
         let some = if round == 0 { roots.len() } else { ROOTS_AGAIN.min(roots.len()) };
         for root in &roots[..some] {
@@ -125,7 +127,7 @@ async fn survey_at(guard: &mut Guard<'_>, target: &Target, base: &Url) -> Result
     settle_bases(&mut ground, scored, base, &roots);
     match (&nowhere_look, &ground.bare) {
         // Whoever guards a path that nobody has guards the whole site: the API probably begins there.
-        (Some(Look::Refused), _) if own_path.is_empty() && named.is_empty() => {
+        _ if guards_all && own_path.is_empty() && named.is_empty() => {
             ground.bases.retain(|url| url.path() != "/");
             ground.bases.insert(0, base.clone());
             ground.is_certain = true;
@@ -140,6 +142,30 @@ async fn survey_at(guard: &mut Guard<'_>, target: &Target, base: &Url) -> Result
         return Err(Ended::new(Kind::Unreachable, "nothing answers at the address"));
     }
     Ok(ground)
+}
+
+/// Whether an answer to a path that nobody has is a refusal, or an error in a good status with nothing in it that says what
+/// is wrong.
+fn guards(answer: &Answer) -> bool {
+    match look(answer) {
+        Look::Refused => true,
+        Look::Failed(200..=299) => answer.body.is_empty() || value(answer).is_ok_and(|body| is_failure(&body)),
+        _ => false,
+    }
+}
+
+/// Where refusals look like any other answer: the base furthest up whose paths are still answered so.
+pub(super) async fn guarded_base(guard: &mut Guard<'_>, ground: &Ground, base: &Url) -> Result<Url, Ended> {
+    let mut guarded = base.clone();
+    for parent in parents(base) {
+        let answer = ask(guard, &parent, NOWHERE, "whether the API begins further up").await?;
+        let is_same = answer.is_some_and(|answer| ground.refusal == Some((answer.status, answer.body.to_vec())));
+        if !is_same {
+            break;
+        }
+        guarded = parent;
+    }
+    Ok(guarded)
 }
 
 /// Looks for a document that describes the API. Only paths are taken from it: it may not lead to another host.
@@ -242,7 +268,7 @@ async fn try_root(
         } else {
             ground.refused = address(base, &path).ok();
             ground.hints = hints(&answer);
-            ground.refusal = Some(answer.body.to_vec());
+            ground.refusal = Some((answer.status, answer.body.to_vec()));
             ground.bare = Some(seen);
         }
     }

@@ -5,33 +5,31 @@ use reqwest::Url;
 use super::columns;
 use super::guard::Guard;
 use super::lists::{Got, Listed};
-use super::paging;
 use super::words::WHOLE;
 use super::{Ended, Known, Stage};
+use super::{ends, paging, parallel, whole};
 use crate::source::api::rows::Reader;
 use crate::source::profile::{Paging, Proof, Total, ValueKind};
 
 /// Rows that must have been looked at before columns count as always there.
 const ROWS_FOR_CONTRACT: usize = 20;
 
+/// Lists that are learned from scratch: further ones only while many requests are left.
+const SCRATCH: usize = 2;
+const SCRATCH_LEFT: u32 = 70;
+
 /// Learns how every list is read.
 pub(super) async fn learn(guard: &mut Guard<'_>, known: &mut Known, zone: Option<&str>) -> Result<(), Ended> {
     let base = known.base.clone();
-    let Some(longest) = (0..known.lists.len()).max_by_key(|index| known.lists[*index].bare.ids.len()) else {
-        return Ok(());
-    };
+    let mut order: Vec<usize> = (0..known.lists.len()).collect();
+    order.sort_by_key(|index| std::cmp::Reverse(known.lists[*index].bare.ids.len()));
+    let Some(longest) = order.first().copied() else { return Ok(()) };
     if !known.lists[longest].is_told {
         make_rows_whole(guard, &base, known, longest).await?;
     }
-    paging::learn(guard, &base, &mut known.lists[longest]).await?;
-    let model = known.lists[longest].clone();
-    let mut order: Vec<usize> = (0..known.lists.len()).filter(|index| *index != longest).collect();
-    order.sort_by_key(|index| std::cmp::Reverse(known.lists[*index].bare.ids.len()));
-    for index in order {
-        paging::verify(guard, &base, &model, &mut known.lists[index]).await?;
-    }
-    paging::behind_end(guard, &base, &mut known.lists).await?;
-    settle_caps(&mut known.lists);
+    learn_paging(guard, &base, known, order).await?;
+    ends::behind_end(guard, &base, &mut known.lists).await?;
+    whole::settle_caps(&mut known.lists);
     let order = columns::day_order(known.lists.iter().map(|list| list.bare.rows.as_slice()));
     let addresses = columns::Addresses::new(&base, known.lists.iter().map(|list| list.path.as_str()));
     // A column may be empty in all the rows that were looked at, so what one list shows holds for every column of all.
@@ -40,6 +38,43 @@ pub(super) async fn learn(guard: &mut Guard<'_>, known: &mut Known, zone: Option
         list.rules.addresses.clone_from(&shown);
         columns::learn(list, order, zone, &addresses);
         contract(list, zone);
+    }
+    Ok(())
+}
+
+/// Learns how the lists are paged, the longest first: what one of them shows is held against the others, and only one that
+/// is paged otherwise is learned from scratch.
+async fn learn_paging(guard: &mut Guard<'_>, base: &Url, known: &mut Known, order: Vec<usize>) -> Result<(), Ended> {
+    let mut models: Vec<Listed> = Vec::new();
+    let mut failed: Option<Listed> = None;
+    let mut scratch = 0;
+    for index in order {
+        let list = &mut known.lists[index];
+        if list.is_told {
+            paging::learn(guard, base, list).await?;
+            continue;
+        }
+        let mut is_known = false;
+        for model in &models {
+            is_known = is_known || parallel::verify(guard, base, model, list).await?;
+        }
+        if is_known {
+            continue;
+        }
+        match &failed {
+            Some(failed) if scratch >= SCRATCH && guard.left() < SCRATCH_LEFT => {
+                parallel::assume(guard, base, failed, list).await?;
+            }
+            _ => {
+                paging::learn(guard, base, list).await?;
+                scratch += 1;
+                if list.is_learned {
+                    models.push(list.clone());
+                } else {
+                    failed = Some(list.clone());
+                }
+            }
+        }
     }
     Ok(())
 }
@@ -89,45 +124,6 @@ async fn make_rows_whole(guard: &mut Guard<'_>, base: &Url, known: &mut Known, i
         }
     }
     Ok(())
-}
-
-/// Lists of fewer rows may well be of one length.
-const SHARED_MIN: u64 = 10;
-
-/// Whether sources cut at such a number.
-fn is_usual_cut(rows: u64) -> bool {
-    rows >= 20 && (rows.is_multiple_of(25) || rows.is_multiple_of(10) || rows.is_power_of_two())
-}
-
-/// Where lists come all at once, the longest of them shows where they are not cut.
-fn settle_caps(lists: &mut [Listed]) {
-    let at_once = |list: &Listed| matches!(list.rules.page, Some(Paging::None { .. })) && list.is_learned;
-    let is_paged = lists.iter().any(|list| list.is_learned && !at_once(list));
-    for list in lists.iter_mut().filter(|list| is_paged && at_once(list) && list.rows.is_none()) {
-        list.is_learned = false;
-        list.refused = Some(
-            "other lists come in portions and this one seems not to, and nothing shows that its rows are all"
-                .to_owned(),
-        );
-    }
-    let most =
-        lists.iter().filter(|list| at_once(list)).map(|list| list.bare.ids.len() as u64).max().unwrap_or_default();
-    // Two lists of just as many rows, and none longer, are cut alike.
-    let is_shared = most >= SHARED_MIN
-        && lists.iter().filter(|list| at_once(list) && list.bare.ids.len() as u64 == most).count() > 1;
-    for list in lists.iter_mut().filter(|list| at_once(list)) {
-        let own = list.bare.ids.len() as u64;
-        let counts = list.rules.total.as_ref().is_some_and(|total| *total != Total::Nowhere);
-        if own < most {
-            list.rules.page = Some(Paging::None { cap: Some(most) });
-        } else if !counts && (is_shared || is_usual_cut(own)) {
-            list.is_learned = false;
-            list.refused = Some(format!(
-                "it gives exactly {own} rows at once, whatever is asked: a number at which sources cut, and nothing shows that \
-                 these are all"
-            ));
-        }
-    }
 }
 
 /// What every row had, so that a change is noticed.

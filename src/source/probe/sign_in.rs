@@ -8,15 +8,15 @@ use reqwest::Url;
 
 use super::guard::Guard;
 use super::look::{Look, look};
-use super::roots::Ground;
-use super::ways::{Way, basic, beside, client_ways, everywhere, key_ways, password_ways, shows, token_ways, way};
+use super::roots::{self, Ground};
+use super::ways::{Way, basic, beside, client_ways, key_ways, mute_ways, password_ways, shows, token_ways, way};
 use super::{Ended, Stage, Target};
 use crate::config::SourceCredentials;
 use crate::error::Kind;
 use crate::http::Answer;
 use crate::source::api::ask::address;
 use crate::source::api::auth::{Draft, Signer};
-use crate::source::profile::{Auth, Carrier, Evidence, Login, Method, Part};
+use crate::source::profile::{Auth, Carrier, Evidence, Login, Method};
 
 /// Failures with one credential.
 pub(super) const FAILURES_MAX: u32 = 6;
@@ -28,8 +28,11 @@ pub(super) const SESSION_FAILURES_MAX: u32 = 10;
 /// counts: a request without credentials, which is no failed attempt.
 const NARROWING_MAX: u32 = 16;
 
-/// Paths that are looked at where a refusal looks like any other answer.
-const MUTE_PATHS: &[&str] = &["users", "user", "users.json", "users/list", "Users"];
+/// Paths that are looked at where a refusal looks like any other answer, the likeliest first.
+const LIKELY_PATHS: &[&str] = &["users", "user", "users/list", "Users", "users.json"];
+
+/// Of these, how many are looked at with credentials that may have been let in and were shown nothing.
+const PROOFS_MAX: usize = 3;
 
 /// A parameter that nobody has.
 const NO_PARAMETER: &str = "zx81";
@@ -54,8 +57,12 @@ pub(super) struct Trial<'t, 'g> {
     pub(super) failures_max: u32,
     /// What it answers without credentials.
     bare: u8,
-    /// The same, its body.
-    pub(super) refusal: Option<Vec<u8>>,
+    /// The same, its status and its body.
+    refusal: Option<(u16, Vec<u8>)>,
+    /// The last answer may be one to somebody who is known.
+    is_vague: bool,
+    /// Looks that were spent on such answers.
+    proofs: usize,
     /// Its refusals say nothing by which they could be told from other answers.
     is_mute: bool,
     /// The answer to the last login.
@@ -81,7 +88,8 @@ pub(super) async fn sign_in(
         return Ok(SignedIn { base, auth, signer, evidence: Vec::new(), quirks });
     }
     let is_mute = matches!(ground.bare, Some(Look::Failed(200..=299)));
-    let on = if is_mute { mute_places(ground, &base)? } else { vec![(base.clone(), place(ground, &base)?)] };
+    let base = if is_mute { roots::guarded_base(guard, ground, &base).await? } else { base };
+    let on = if is_mute { likely_places(ground, &base)? } else { vec![(base.clone(), place(ground, &base)?)] };
     let bare = ground.bare.as_ref().map_or(u8::MAX, Look::kind);
     let mut trial = Trial {
         guard,
@@ -91,6 +99,8 @@ pub(super) async fn sign_in(
         failures_max: FAILURES_MAX,
         bare,
         refusal: ground.refusal.clone(),
+        is_vague: false,
+        proofs: 0,
         is_mute,
         login: None,
         judges_parameters_first: None,
@@ -136,35 +146,28 @@ fn place(ground: &Ground, base: &Url) -> Result<Url, Ended> {
     }
 }
 
-/// What is asked for where refusals look like any other answer: whatever may be there, because only a good answer tells.
-fn mute_places(ground: &Ground, base: &Url) -> Result<Vec<(Url, Url)>, Ended> {
-    let mut places = Vec::new();
-    let mut add = |base: &Url, url: Url| {
+/// Paths at which there may be a list: where refusals look like any other answer, only a good one tells.
+fn likely_places(ground: &Ground, base: &Url) -> Result<Vec<(Url, Url)>, Ended> {
+    let mut places: Vec<(Url, Url)> = Vec::new();
+    for path in ground.described.iter().map(String::as_str).chain(LIKELY_PATHS.iter().copied()) {
+        let url = address(base, path).map_err(Ended)?;
         if !places.iter().any(|(_, known)| *known == url) {
             places.push((base.clone(), url));
         }
-    };
-    add(base, place(ground, base)?);
-    for path in &ground.described {
-        add(base, address(base, path).map_err(Ended)?);
     }
-    let bases: Vec<&Url> = ground.bases.iter().take(2).collect();
-    for path in MUTE_PATHS {
-        for base in &bases {
-            add(base, address(base, path).map_err(Ended)?);
-        }
-    }
-    places.truncate(FAILURES_MAX as usize - 1);
+    places.truncate(LIKELY_PATHS.len());
     Ok(places)
 }
 
 impl Trial<'_, '_> {
     async fn find(&mut self, target: &Target, base: &Url, hints: &str) -> Result<Option<Way>, Ended> {
         match self.credentials.first().clone() {
-            SourceCredentials::Token(_) => self.first(self.keys("{token}", hints)).await,
-            SourceCredentials::Key { second: None, .. } => self.first(self.keys("{key}", hints)).await,
+            SourceCredentials::Token(_) if self.is_mute => self.first_mute(mute_ways("{token}", None, None)).await,
+            SourceCredentials::Token(_) => self.first(key_ways("{token}", hints)).await,
+            SourceCredentials::Key { .. } if self.is_mute => self.first_mute(mute_ways("{key}", None, None)).await,
+            SourceCredentials::Key { second: None, .. } => self.first(key_ways("{key}", hints)).await,
             SourceCredentials::Key { .. } => {
-                let mut ways = self.keys("{key}", hints);
+                let mut ways = key_ways("{key}", hints);
                 ways.insert(ways.len().min(4), way("HTTP Basic with both", vec![basic("{key}:{second}")]));
                 self.first(ways).await
             }
@@ -196,29 +199,44 @@ impl Trial<'_, '_> {
         }
     }
 
-    /// Ways for one key.
-    fn keys(&self, own: &str, hints: &str) -> Vec<Way> {
-        let mut ways = key_ways(own, hints);
+    /// The first way in which the token of a login is let in. `cookie` is one that the login set.
+    pub(super) async fn first_token(&mut self, login: &Login, cookie: Option<&str>) -> Result<Option<Way>, Ended> {
         if self.is_mute {
-            ways.insert(0, everywhere("a key in any header", own, None));
+            return self.first_mute(mute_ways("{token}", Some(login), cookie)).await;
         }
-        ways
+        self.first(token_ways(login, cookie)).await
     }
 
-    /// How the token of a login may be sent. `cookie` is one that the login set.
-    pub(super) fn tokens(&self, login: &Login, cookie: Option<&str>) -> Vec<Way> {
-        let mut ways = token_ways(login, cookie);
-        if self.is_mute {
-            let name = cookie.and_then(|cookie| cookie.strip_prefix("cookie:"));
-            let all = everywhere("login, then its token in any header", "{token}", name);
-            ways.retain(|way| way.send.iter().any(|carrier| carrier.at == Part::Query));
-            ways.insert(0, Way { login: Some(login.clone()), ..all });
+    /// The same where refusals look like any other answer: every way at the likeliest place, and those that show a secret
+    /// nearly everywhere at the other ones.
+    async fn first_mute(&mut self, (here, elsewhere): (Vec<Way>, Vec<Way>)) -> Result<Option<Way>, Ended> {
+        let others = beside(&self.credentials);
+        for (index, place) in self.on.clone().into_iter().enumerate() {
+            for way in if index == 0 { &here } else { &elsewhere } {
+                let mut way = way.clone();
+                way.send.extend(others.iter().cloned());
+                if self.failures >= self.failures_max {
+                    return Ok(None);
+                }
+                match self.lets_in(&way, &place.1).await? {
+                    Some(true) => {
+                        self.on = vec![place];
+                        return self.narrowed(way).await.map(Some);
+                    }
+                    Some(false) => self.failed(way.name),
+                    None => {}
+                }
+            }
         }
-        ways
+        Ok(None)
     }
 
     /// The first of some ways that works, with nothing in it that is not needed.
     pub(super) async fn first(&mut self, ways: Vec<Way>) -> Result<Option<Way>, Ended> {
+        if self.is_mute {
+            let likeliest = ways.iter().take(1).cloned().collect();
+            return self.first_mute((ways, likeliest)).await;
+        }
         let others = beside(&self.credentials);
         for mut way in ways {
             if self.failures >= self.failures_max {
@@ -234,17 +252,34 @@ impl Trial<'_, '_> {
 
     /// Whether a way is let in. A refusal counts as a failure.
     async fn works(&mut self, way: &Way) -> Result<bool, Ended> {
-        for place in self.on.clone() {
-            if self.failures >= self.failures_max {
-                return Ok(false);
+        let Some(place) = self.on.first().cloned() else { return Ok(false) };
+        match self.lets_in(way, &place.1).await? {
+            Some(true) => return Ok(true),
+            Some(false) => self.failed(way.name),
+            None => return Ok(false),
+        }
+        Ok(self.is_vague && self.is_proved(way, &place).await?)
+    }
+
+    /// Whether a way that was answered otherwise than a stranger, and shown nothing, is let in where there may be something:
+    /// some sources answer 403 to whatever they do not have.
+    async fn is_proved(&mut self, way: &Way, (base, tried): &(Url, Url)) -> Result<bool, Ended> {
+        for path in LIKELY_PATHS {
+            let url = address(base, path).map_err(Ended)?;
+            if self.proofs >= PROOFS_MAX || self.failures >= self.failures_max {
+                break;
             }
-            match self.lets_in(way, &place.1).await? {
+            if url == *tried {
+                continue;
+            }
+            self.proofs += 1;
+            match self.lets_in(way, &url).await? {
                 Some(true) => {
-                    self.on = vec![place];
+                    self.on = vec![(base.clone(), url)];
                     return Ok(true);
                 }
                 Some(false) => self.failed(way.name),
-                None => return Ok(false),
+                None => break,
             }
         }
         Ok(false)
@@ -280,19 +315,30 @@ impl Trial<'_, '_> {
     async fn is_in(&mut self, answer: &Answer, on: &Url) -> Result<bool, Ended> {
         let seen = look(answer);
         let was_refused = self.bare == Look::Refused.kind();
+        // What a stranger is told as well says nothing.
+        let is_other = !self.is_refusal(answer);
+        self.is_vague = false;
         Ok(match &seen {
             // Known, and not allowed to see just this (source API shapes, section 2).
-            Look::Refused => {
-                answer.status == 403 && answer.body.trim_ascii_start().starts_with(b"{") && says_forbidden(answer)
+            Look::Refused if answer.status == 403 && is_other => {
+                let is_known = answer.body.trim_ascii_start().starts_with(b"{") && says_forbidden(answer);
+                self.is_vague = !is_known;
+                is_known
             }
+            Look::Refused => false,
             Look::Json(_) => true,
             // Where refusals look like any other answer, several places are tried, and one that is not there says nothing.
             Look::Missing { .. } => !self.is_mute && self.bare != u8::MAX && self.bare != seen.kind(),
             // Another complaint than that about who came: about the verb, or about a name that is not known there.
-            Look::Failed(200..=299) => was_refused && self.refusal.as_deref() != Some(&*answer.body),
+            Look::Failed(200..=299) => was_refused && is_other,
             Look::Failed(400..=499) => was_refused && !self.judges_parameters(on).await?,
             Look::Page | Look::Failed(_) => false,
         })
+    }
+
+    /// Whether an answer is the refusal that strangers get.
+    pub(super) fn is_refusal(&self, answer: &Answer) -> bool {
+        self.refusal.as_ref().is_some_and(|(status, body)| *status == answer.status && *body == *answer.body)
     }
 
     /// Whether the source refuses a parameter that it does not know before it asks who came: then such a refusal proves

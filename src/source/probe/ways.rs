@@ -112,20 +112,28 @@ pub(super) fn key_ways(own: &str, hints: &str) -> Vec<Way> {
     ways
 }
 
-/// One way that shows a secret in any header where it may go: for sources whose refusals cannot be told from their other
-/// answers, so that each look at a path must do for many ways. Not in the query: a parameter that is not known would be one
-/// more answer that cannot be told from the others.
-pub(super) fn everywhere(name: &'static str, own: &str, cookie: Option<&str>) -> Way {
-    let cookies = KEY_COOKIES.iter().copied().chain(cookie);
-    way(
-        name,
-        [
-            vec![authorization(format!("Bearer {own}"))],
-            carriers(Part::Header, KEY_HEADERS.iter().copied(), own),
-            carriers(Part::Cookie, cookies, own),
-        ]
-        .concat(),
-    )
+/// Ways for sources whose refusals cannot be told from their other answers, so that each look at a path must do for many
+/// ways: those for the likeliest place, and those for the others. A parameter that is not known may be one more answer that
+/// cannot be told from the others, so that parameters are used at the likeliest place only, after everything else. `login`
+/// and `cookie` are those of a secret that a login gave.
+pub(super) fn mute_ways(own: &str, login: Option<&Login>, cookie: Option<&str>) -> (Vec<Way>, Vec<Way>) {
+    let named = cookie.and_then(|cookie| cookie.strip_prefix("cookie:"));
+    let cookies = KEY_COOKIES.iter().copied().chain(named);
+    let headers =
+        [carriers(Part::Header, KEY_HEADERS.iter().copied(), own), carriers(Part::Cookie, cookies, own)].concat();
+    let parameters = carriers(Part::Query, KEY_PARAMETERS.iter().copied(), own);
+    let bearer = || vec![authorization(format!("Bearer {own}"))];
+    let raw = || vec![authorization(own.to_owned())];
+    let of = |name: &'static str, send: Vec<Carrier>| Way { name, send, login: login.cloned() };
+    let in_headers = of("a key in any header", [bearer(), headers.clone()].concat());
+    let anywhere = of("a key in any header or parameter", [bearer(), headers.clone(), parameters].concat());
+    match login {
+        None => (vec![in_headers.clone(), anywhere], vec![in_headers]),
+        Some(_) => {
+            let raw = of("a token in any header, raw", [raw(), headers].concat());
+            (vec![in_headers.clone(), raw.clone(), anywhere], vec![in_headers, raw])
+        }
+    }
 }
 
 /// Names of headers that a refusal speaks of.

@@ -165,6 +165,8 @@ pub enum PastEnd {
     NotFound,
     /// Status 400, 416 or 422.
     Refused,
+    /// A good status with nothing in it, or with a failure that says in words that there is nothing.
+    Failure,
     /// The first page: where the next one is always told, that of the last page leads back.
     Restarts,
 }
@@ -518,32 +520,31 @@ impl Rules {
     }
 }
 
+/// The size in a way of paging, borrowed as that is.
+macro_rules! sizes {
+    ($paging:expr) => {
+        match $paging {
+            Paging::None { .. } => None,
+            Paging::Page { size, .. }
+            | Paging::Offset { size, .. }
+            | Paging::Cursor { size, .. }
+            | Paging::Url { size, .. }
+            | Paging::Link { size }
+            | Paging::Keyset { size, .. } => Some(size),
+        }
+    };
+}
+
 impl Paging {
     /// Rows of a page.
     #[must_use]
     pub fn size(&self) -> Option<&Size> {
-        match self {
-            Paging::None { .. } => None,
-            Paging::Page { size, .. }
-            | Paging::Offset { size, .. }
-            | Paging::Cursor { size, .. }
-            | Paging::Url { size, .. }
-            | Paging::Link { size }
-            | Paging::Keyset { size, .. } => Some(size),
-        }
+        sizes!(self)
     }
 
     /// The same, to be changed.
     pub(in crate::source) fn size_mut(&mut self) -> Option<&mut Size> {
-        match self {
-            Paging::None { .. } => None,
-            Paging::Page { size, .. }
-            | Paging::Offset { size, .. }
-            | Paging::Cursor { size, .. }
-            | Paging::Url { size, .. }
-            | Paging::Link { size }
-            | Paging::Keyset { size, .. } => Some(size),
-        }
+        sizes!(self)
     }
 
     /// Its name, for people.

@@ -154,7 +154,11 @@ impl App {
         let label = || route.endpoint.label();
         let fault = state.faults.strike(&mut state.random, &request.method, &request.path, label);
         match fault {
-            Some(FaultKind::CutThenCommit { after }) => Begun::Later(admitted, after),
+            Some(FaultKind::CutThenCommit { after }) => {
+                // Its connection is closed now, whatever comes of it later.
+                state.books.request(Some(admitted.endpoint), CUT_STATUS);
+                Begun::Later(admitted, after)
+            }
             Some(FaultKind::Hold { wait }) => Begun::Held(admitted, wait),
             fault => Begun::Reply(finish(state, arrival, request, &admitted, fault)),
         }
@@ -208,7 +212,7 @@ pub(super) async fn handle(
             let later = Arc::clone(&app);
             app.spawn_apart(async move {
                 later.clock.sleep(after).await;
-                later.resume(&request, &admitted, Some(FaultKind::CommitThenCut));
+                later.resume(&request, &admitted, Some(FaultKind::CutThenCommit { after }));
                 delivery::start(&later);
             });
             return cut();
@@ -291,7 +295,7 @@ fn finish(
         charge(state, arrival, endpoint, done.is_ok());
         let mut answer = done.unwrap_or_else(|refusal| refusal.answer(endpoint.version()));
         match fault {
-            Some(FaultKind::CommitThenCut) => None,
+            Some(FaultKind::CommitThenCut | FaultKind::CutThenCommit { .. }) => None,
             Some(FaultKind::CommitThenError { status }) => {
                 Some(Answer::json(status, r#"{"success":false,"error":"Internal server error","code":"ERR_UNKNOWN"}"#))
             }
@@ -311,7 +315,10 @@ fn finish(
             _ => Some(answer),
         }
     };
-    state.books.request(Some(endpoint), answer.as_ref().map_or(CUT_STATUS, |answer| answer.status));
+    let is_counted = matches!(fault, Some(FaultKind::CutThenCommit { .. }));
+    if !is_counted {
+        state.books.request(Some(endpoint), answer.as_ref().map_or(CUT_STATUS, |answer| answer.status));
+    }
     let limits = state.limits.headers(&state.settings, admitted.who, arrival, is_write(&request.method));
     Reply { answer, limits, wait, body_wait }
 }

@@ -126,14 +126,14 @@ fn perform(
             }
             return graphql::answer(&desk, &incoming.json()).map(|reply| (reply, None));
         }
-        Protocol::Graphql => return Err(Fault::not_found()),
+        Protocol::Graphql => return Err(absent(&shape)),
         Protocol::Odata4 | Protocol::Odata2 if is_get => {
             let listed = desk.lists().into_iter().find(|(_, set)| set == below).map(|(object, _)| object);
             return odata::read(&desk, below, params).map(|reply| (reply, listed));
         }
         Protocol::Sql if is_get => return sql::read(&desk, below, params).map(|reply| (reply, None)),
         Protocol::Rpc | Protocol::RpcSingle => {
-            let verb = verb(&shape, below, params).ok_or_else(Fault::not_found)?;
+            let verb = verb(&shape, below, params).ok_or_else(|| absent(&shape))?;
             let found = route::of_verb(&shape, &verb, params.take("id"));
             if incoming.method != "POST" {
                 return Err(Fault::new(405, "method_not_allowed", "Every call is a POST."));
@@ -145,12 +145,20 @@ fn perform(
     }
     let found = route::of_path(&shape, below);
     if is_get {
-        return read(state, shared, (incoming, root), &found.ok_or_else(Fault::not_found)?, params);
+        return read(state, shared, (incoming, root), &found.ok_or_else(|| absent(&shape))?, params);
     }
     if let (Some(Route::File(id, FilePart::Render)), "POST") = (&found, incoming.method.as_str()) {
         return render(state, shared, root, id);
     }
     writes::of_method(&desk, incoming.method.as_str(), found.as_ref()).map(|reply| (reply, None))
+}
+
+/// What is said of a path or verb that is not there.
+fn absent(shape: &Shape) -> Fault {
+    match shape.absent {
+        Absent::Missing => Fault::not_found(),
+        Absent::Forbidden => Fault::new(403, "forbidden", "This is not for you."),
+    }
 }
 
 /// The verb of a call by POST: the path, or what the body names.

@@ -87,7 +87,7 @@ shape! {
     currency: Currency, text: Text,
     delta: Delta, delta_zone: DeltaZone, delta_grain: DeltaGrain, delta_edge: DeltaEdge, delta_flaw: DeltaFlaw,
     stamp: Stamp, stamp_name: StampName, deleted: Deleted, gone: Gone, hidden: Hidden, files: Files,
-    limits: Limits, reset: Reset, window: Window, errors: Errors, unknown: Unknown,
+    limits: Limits, reset: Reset, window: Window, errors: Errors, unknown: Unknown, absent: Absent,
 }
 
 fn choice<D: Dimension>() -> Choice {

@@ -299,3 +299,13 @@ dimension! {
         Refused = "refused" 12,
     }
 }
+
+dimension! {
+    /// What a known caller is told of a path or verb that is not there.
+    Absent "absent" {
+        /// That it is not there: 404.
+        Missing = "404" 100,
+        /// That it is not for them: 403.
+        Forbidden = "403" 0,
+    }
+}
