@@ -164,7 +164,6 @@ async fn follow((shape, without, edited): (&str, bool, Edited), clock: Clock) ->
     let migration = Migration::open(config(folder.path(), &script), opening).await.expect("it opens");
     *script.journal.lock().expect("no panic") = Some(migration.journal().clone());
     let approver = tokio::spawn(clock.track(approve_all(migration.journal().clone(), clock.clone())));
-    let mut migration = migration;
     assert_eq!(Box::pin(migration.run()).await.expect("it runs to its end"), Ending::Done);
     approver.abort();
     let noticed = *script.noticed.lock().expect("no panic");

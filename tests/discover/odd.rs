@@ -57,6 +57,41 @@ fn an_api_of_a_shape_of_its_own_is_migrated_by_what_was_learned() {
     assert!(linked * 10 > deals.len() * 9, "{linked} of {} deals know their client", deals.len());
 }
 
+/// Archived clients are clients: nobody decides for the customer, and what is answered is done. Of files one is tried.
+#[test]
+fn hidden_rows_are_asked_about_and_a_file_is_tried() {
+    let promox = Standin::start("promox --shape hidden=archived,files=content,window=none", &["records=300"]);
+    let settings = format!("address = \"{}\"\nrequests_per_second = 1000\npoll_seconds = 1", promox.address);
+    let source = Source { settings, token: promox.token.clone(), mapping: PROMOX.to_owned(), users: Vec::new() };
+    let world = World::start(source, &[]);
+    let output = world.run(&["discover"]);
+    assert!([0, 3].contains(&code(&output)), "{}", text(&output));
+    let found = discovery(&world);
+    let is_it =
+        |question: &&Value| question["about"] == "clients" && question["asks"].to_string().contains("archived=true");
+    let asked = found["questions"].as_array().expect("questions").iter().find(is_it).expect("it is asked about");
+    assert!(asked["answer"].to_string().contains("[object.client]"), "{asked}");
+    let file = item(&found["files"], "place", "files");
+    assert!(file["method"].to_string().contains("/files/{id}/content"), "{file}");
+    assert!(file["reason"].to_string().contains("those of PDF") && file["count"].as_u64() > Some(0), "{file}");
+    let page = std::fs::read_to_string(world.folder.join("reports/discovery.html")).expect("the page");
+    assert!(page.contains("those of PDF") && page.contains("archived=true"), "the page says so too");
+    let path = world.folder.join("source.toml");
+    let learned = std::fs::read_to_string(&path).expect("the profile");
+    assert!(learned.contains("[object.file.files]") && !learned.contains("[object.client.query]"), "{learned}");
+
+    let living = || {
+        let rows = promox.get("truth/client");
+        rows.as_array().expect("rows").iter().filter(|row| row["deleted"].is_null()).count() as u64
+    };
+    let counted = |found: &Value| item(&found["tables"], "object", "client")["rows"].as_u64();
+    assert!(counted(&found) < Some(living()), "some are left out");
+    std::fs::write(&path, format!("{learned}\n[object.client.query]\narchived = \"true\"\n")).expect("answered");
+    let output = world.run(&["discover"]);
+    assert!([0, 3].contains(&code(&output)), "{}", text(&output));
+    assert_eq!(counted(&discovery(&world)), Some(living()), "all come along");
+}
+
 /// Nobody but people can tell in which zone the times are.
 #[test]
 fn the_zone_of_times_is_asked_for_and_the_answer_kept() {

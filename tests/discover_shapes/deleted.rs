@@ -89,6 +89,18 @@ fn deletions_come_in_a_list_of_their_own() {
     );
 }
 
+/// What is left of a deleted row comes among what changed only. It is none of a living row's columns, and no drift.
+#[test]
+fn deletions_come_among_what_changed() {
+    with("deleted=grave", false, |learned| async move {
+        let list = learned.probed.profile.list(Object::Client).expect("clients");
+        assert!(matches!(&list.deleted, Deleted::Flag { column } if column == "is_deleted"), "{:?}", list.deleted);
+        assert!(list.compare, "everything is still compared now and then");
+        let (id, gone) = deleted(&learned, &learned.probed.profile).await;
+        assert!(gone.contains(&id), "{id} among {gone:?}");
+    });
+}
+
 /// What a list is said to hide, by one of the objects that hide something.
 fn hidden(shape: &str, object: Object, asked: (&str, &str)) {
     with(shape, false, |learned| async move {
@@ -123,7 +135,7 @@ fn hidden_rows_are_told_and_never_taken_for_deleted_ones() {
 #[test]
 fn a_mark_that_nobody_saw_is_not_relied_on() {
     with("deleted=vanish", false, |learned| async move {
-        assert!(learned.asked("deleted") <= 5, "{}", learned.asked("deleted"));
+        assert!(learned.asked("deleted") <= 8, "{}", learned.asked("deleted"));
         let list = learned.probed.profile.list(Object::Client).expect("clients");
         assert!(list.compare && list.deletions.is_none() && list.deleted == Deleted::Vanishes);
     });

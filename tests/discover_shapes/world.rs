@@ -74,8 +74,7 @@ pub(crate) fn run_with(shape: &str, approves: bool, records: usize) -> Outcome {
 /// What a probe finds in a source in one shape.
 pub(crate) fn found(shape: &str) -> Vec<Found> {
     serve(shape, RECORDS, async |serving, clock| {
-        let http = Http::new(clock.clone(), Duration::from_secs(30), 2).expect("a client");
-        let probed = Box::pin(probed(serving, &http, (true, Vec::new()))).await;
+        let (_, probed) = probed(true, serving, clock).await;
         probed.map_err(|failed| failed.error).expect("something is found").objects
     })
 }
@@ -140,9 +139,8 @@ pub(crate) fn with<F: Future<Output = ()>>(shape: &str, names_storage: bool, tes
                 }
             }
         }
-        let http = Http::new(clock.clone(), Duration::from_secs(30), 2).expect("a client");
         let hosts = if names_storage { vec![serving.control_address().to_string()] } else { Vec::new() };
-        let probed = Box::pin(probed(&serving, &http, (true, hosts))).await;
+        let (http, probed) = Box::pin(probed_with((true, hosts), &serving, &clock)).await;
         let probed = probed.map_err(|failed| failed.error.chain()).expect("it is learned");
         log(shape, &probed.requests);
         if std::env::var("SHAPE").is_ok() {
@@ -152,9 +150,37 @@ pub(crate) fn with<F: Future<Output = ()>>(shape: &str, names_storage: bool, tes
     }));
 }
 
-async fn look(shape: &str, approves: bool, serving: &Serving, clock: &Clock) -> Outcome {
+/// Probes a source as an operator would who knows it.
+async fn probed(approves: bool, serving: &Serving, clock: &Clock) -> (Http, Result<Probed, Failed>) {
+    probed_with((approves, Vec::new()), serving, clock).await
+}
+
+/// The same, with further hosts that the operator named.
+async fn probed_with(
+    (approves, hosts): (bool, Vec<String>),
+    serving: &Serving,
+    clock: &Clock,
+) -> (Http, Result<Probed, Failed>) {
     let http = Http::new(clock.clone(), Duration::from_secs(30), 2).expect("a client");
-    let probed = Box::pin(probed(serving, &http, (approves, Vec::new()))).await;
+    let own = serving.credentials();
+    let credentials = credentials(&own);
+    let versions = own.version.iter().flat_map(|version| {
+        ["api-version", "x-api-version", "version", "accept-version"].map(|name| (name.to_owned(), version.clone()))
+    });
+    let target = Target {
+        address: base_url(&serving.site()).expect("loopback"),
+        hosts,
+        logins: own.token_url.iter().chain(&own.login_url).cloned().collect(),
+        headers: versions.collect(),
+        posts: if approves { approved(serving) } else { Vec::new() },
+    };
+    let (_stopper, stop) = stop::switch();
+    let probed = Box::pin(probe(&http, target, &credentials, Allowance::default(), stop)).await;
+    (http, probed)
+}
+
+async fn look(shape: &str, approves: bool, serving: &Serving, clock: &Clock) -> Outcome {
+    let (http, probed) = probed(approves, serving, clock).await;
     let name = format!("{shape} [{}]", serving.shape());
     let (told, requests) = match probed {
         Err(Failed { error, requests }) => {
@@ -176,24 +202,6 @@ async fn look(shape: &str, approves: bool, serving: &Serving, clock: &Clock) -> 
         posts: ledger.by_endpoint.iter().filter(|(name, _)| name.starts_with("POST ")).map(|(_, count)| count).sum(),
         locked: ledger.locked,
     }
-}
-
-/// Probes a source with what an operator knows: its credentials, and what was approved.
-async fn probed(serving: &Serving, http: &Http, (approves, hosts): (bool, Vec<String>)) -> Result<Probed, Failed> {
-    let own = serving.credentials();
-    let credentials = credentials(&own);
-    let versions = own.version.iter().flat_map(|version| {
-        ["api-version", "x-api-version", "version", "accept-version"].map(|name| (name.to_owned(), version.clone()))
-    });
-    let target = Target {
-        address: base_url(&serving.site()).expect("loopback"),
-        hosts,
-        logins: own.token_url.iter().chain(&own.login_url).cloned().collect(),
-        headers: versions.collect(),
-        posts: if approves { approved(serving) } else { Vec::new() },
-    };
-    let (_stopper, stop) = stop::switch();
-    probe(http, target, &credentials, Allowance::default(), stop).await
 }
 
 /// One shape by itself is told in full.

@@ -14,7 +14,7 @@ pub(super) fn questions(
     found: &Discovery,
     rules: &Rules,
     unread: &[(String, String)],
-    (other_lists, hidden): (&[String], &[(String, (String, String))]),
+    (other_lists, hidden): (&[String], &[Question]),
 ) -> Vec<Question> {
     let mut questions = Vec::new();
     for (what, why) in unread {
@@ -46,9 +46,7 @@ pub(super) fn questions(
         );
         push(&mut questions, "the API", asks, "Export them, and map them as tables.", false);
     }
-    for (list, (asks, answer)) in hidden {
-        push(&mut questions, list, asks.clone(), answer, true);
-    }
+    questions.extend_from_slice(hidden);
     of_mapping(found, rules, &mut questions);
     of_zone(found, &mut questions);
     of_tables(found, &mut questions);

@@ -21,7 +21,7 @@ use crate::propose::compose::compose;
 use crate::propose::plan::{Known, Planned, plan};
 use crate::propose::vocabulary::Vocabulary;
 use crate::record::Object;
-use crate::report::discovery::{Asked, Changes, Discovery, NAME, ProfileKept};
+use crate::report::discovery::{Asked, Changes, Discovery, NAME, ProfileKept, Question};
 use crate::report::{self as reports, Head};
 use crate::source::csv::raw;
 use crate::source::probe::FileWay;
@@ -45,8 +45,8 @@ struct Looked {
     unread: Vec<(String, String)>,
     /// What the probe says of lists that the API delivers: reasons and risks.
     notes: BTreeMap<Object, (Vec<String>, Vec<String>)>,
-    /// Lists that hide rows: what is asked about them, and how it is answered.
-    hidden: Vec<(String, (String, String))>,
+    /// What is asked about lists that hide rows.
+    hidden: Vec<Question>,
     /// How files of the API come, by one that was tried.
     files: Vec<FileWay>,
     /// Lists of the API that are no kind of record of ours.

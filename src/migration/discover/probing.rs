@@ -13,7 +13,7 @@ use crate::migration::map::Reading;
 use crate::migration::origin::beside;
 use crate::progress::PROBE;
 use crate::record::Object;
-use crate::report::discovery::{Asked, ProfileKept};
+use crate::report::discovery::{Asked, ProfileKept, Question};
 use crate::report::page::number;
 use crate::report::reports;
 use crate::source::probe::{Allowance, Failed, Hidden, Probed, Sent, Target, Verdict, ZONE_UNKNOWN, probe};
@@ -54,7 +54,7 @@ pub(super) async fn probe_api(
         allowance.period = Duration::from_secs(1) / *requests_per_second;
     }
     let host = address.host_str().unwrap_or_default();
-    let probed = match probe(&http, target, credentials, allowance, reading.stop.clone()).await {
+    let probed = match Box::pin(probe(&http, target, credentials, allowance, reading.stop.clone())).await {
         Ok(probed) => probed,
         Err(failed) => {
             looked.asked = failed.requests.iter().map(asked).collect();
@@ -123,8 +123,7 @@ fn judge(probed: &Probed, looked: &mut Looked) {
                 notes.0.extend(found.reasons.iter().cloned());
                 notes.1.extend(found.risks.iter().cloned());
                 notes.1.extend(found.hidden.iter().map(|hidden| hidden.told(&found.name)));
-                let hidden = found.hidden.iter().map(|hidden| asks(object, hidden));
-                looked.hidden.extend(hidden.map(|asks| (found.name.clone(), asks)));
+                looked.hidden.extend(found.hidden.iter().map(|hidden| asks((object, &found.name), hidden)));
             }
             Verdict::Fallback(why) | Verdict::Refused(why) => {
                 looked.refusals.insert(object, why.clone());
@@ -134,7 +133,7 @@ fn judge(probed: &Probed, looked: &mut Looked) {
 }
 
 /// Whether hidden rows come along: what is asked, and how the answer is given.
-fn asks(object: Object, hidden: &Hidden) -> (String, String) {
+fn asks((object, list): (Object, &str), hidden: &Hidden) -> Question {
     let Hidden { param, value, rows } = hidden;
     let rows = rows.map_or("More of them".to_owned(), |rows| format!("{} more of them", number(rows)));
     let asks = format!(
@@ -146,7 +145,7 @@ fn asks(object: Object, hidden: &Hidden) -> (String, String) {
         "If so, add \"{param}\" = \"{value}\" to the query of [object.{object}] in source.toml, beside what stands there or in \
          [defaults.query]."
     );
-    (asks, answer)
+    Question { about: list.to_owned(), asks, answer, blocks: true }
 }
 
 fn asked(sent: &Sent) -> Asked {

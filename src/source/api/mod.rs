@@ -103,7 +103,7 @@ struct Inner {
 enum Walk {
     Full(Full),
     Changes(Changes),
-    Deletions(Deletions),
+    Deletions(Box<Deletions>),
 }
 
 impl Client {
@@ -208,11 +208,10 @@ impl Client {
                     page = deletions::before(page, since);
                 }
                 // A walk that was cut short goes on another way, and one through changes goes on with deletions.
-                let is_other = match (&walk, &page.cursor.0) {
-                    (Walk::Full(_), At::Changes(_)) => true,
-                    (Walk::Changes(_), At::Deletions(_)) => true,
-                    _ => false,
-                };
+                let is_other = matches!(
+                    (&walk, &page.cursor.0),
+                    (Walk::Full(_), At::Changes(_)) | (Walk::Changes(_), At::Deletions(_))
+                );
                 let next = match (page.last, is_other) {
                     (true, _) => None,
                     (false, true) => Some(client.walk(object, page.cursor.clone())),
@@ -233,7 +232,7 @@ impl Client {
             At::Changes(at) if self.reads_all_again(list, &at) => Walk::Full(Full::resumed(list, FullAt::default())),
             At::Changes(at) => Walk::Changes(Changes::resumed(at, list, self.0.settings.overlap)),
             At::Deletions(at) => match self.0.deletions.get(&object) {
-                Some(own) => Walk::Deletions(Deletions::resumed(*at, &own.list, self.0.settings.overlap)),
+                Some(own) => Walk::Deletions(Box::new(Deletions::resumed(*at, &own.list, self.0.settings.overlap))),
                 // The profile names no such list any more.
                 None => return self.walk(object, Cursor(At::Changes(at.then))),
             },

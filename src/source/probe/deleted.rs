@@ -29,6 +29,9 @@ use crate::source::profile::{At, Changes, Deleted, Deletions, Method, RowsForm, 
 /// Requests that must be left to begin with this.
 const KEPT: u32 = 12;
 
+/// Rows that are asked for at once.
+const ROWS: u32 = 100;
+
 /// Names that are asked for each by itself where unknown parameters are refused.
 const ALONE: usize = 2;
 
@@ -72,6 +75,9 @@ pub(super) async fn learn(guard: &mut Guard<'_>, known: &mut Known) -> Result<()
         && known.lists[model].rules.method.is_none()
     {
         by_list(guard, &base, known, model).await?;
+    }
+    if known.lists.iter().all(|list| list.rules.deletions.is_none()) {
+        in_changes(guard, &base, known, &models).await?;
     }
     for list in known.lists.iter_mut().filter(|list| list.is_learned) {
         let how = list.rules.deleted.clone().unwrap_or(Deleted::Vanishes);
@@ -291,6 +297,38 @@ fn take(guard: &Guard<'_>, list: &mut Listed, shown: &Shown, got: &Got) {
             list.hidden.push(hidden);
         }
     }
+}
+
+/// What was changed since then may hold rows of which nothing is left but that they were deleted.
+const CHANGED_SINCE: SignedDuration = SignedDuration::from_hours(24 * 60);
+
+/// Looks for deleted rows among what changed, where lists themselves do not show any.
+async fn in_changes(guard: &mut Guard<'_>, base: &Url, known: &mut Known, models: &[usize]) -> Result<(), Ended> {
+    for model in models {
+        let list = &known.lists[*model];
+        let is_open = matches!(list.rules.deleted, None | Some(Deleted::Vanishes));
+        if guard.left() < KEPT || !is_open || !matches!(list.rules.changes, Some(Changes::Filter { .. })) {
+            continue;
+        }
+        let since = guard.http.clock().utc().checked_sub(CHANGED_SINCE).unwrap_or(Timestamp::UNIX_EPOCH);
+        let resolved = list.rules.clone().resolved(list.object.unwrap_or(Object::Custom));
+        let draft = ask::request(base, &resolved, &Ask { since: Some(since), page_rows: ROWS, ..Ask::default() });
+        let purpose = (Stage::Deleted, "whether deleted rows are among what changed");
+        let got = list.fetch_draft(guard, draft.map_err(Ended)?, purpose).await?;
+        let Some(how) = marks(list, &got.rows).filter(|how| got.rows.iter().any(|row| is_deleted(row, how))) else {
+            continue;
+        };
+        known.lists[*model].note(guard, "deleted rows come among what changed, and in no list of living ones");
+        // A mark that living rows do not have is not seen in a list where nothing was deleted.
+        for list in &mut known.lists {
+            let has_filter = matches!(list.rules.changes, Some(Changes::Filter { .. }));
+            if has_filter && matches!(list.rules.deleted, None | Some(Deleted::Vanishes)) {
+                list.rules.deleted = Some(how.clone());
+            }
+        }
+        return Ok(());
+    }
+    Ok(())
 }
 
 /// Looks for a list of deletions: beside one list, then beside the others.

@@ -213,25 +213,8 @@ impl Trial<'_> {
         }
         let mut failed = None;
         for (column, text) in addresses(row, WORDS) {
-            if named(&column, MARKING) {
-                return Ok(Tried::Settled(Way {
-                    method: "from a page for people, which leads to them: not by Crossdock. Ask the vendor for the files as a \
-                             folder"
-                        .to_owned(),
-                    reason: format!("'{column}' leads to a place where files are picked up; it was not opened"),
-                    risk: "opening it may mark the file as fetched".to_owned(),
-                    files: Files::Page { column },
-                }));
-            }
-            if named(&column, STARTING) {
-                return Ok(Tried::Settled(Way {
-                    method: "by a job that makes each file when it is asked to: not by Crossdock. Ask the vendor for the files \
-                             as a folder"
-                        .to_owned(),
-                    reason: format!("'{column}' leads to something that is begun by a write; it was not tried"),
-                    risk: "a file that is made anew may look otherwise than the one that was sent".to_owned(),
-                    files: Files::Job { column },
-                }));
+            if let Some(way) = unasked(&column) {
+                return Ok(Tried::Settled(way));
             }
             let Some(url) = self.resolved(&text) else { continue };
             match self.reach(guard, url.clone()).await? {
@@ -349,6 +332,27 @@ impl Trial<'_> {
     fn purpose(&self, how: &str) -> String {
         format!("{}: whether a file's first bytes come, {how}", self.list.name)
     }
+}
+
+/// What a column leads to that is not asked at all, by its name.
+fn unasked(column: &str) -> Option<Way> {
+    let column = column.to_owned();
+    if named(&column, MARKING) {
+        return Some(Way {
+            method: "from a page for people, which leads to them: not by Crossdock. Ask the vendor for the files as a folder"
+                .to_owned(),
+            reason: format!("'{column}' leads to a place where files are picked up; it was not opened"),
+            risk: "opening it may mark the file as fetched".to_owned(),
+            files: Files::Page { column },
+        });
+    }
+    named(&column, STARTING).then(|| Way {
+        method: "by a job that makes each file when it is asked to: not by Crossdock. Ask the vendor for the files as a folder"
+            .to_owned(),
+        reason: format!("'{column}' leads to something that is begun by a write; it was not tried"),
+        risk: "a file that is made anew may look otherwise than the one that was sent".to_owned(),
+        files: Files::Job { column },
+    })
 }
 
 /// What an address gave.

@@ -31,6 +31,9 @@ const COMMENTS: &[(&str, &str)] = &[
         "Where deleted rows are told that the lists leave out; read after each walk through changes.",
     ),
     ("[defaults.stamp]", "Where a row says when it was changed."),
+    (".deletions]", "Where deleted rows are told that the list leaves out; read after each walk through changes."),
+    (".record]", "How one record is read by its id, and the status that says that there is none."),
+    (".files]", "How the bytes of files come, by one that was tried."),
     (".columns]", "What every row had. A page without these is not read: the source has changed."),
     (".evidence]]", "What the findings rest on: request, status, and the beginning of the answer's hash."),
 ];
