@@ -26,7 +26,7 @@ CRMS = 3
 # Weights nearer to 0 are not written.
 SMALL = 0.02
 # By how much confidence is lowered, in log odds: a CRM that nobody tuned on brings more surprises than one left out.
-LOWERED = 0.5
+LOWERED = 1.0
 SURE = 0.9
 # What a score counts beside the likelihood where columns want the same place.
 FIT = 0.2

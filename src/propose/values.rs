@@ -441,8 +441,20 @@ pub(super) fn offer_values(found: &mut Vec<Answer>, clue: &Clue, context: &Conte
         left.min(0.7),
         if technical > 0.5 { "its name is that of something technical" } else { &why },
     );
+    offer_lists(&mut offer, (&clue.name, words), shape, primary);
+    offer_rest(&mut offer, shape, context, &why);
+    offer_ways(&mut offer, shape, context, &why);
+}
+
+/// What lists or counts records that hang on this one stays behind, since they come by themselves.
+fn offer_lists(
+    offer: &mut impl FnMut(Option<Place>, f64, &str),
+    (name, words): (&str, &[String]),
+    shape: Shape,
+    primary: Entity,
+) {
     if matches!(primary, Entity::Organization | Entity::Person | Entity::Lead | Entity::Deal)
-        && lists_children(&clue.name, words)
+        && lists_children(name, words)
         && !matches!(shape, Shape::Enum | Shape::Set | Shape::Number | Shape::Money | Shape::Bool)
     {
         let is_plain = words.len() == 1 || shape == Shape::List;
@@ -455,18 +467,22 @@ pub(super) fn offer_values(found: &mut Vec<Answer>, clue: &Clue, context: &Conte
     if counts_children(words) && !matches!(shape, Shape::Enum | Shape::Set | Shape::Bool | Shape::Date) {
         offer(Some(Place::Leave), 0.98, "it counts records that hang on this one");
     }
-    offer_rest(&mut offer, shape, context, &why);
+}
+
+/// System fields that values of a form of their own have: ways of contact and long texts.
+fn offer_ways(offer: &mut impl FnMut(Option<Place>, f64, &str), shape: Shape, context: &Context, why: &str) {
+    let primary = context.primary();
     let person = context.becomes.contains(&Entity::Person);
     match shape {
-        Shape::Email if person => offer(Some(Place::System(Entity::Person, "emails".into())), 0.62, &why),
-        Shape::Phone if person => offer(Some(Place::System(Entity::Person, "phones".into())), 0.62, &why),
+        Shape::Email if person => offer(Some(Place::System(Entity::Person, "emails".into())), 0.62, why),
+        Shape::Phone if person => offer(Some(Place::System(Entity::Person, "phones".into())), 0.62, why),
         Shape::Url if primary == Entity::Organization => {
-            offer(Some(Place::System(Entity::Organization, "website".into())), 0.5, &why);
+            offer(Some(Place::System(Entity::Organization, "website".into())), 0.5, why);
         }
         Shape::LongText | Shape::Html => match primary {
-            Entity::Activity => offer(Some(Place::System(primary, "note".into())), 0.56, &why),
-            Entity::Note => offer(Some(Place::System(primary, "content".into())), 0.6, &why),
-            _ => offer(Some(Place::Note(primary)), 0.4, &why),
+            Entity::Activity => offer(Some(Place::System(primary, "note".into())), 0.56, why),
+            Entity::Note => offer(Some(Place::System(primary, "content".into())), 0.6, why),
+            _ => offer(Some(Place::Note(primary)), 0.4, why),
         },
         _ => {}
     }
