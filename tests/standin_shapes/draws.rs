@@ -165,6 +165,7 @@ async fn walked_whole(client: &Client, object: Object) {
 /// How many of so many rows a walk reaches.
 fn reach(shape: &Shape, rows: usize) -> usize {
     let cap = match shape.cap {
+        Cap::C40 => 40,
         Cap::C100 => 100,
         Cap::C250 => 250,
         Cap::C1000 => 1_000,
