@@ -25,7 +25,7 @@ const QUICK: std::ops::Range<u64> = 1..61;
 const ONCE_WRONG: [u64; 3] = [83, 184, 243];
 
 /// The share of shapes, in percent, that must be fully learned and read row for row.
-const LEARNED_MIN: usize = 90;
+const LEARNED_MIN: usize = 95;
 
 fn seeds() -> Vec<String> {
     if let Ok(shape) = std::env::var("SHAPE") {

@@ -114,7 +114,7 @@ fn ends_late(times: &[Timestamp]) -> bool {
     sorted.sort_unstable();
     let Some(middle) = sorted.get(sorted.len() / 2) else { return false };
     let tail = &times[times.len() - times.len() / 4..];
-    tail.iter().filter(|time| *time > middle).count() * 3 >= tail.len()
+    tail.iter().filter(|time| *time > middle).count() * 5 >= tail.len()
 }
 
 /// Clears up what is doubted by what changed: asked for all rows but those that were changed first, a list that is cut shows
