@@ -190,9 +190,11 @@ impl Changes {
             || match &portion.next {
                 Next::End => true,
                 Next::At(_) => is_repeat,
+                // A page that is shorter than those before is the last only where the answer says how long pages are: the size
+                // may be heard no longer.
                 Next::Counted => {
-                    rows == 0
-                        || portion.total.map_or(full.is_some_and(|full| rows < full), |total| self.step.rows >= total)
+                    let is_short = portion.is_size_sure && full.is_some_and(|full| rows < full);
+                    rows == 0 || portion.total.map_or(is_short, |total| self.step.rows >= total)
                 }
             };
         let step = if page.last {
