@@ -168,3 +168,39 @@ fn wrappings_signs_and_acronyms_are_read_as_people_do() {
     check("Rabatt %", "rabatt percent");
     check("Addresses", "address");
 }
+
+#[test]
+fn a_part_of_an_object_speaks_of_the_object() {
+    let names = ["id", "name", "assigned_user.username", "stage.name", "company.id", "phones.type"];
+    let found = places("opportunities", &[Entity::Deal], &names, &[]);
+    assert_eq!(found[2..5], ["deal:owner_id", "deal:stage_id", "deal:org_id"]);
+    let found = places("contacts", &[Entity::Person], &["name", "phones.number", "phones.type"], &[]);
+    assert_eq!(found[1..], ["person:phones", "none"]);
+}
+
+#[test]
+fn a_key_named_after_its_table_is_its_key_whatever_the_name_is_made_of() {
+    let found = places("ssalesprocesses", &[Entity::Deal], &["subject", "ssalesprocessesid"], &[]);
+    assert_eq!(found[1], "id");
+    let found = places("others", &[Entity::Deal], &["subject", "ssalesprocessesid"], &[]);
+    assert_ne!(found[1], "id", "it is the key of another table");
+}
+
+#[test]
+fn shapes_that_say_little_are_read_with_the_name() {
+    let of = |name: &str, shape: Shape| Clue { name: name.to_owned(), shape: Some(shape), ..Clue::default() };
+    let first = |table: &str, entity: Entity, clue: Clue| {
+        ranked(table, &[entity], &[clue], &[])[0].answers.first().map(|answer| answer.place.to_string())
+    };
+    let person = |name, shape| first("contacts", Entity::Person, of(name, shape)).unwrap_or_default();
+    assert_eq!(person("created_at", Shape::Number), "person:add_time", "seconds since 1970");
+    assert_eq!(person("do_not_trade", Shape::Bool), "person:custom:enum");
+    let company = |name, shape| first("companies", Entity::Organization, of(name, shape)).unwrap_or_default();
+    assert_eq!(company("contacts", Shape::List), "none", "its people come by themselves");
+}
+
+#[test]
+fn a_column_has_three_answers_even_where_nothing_speaks_for_any() {
+    let found = ranked("deals", &[Entity::Deal], &clues(&["zorkblip"]), &[]);
+    assert!(found[0].answers.len() >= 3, "{:?}", found[0].answers);
+}
