@@ -181,6 +181,8 @@ pub(super) fn style(name: &str, rows: &[Map<String, Value>], order: DayOrder) ->
 pub(super) struct Addresses {
     /// The base, with a slash at its end.
     base: String,
+    /// The host alone, with a slash at its end.
+    host: String,
     /// Beginnings of them, each up to the id: with the host, and from the root on.
     stems: Vec<String>,
 }
@@ -199,7 +201,7 @@ impl Addresses {
                 [format!("{host}{from_root}"), from_root]
             })
         };
-        Self { base: format!("{host}{root}/"), stems: paths.flat_map(stem).collect() }
+        Self { base: format!("{host}{root}/"), host: format!("{host}/"), stems: paths.flat_map(stem).collect() }
     }
 
     /// What addresses with the host begin with, if one of these rows holds the address of a record.
@@ -216,11 +218,24 @@ impl Addresses {
         if self.stems.iter().any(|stem| text.strip_prefix(stem.as_str()).is_some_and(is_id)) {
             return true;
         }
+        // Where all lists have one address, theirs tell nothing; a word and an id at the API's own host still do.
+        if text.strip_prefix(&self.host).is_some_and(ends_with_word_and_id) {
+            return true;
+        }
         let last = text.rsplit('/').next().unwrap_or_default();
         (text.starts_with('/') || text.contains("://"))
             && last.bytes().any(|byte| byte.is_ascii_digit())
             && (!text.contains('.') || text.contains("/api/") || text.contains("/rest"))
     }
+}
+
+/// `v1/users/7`: the last two parts of a path are a word and something with a digit that is no file.
+fn ends_with_word_and_id(path: &str) -> bool {
+    let mut parts = path.rsplit('/');
+    let (Some(id), Some(word)) = (parts.next(), parts.next()) else { return false };
+    let is_word =
+        word.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'_')) && !word.is_empty();
+    is_word && id.bytes().any(|byte| byte.is_ascii_digit()) && !id.contains(['.', '?', '#'])
 }
 
 /// Learns the columns of a list.
