@@ -12,8 +12,7 @@ use crossdock::clock::Clock;
 use crossdock::config::{Config, Surroundings};
 use crossdock::error::{Error, Kind};
 use crossdock::journal::{Journal, Landed};
-use crossdock::migration::{JOURNAL, Migration, Opening, Signals};
-use crossdock::progress::Progress;
+use crossdock::migration::{JOURNAL, Migration, Opening};
 use crossdock::record::{Fate, Object};
 use crossdock::standin::promox::lookalike::maven_lookalike;
 use crossdock::standin::promox::server::{Fault, FaultKind};
@@ -233,15 +232,7 @@ fn read_from_broken_source(kind: FaultKind) -> Error {
         let surroundings = Surroundings { folder: folder.path(), environment: &environment };
         let config = Config::parse(&settings, &surroundings).expect("settings");
         let (_stopper, stop) = stop::switch();
-        let opening = Opening {
-            folder: folder.path().to_owned(),
-            clock: clock.clone(),
-            stop,
-            signals: Signals::default(),
-            progress: Progress::default(),
-            checkpoint: None,
-            failpoint: None,
-        };
+        let opening = Opening::new(folder.path(), clock.clone(), stop);
         let migration = Migration::open(config, opening).await.expect("it opens");
         let approver = tokio::spawn(clock.track(approve_map(migration.journal().clone(), clock.clone())));
         let error = migration.run().await.expect_err("the source is broken");

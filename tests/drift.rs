@@ -15,7 +15,6 @@ use crossdock::journal::{GateVerdict, Journal};
 use crossdock::mapping::PROMOX;
 use crossdock::migration::{Ending, GateState, Migration, Opening, Point, Signals, artefact, blocked, paused};
 use crossdock::permit::Gate;
-use crossdock::progress::Progress;
 use crossdock::record::{Entity, Object};
 use crossdock::source::probe::{Allowance, Target, probe};
 use crossdock::source::profile::{FILE, Profile};
@@ -298,15 +297,8 @@ async fn follow(clock: Clock) {
         }
         .boxed()
     };
-    let opening = Opening {
-        folder: folder.path().to_owned(),
-        clock: clock.clone(),
-        stop,
-        signals,
-        progress: Progress::default(),
-        checkpoint: Some(Arc::new(checkpoint)),
-        failpoint: None,
-    };
+    let opening =
+        Opening { signals, checkpoint: Some(Arc::new(checkpoint)), ..Opening::new(folder.path(), clock.clone(), stop) };
     let mut migration = Migration::open(config(folder.path(), &script), opening).await.expect("it opens");
     *script.journal.lock().expect("no panic") = Some(migration.journal().clone());
     let approver = tokio::spawn(clock.track(approve_all(migration.journal().clone(), clock.clone())));

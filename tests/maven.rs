@@ -15,7 +15,6 @@ use crossdock::control::{Saying, keep};
 use crossdock::journal::{GateVerdict, Journal, Landed};
 use crossdock::migration::{Ending, GateState, Migration, Opening, Signals, artefact};
 use crossdock::permit::Gate;
-use crossdock::progress::Progress;
 use crossdock::record::{Entity, Fate, Object};
 use crossdock::report::verification::Verification;
 use crossdock::standin::pipedrive::{Pipedrive, Running, Settings};
@@ -275,13 +274,9 @@ async fn migrate(export: &Export, folder: &Path) -> (Running, Journal, Verificat
     // An export does not change any more.
     signals.freeze();
     let opening = Opening {
-        folder: folder.to_owned(),
-        clock: clock.clone(),
-        stop,
         signals,
-        progress: Progress::default(),
         checkpoint: Some(Arc::new(|_| async { Ok(()) }.boxed())),
-        failpoint: None,
+        ..Opening::new(folder, clock.clone(), stop)
     };
     let migration = Migration::open(config, opening).await.expect("it opens");
     let approver = tokio::spawn(approve_all(migration.journal().clone(), clock));

@@ -12,7 +12,6 @@ use crossdock::error::Result;
 use crossdock::journal::{GateVerdict, Journal};
 use crossdock::migration::{Ending, GateState, Migration, Opening, Point, Signals, artefact};
 use crossdock::permit::Gate;
-use crossdock::progress::Progress;
 use crossdock::record::{Entity, Fate, Object};
 use crossdock::standin::pipedrive::{Pipedrive, Running, Settings};
 use crossdock::standin::promox::lookalike::maven_lookalike;
@@ -166,11 +165,7 @@ async fn migrate(export: &Path, folder: &Path) -> (Arc<Running>, Journal) {
     let script: Arc<Mutex<Option<Script>>> = Arc::default();
     let acting = Arc::clone(&script);
     let opening = Opening {
-        folder: folder.to_owned(),
-        clock: clock.clone(),
-        stop,
         signals: signals.clone(),
-        progress: Progress::default(),
         checkpoint: Some(Arc::new(move |point| {
             let acting = Arc::clone(&acting);
             async move {
@@ -183,7 +178,7 @@ async fn migrate(export: &Path, folder: &Path) -> (Arc<Running>, Journal) {
             }
             .boxed()
         })),
-        failpoint: None,
+        ..Opening::new(folder, clock.clone(), stop)
     };
     let migration = Migration::open(config, opening).await.expect("it opens");
     let journal = migration.journal().clone();

@@ -20,7 +20,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// What to send in [`CALL_HEADER`]; `None` under the system clock.
+    /// What to send in [`CALL_HEADER`](super::CALL_HEADER); `None` under the system clock.
     #[must_use]
     pub fn header(&self) -> Option<u64> {
         self.id

@@ -187,6 +187,15 @@ pub struct Opening {
     pub failpoint: Option<Failpoint>,
 }
 
+impl Opening {
+    /// A folder's migration on a clock, ended by a switch, that nobody tells anything and nobody watches.
+    #[must_use]
+    pub fn new(folder: impl Into<PathBuf>, clock: Clock, stop: Stop) -> Self {
+        let (signals, progress) = (Signals::default(), Progress::default());
+        Self { folder: folder.into(), clock, stop, signals, progress, checkpoint: None, failpoint: None }
+    }
+}
+
 /// An open migration.
 pub struct Migration {
     config: Config,

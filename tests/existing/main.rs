@@ -20,7 +20,6 @@ use crossdock::journal::{GateVerdict, Journal, PhaseState};
 use crossdock::migration::{Ending, GateState, Migration, Opening, Point, Signals, artefact};
 use crossdock::permit::Gate;
 use crossdock::pipedrive::Row;
-use crossdock::progress::Progress;
 use crossdock::record::{BindingKey, Entity, Fate, Object};
 use crossdock::standin::pipedrive::{
     FaultKind, FaultRule, Ledger, PeopleAction, PeopleEdit, Pipedrive, Running, Settings,
@@ -87,13 +86,9 @@ impl World {
             async { Ok(()) }.boxed()
         };
         let opening = Opening {
-            folder: self.folder.path().to_owned(),
-            clock: self.clock.clone(),
-            stop,
             signals,
-            progress: Progress::default(),
             checkpoint: Some(Arc::new(checkpoint)),
-            failpoint: None,
+            ..Opening::new(self.folder.path(), self.clock.clone(), stop)
         };
         (Migration::open(config, opening).await.expect("it opens"), books)
     }

@@ -140,13 +140,9 @@ pub(crate) fn moved_while(
             async { Ok(()) }.boxed()
         };
         let opening = Opening {
-            folder: folder.path().to_owned(),
-            clock: clock.clone(),
-            stop,
             signals,
-            progress: Progress::default(),
             checkpoint: Some(Arc::new(checkpoint)),
-            failpoint: None,
+            ..Opening::new(folder.path(), clock.clone(), stop)
         };
         let migration = Migration::open(config, opening).await.expect("it opens");
         let approver = tokio::spawn(approve_all(migration.journal().clone(), clock));

@@ -11,7 +11,6 @@ use crossdock::journal::{GateVerdict, Journal};
 use crossdock::mapping::PROMOX;
 use crossdock::migration::{Ending, GateState, Migration, Opening, Point, Signals, artefact};
 use crossdock::permit::Gate;
-use crossdock::progress::Progress;
 use crossdock::record::Entity;
 use crossdock::standin::pipedrive::{Pipedrive, Running, Settings};
 use crossdock::standin::promox;
@@ -105,13 +104,9 @@ impl Ends {
             async { Ok(()) }.boxed()
         };
         let opening = Opening {
-            folder: self.folder().to_owned(),
-            clock: self.clock.clone(),
-            stop,
             signals,
-            progress: Progress::default(),
             checkpoint: Some(Arc::new(checkpoint)),
-            failpoint: None,
+            ..Opening::new(self.folder(), self.clock.clone(), stop)
         };
         Migration::open(config, opening).await.expect("it opens")
     }

@@ -13,7 +13,6 @@ use crossdock::error::Error;
 use crossdock::journal::{GateVerdict, Journal};
 use crossdock::migration::{Ending, GateState, Migration, Opening, Signals, artefact, blocked};
 use crossdock::permit::Gate;
-use crossdock::progress::Progress;
 use crossdock::record::Entity;
 use crossdock::standin::pipedrive::{Noun, PeopleAction, PeopleEdit, Pipedrive, Running, Settings};
 use crossdock::stop::{self, Stopper};
@@ -121,13 +120,9 @@ impl World {
         let config = Config::parse(&text, &surroundings).expect("settings");
         let (signals, (stopper, stop)) = (Signals::default(), stop::switch());
         let opening = Opening {
-            folder: self.folder.path().to_owned(),
-            clock: self.clock.clone(),
-            stop,
             signals: signals.clone(),
-            progress: Progress::default(),
             checkpoint: Some(Arc::new(|_| async { Ok(()) }.boxed())),
-            failpoint: None,
+            ..Opening::new(self.folder.path(), self.clock.clone(), stop)
         };
         let migration = Migration::open(config, opening).await.expect("it opens");
         Walk { migration, signals, stopper }
