@@ -27,6 +27,16 @@ dimension! {
 }
 
 dimension! {
+    /// How a service of SOAP describes itself; others do not.
+    Wsdl "wsdl" {
+        /// In one document.
+        Whole = "whole" 100,
+        /// With its types in a document of their own, which the first one imports.
+        Split = "split" 0,
+    }
+}
+
+dimension! {
     /// Where below the host the API lies (section 1).
     Base "base" {
         /// `/api/v1`.

@@ -14,7 +14,7 @@ use self::call::Called;
 use self::operations::{Does, Operation, operations};
 use self::types::Kind;
 use super::auth;
-use super::choices::Auth;
+use super::choices::{Auth, Wsdl};
 use super::desk::Desk;
 use super::envelope;
 use super::errors::Fault;
@@ -47,18 +47,21 @@ pub(super) fn answer(
     (incoming, below, root): (&Incoming, &str, &str),
     now: Moment,
 ) -> (Reply, Option<Object>) {
+    let shape = state.shape.clone();
     if below != PATH {
         return (Reply::typed(404, "text/plain", "Not Found"), None);
     }
     if matches!(incoming.method.as_str(), "GET" | "HEAD") {
         let is_asked = incoming.query.split('&').any(|part| part.eq_ignore_ascii_case("wsdl"));
         let reply = match is_asked {
+            _ if shape.wsdl == Wsdl::Split && incoming.query == wsdl::TYPES => {
+                Reply::typed(200, XML, wsdl::types(&state.desk(shared, root)))
+            }
             true => Reply::typed(200, XML, wsdl::document(&state.desk(shared, root))),
             false => Reply::typed(405, "text/plain", "Calls are POSTs; the description is at ?wsdl."),
         };
         return (reply, None);
     }
-    let shape = state.shape.clone();
     match called(state, shared, (incoming, root), now) {
         Ok(done) => done,
         Err(fault) => {
@@ -97,6 +100,10 @@ fn called(
         Does::Write => {
             let reply = written(&operation.name, "", &Kind::of(&json!({"success": true})), &json!({"success": true}));
             Ok((reply.of(Purpose::Write), None))
+        }
+        Does::WriteList => {
+            let body = envelope::list(&shape, operation.object, Vec::new(), Vec::new());
+            Ok((written(&operation.name, "", &Kind::of(&body), &body).of(Purpose::Write), None))
         }
         Does::List => {
             let object = operation.object;
@@ -177,7 +184,7 @@ pub(super) fn purpose(shape: &Shape, incoming: &Incoming) -> Purpose {
     let operations = operations(shape);
     let does = |name: Option<String>| {
         let own = operations.iter().find(|own| Some(&own.name) == name.as_ref());
-        own.is_some_and(|own: &Operation| own.does != Does::Write)
+        own.is_some_and(|own: &Operation| matches!(own.does, Does::List | Does::Record))
     };
     let action = call::action(incoming).and_then(|action| action.rsplit('#').next().map(str::to_owned));
     match does(call::named(incoming)) && action.is_none_or(|action| does(Some(action))) {

@@ -16,6 +16,8 @@ pub(super) enum Does {
     Record,
     /// It would change something; answered, counted, and nothing is changed.
     Write,
+    /// The same, called and answered like a list.
+    WriteList,
 }
 
 /// An operation.
@@ -54,6 +56,7 @@ pub(super) fn operations(shape: &Shape) -> Vec<Operation> {
         };
         let id = || element(&id_element(singular), "xsd:string", true);
         let name = || element("name", "xsd:string", true);
+        add(format!("archive{many}"), Does::WriteList, list(shape, object));
         add(format!("create{one}"), Does::Write, vec![name()]);
         add(format!("delete{one}"), Does::Write, vec![id()]);
         add(format!("findOrCreate{one}"), Does::Write, vec![name()]);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::super::choices::Wsdl;
 use super::super::desk::Desk;
 use super::super::names;
 use super::operations::{Does, Operation, operations};
@@ -9,26 +10,26 @@ use super::types::{Kind, declare_sequence};
 use super::{NAMESPACE, PATH, described_list, row_kind};
 use crate::record::Object;
 
+/// What asks for the types by themselves.
+pub(super) const TYPES: &str = "xsd=xsd0";
+
 /// The whole document.
 pub(super) fn document(desk: &Desk) -> String {
     let operations = operations(desk.shape);
     let mut out = format!(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?><wsdl:definitions name=\"PromoXcrm\" targetNamespace=\"{NAMESPACE}\" \
          xmlns:tns=\"{NAMESPACE}\" xmlns:wsdl=\"http://schemas.xmlsoap.org/wsdl/\" \
-         xmlns:soap=\"http://schemas.xmlsoap.org/wsdl/soap/\" xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\"><wsdl:types>\
-         <xsd:schema targetNamespace=\"{NAMESPACE}\" elementFormDefault=\"qualified\">"
+         xmlns:soap=\"http://schemas.xmlsoap.org/wsdl/soap/\" xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\"><wsdl:types>"
     );
-    let mut types: BTreeMap<String, Kind> = BTreeMap::new();
-    for operation in &operations {
-        request(&mut out, operation);
-        response(&mut out, desk, operation, &mut types);
+    match desk.shape.wsdl {
+        Wsdl::Whole => out.push_str(&schema(desk)),
+        Wsdl::Split => out.push_str(&format!(
+            "<xsd:schema targetNamespace=\"{NAMESPACE}/imports\"><xsd:import namespace=\"{NAMESPACE}\" \
+             schemaLocation=\"{}/{PATH}?{TYPES}\"/></xsd:schema>",
+            desk.root
+        )),
     }
-    for (name, kind) in &types {
-        out.push_str(&format!("<xsd:complexType name=\"{name}\">"));
-        declare_sequence(&mut out, "", kind);
-        out.push_str("</xsd:complexType>");
-    }
-    out.push_str("</xsd:schema></wsdl:types>");
+    out.push_str("</wsdl:types>");
     for Operation { name, .. } in &operations {
         for (message, element) in
             [(format!("{name}In"), name.clone()), (format!("{name}Out"), format!("{name}Response"))]
@@ -63,6 +64,30 @@ pub(super) fn document(desk: &Desk) -> String {
     out
 }
 
+/// The types, as a document by itself.
+pub(super) fn types(desk: &Desk) -> String {
+    format!("<?xml version=\"1.0\" encoding=\"utf-8\"?>{}", schema(desk))
+}
+
+fn schema(desk: &Desk) -> String {
+    let mut out = format!(
+        "<xsd:schema xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\" xmlns:tns=\"{NAMESPACE}\" \
+         targetNamespace=\"{NAMESPACE}\" elementFormDefault=\"qualified\">"
+    );
+    let mut types: BTreeMap<String, Kind> = BTreeMap::new();
+    for operation in &operations(desk.shape) {
+        request(&mut out, operation);
+        response(&mut out, desk, operation, &mut types);
+    }
+    for (name, kind) in &types {
+        out.push_str(&format!("<xsd:complexType name=\"{name}\">"));
+        declare_sequence(&mut out, "", kind);
+        out.push_str("</xsd:complexType>");
+    }
+    out.push_str("</xsd:schema>");
+    out
+}
+
 /// The element of a call.
 fn request(out: &mut String, operation: &Operation) {
     out.push_str(&format!("<xsd:element name=\"{}\"><xsd:complexType><xsd:sequence>", operation.name));
@@ -92,7 +117,7 @@ fn response(out: &mut String, desk: &Desk, operation: &Operation, types: &mut BT
             "<xsd:sequence><xsd:element name=\"{singular}\" type=\"tns:{}\"/></xsd:sequence>",
             type_name(types, desk, *object, singular)
         )),
-        Does::List => declare_sequence(out, singular, &described_list(desk, *object)),
+        Does::List | Does::WriteList => declare_sequence(out, singular, &described_list(desk, *object)),
     }
     out.push_str("</xsd:complexType></xsd:element>");
 }
