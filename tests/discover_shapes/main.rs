@@ -8,6 +8,7 @@
 #![expect(clippy::print_stdout, reason = "the counts, and what one shape was asked, are what it is run for")]
 
 mod hosts;
+mod soap;
 mod world;
 
 use world::{Outcome, Told, run, run_as};

@@ -138,6 +138,9 @@ async fn count(
         list.reasons.push(format!("it counts {rows} rows"));
         return Ok(());
     }
+    if list.takes.is_some() {
+        return Ok(());
+    }
     let mut params: Params = COUNTS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     params.extend(size.map(|name| (name.to_owned(), FEW.to_string())));
     let got = list.fetch(guard, base, &params, (Stage::Shape, "whether it counts when asked to")).await?;

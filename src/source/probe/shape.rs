@@ -20,7 +20,7 @@ pub(super) async fn learn(guard: &mut Guard<'_>, known: &mut Known, zone: Option
     let Some(longest) = (0..known.lists.len()).max_by_key(|index| known.lists[*index].bare.ids.len()) else {
         return Ok(());
     };
-    if !known.lists[longest].is_told {
+    if !known.lists[longest].is_told && known.lists[longest].takes.is_none() {
         make_rows_whole(guard, &base, known, longest).await?;
     }
     paging::learn(guard, &base, &mut known.lists[longest]).await?;

@@ -26,6 +26,10 @@ const COMMENTS: &[(&str, &str)] = &[
     ("[defaults.changes]", "How changes are found: a filter, the newest first, or reading everything again."),
     ("[defaults.deleted]", "How deleted rows show. Where they vanish, everything is read once a day to find them."),
     ("[defaults.stamp]", "Where a row says when it was changed."),
+    (
+        ".soap]",
+        "How it is called by SOAP: the elements of the call in their order, and those of a row that are repeated.",
+    ),
     (".columns]", "What every row had. A page without these is not read: the source has changed."),
     (".evidence]]", "What the findings rest on: request, status, and the beginning of the answer's hash."),
 ];
