@@ -100,7 +100,7 @@ fn inner(out: &mut String, (soap, prefix): (&Soap, &str), path: &str, value: &Va
         match value {
             Value::Null => {}
             Value::String(text) => out.push_str(&escape(text.as_str())),
-            other => out.push_str(&escape(&other.to_string())),
+            other => out.push_str(&escape(other.to_string())),
         }
         return;
     };

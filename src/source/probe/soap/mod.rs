@@ -261,7 +261,7 @@ impl Described {
                         && operation.rows().is_some()
                 })
             };
-            names.iter().find_map(|name| named(&name)).map(|operation| (*object, operation))
+            names.iter().find_map(named).map(|operation| (*object, operation))
         })
     }
 
