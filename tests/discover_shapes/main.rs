@@ -13,6 +13,7 @@ mod hosts;
 mod paging;
 mod record;
 mod refused;
+mod soap;
 mod whole;
 mod world;
 

@@ -265,6 +265,7 @@ fn approved(serving: &Serving) -> Vec<String> {
         Protocol::Rpc => vec!["*/list".to_owned()],
         Protocol::RpcSingle => vec![format!("{base}/")],
         Protocol::Graphql => vec![format!("{base}/graphql")],
+        Protocol::Soap => vec![format!("{base}/soap")],
         _ => Vec::new(),
     }
 }
@@ -365,7 +366,7 @@ fn differences(
     let truth = serving.listed(object);
     let expected: BTreeSet<&str> = truth.iter().map(|row| row.id.as_str()).collect();
     let got: BTreeSet<&str> = records.keys().map(String::as_str).collect();
-    let is_xml = serving.shape().protocol == Protocol::Xml;
+    let is_xml = matches!(serving.shape().protocol, Protocol::Xml | Protocol::Soap);
     let mut wrong = Vec::new();
     if expected != got {
         let missing: Vec<_> = expected.difference(&got).take(3).collect();

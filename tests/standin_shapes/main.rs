@@ -10,3 +10,4 @@ mod markup;
 mod pages;
 mod protocols;
 mod rows;
+mod soap;

@@ -39,7 +39,7 @@ impl<'a> Pages<'a> {
             Protocol::Odata4 | Protocol::Odata2 => return Paging::NextUrl,
             Protocol::Graphql => return Paging::Cursor,
             Protocol::Sql => return Paging::Offset,
-            Protocol::Rest | Protocol::Rpc | Protocol::RpcSingle | Protocol::Xml => {}
+            Protocol::Rest | Protocol::Rpc | Protocol::RpcSingle | Protocol::Xml | Protocol::Soap => {}
         }
         match self.shape.mixed {
             Mixed::Yes if matches!(self.object, Object::Note | Object::Owner) => Paging::Page,

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::hint;
 use super::path::find;
 use super::rows::is_false;
+use super::soap;
 use super::xml;
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
@@ -96,6 +97,9 @@ impl Judge<'_> {
         };
         let status = answer.status;
         let says_slower = || has_words(&answer.body, LIMIT_WORDS);
+        if let Some(fault) = soap::fault(answer) {
+            return self.fault(&fault, answer, at, clock);
+        }
         let fails = || {
             let says_otherwise = says_slower() || has_words(&answer.body, PASSING_WORDS);
             !says_otherwise && value(answer).is_ok_and(|body| is_failure(&body))
@@ -143,6 +147,27 @@ impl Judge<'_> {
             }
             () => fail(Kind::Source, &format!("it failed, and said so with status {status}")),
         }
+    }
+}
+
+impl Judge<'_> {
+    /// Sorts a fault of SOAP by its code and its words. Only its code is told: its text may repeat what was sent.
+    fn fault(self, fault: &soap::Fault, answer: &Answer, at: Timestamp, clock: &Clock) -> Result<Read> {
+        let status = soap::status(answer);
+        if self.past_end == Some(PastEnd::Refused) && status == 400 && !has_words(&answer.body, LIMIT_WORDS) {
+            return Ok(Read { body: Value::Null, headers: answer.headers.clone(), at, past_end: true });
+        }
+        let code: String = fault.code.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
+        let kind = match status {
+            _ if has_words(&answer.body, LIMIT_WORDS) => Kind::RateLimited,
+            401 | 423 => Kind::Unauthorized,
+            _ if has_words(&answer.body, PASSING_WORDS) => Kind::Unreachable,
+            400 => Kind::Source,
+            _ => Kind::Unreachable,
+        };
+        let wait = hint::wait(&answer.headers, &answer.body, self.limits, source_time(&answer.headers, clock));
+        let what = format!("reading {} from the source: it answered with a SOAP fault ({code})", self.request);
+        Err(Error::new(kind, what).retry_after(wait))
     }
 }
 

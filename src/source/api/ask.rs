@@ -172,6 +172,9 @@ pub(in crate::source) fn with_params(base: &Url, list: &List, at: At, params: &[
 /// The verb and the body of a list, without parameters.
 fn begin(list: &List, url: Url) -> Result<Draft> {
     let mut draft = Draft::new(list.method, url);
+    if let Some(soap) = &list.soap {
+        draft.call(soap)?;
+    }
     if let Some(body) = &list.body {
         let body = serde_json::from_str(body)
             .map_err(|error| Error::new(Kind::Settings, "source profile: a body is not JSON").because(error))?;

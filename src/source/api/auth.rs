@@ -15,11 +15,12 @@ use serde_json::{Map, Value};
 use super::answer::Judge;
 use super::path::{find, put};
 use super::rows::id_text;
+use super::soap;
 use crate::clock::Moment;
 use crate::config::{SourceCredentials, base_url};
 use crate::error::{Error, Kind, Result};
 use crate::http::{Answer, Http, Request};
-use crate::source::profile::{Auth, Carrier, Limits, Login, LoginForm, Method, Part};
+use crate::source::profile::{Auth, Carrier, Limits, Login, LoginForm, Method, Part, Soap};
 
 /// A request before and after it is signed.
 #[derive(Debug, Clone)]
@@ -28,6 +29,8 @@ pub(in crate::source) struct Draft {
     pub(in crate::source) url: Url,
     pub(in crate::source) headers: HeaderMap,
     pub(in crate::source) body: Option<Value>,
+    /// How the body becomes a call by SOAP, where it does.
+    pub(in crate::source) soap: Option<Arc<Soap>>,
     /// What may be shown of it in place of path and query, where these hold secrets.
     shown_as: Option<String>,
     /// Bytes of the answer's body that are wanted; the rest is not read.
@@ -42,7 +45,7 @@ impl Draft {
             Method::Get => Verb::GET,
             Method::Post => Verb::POST,
         };
-        Self { method, url, headers, body: None, shown_as: None, body_bytes_max: None }
+        Self { method, url, headers, body: None, soap: None, shown_as: None, body_bytes_max: None }
     }
 
     /// A request for the first bytes of a file. Its query is not shown: that of a signed address is a key.
@@ -51,14 +54,25 @@ impl Draft {
         let mut headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("*/*"))]);
         headers.extend(range.ok().map(|range| (RANGE, range)));
         let shown_as = Some(url.path().to_owned());
-        Self { method: Verb::GET, url, headers, body: None, shown_as, body_bytes_max: Some(bytes) }
+        Self { method: Verb::GET, url, headers, body: None, soap: None, shown_as, body_bytes_max: Some(bytes) }
+    }
+
+    /// Makes it a call by SOAP.
+    ///
+    /// # Errors
+    /// `Settings` for an action that no header can hold.
+    pub(in crate::source) fn call(&mut self, soap: &Soap) -> Result<()> {
+        soap::head(&mut self.headers, soap)?;
+        self.soap = Some(Arc::new(soap.clone()));
+        Ok(())
     }
 
     /// Verb, path and query, without secrets; only of a request that is not signed yet.
     pub(in crate::source) fn shown(&self) -> String {
-        match &self.shown_as {
-            Some(place) => format!("{} {place}", self.method),
-            None => format!("{} {}", self.method, place(&self.url)),
+        match (&self.shown_as, &self.soap) {
+            (Some(place), _) => format!("{} {place}", self.method),
+            (None, Some(soap)) => format!("{} {} ({})", self.method, place(&self.url), soap.operation),
+            (None, None) => format!("{} {}", self.method, place(&self.url)),
         }
     }
 
@@ -68,6 +82,9 @@ impl Draft {
             self.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         let body = self.body.map(|body| match body {
+            body if self.soap.is_some() => {
+                self.soap.as_deref().map(|soap| soap::envelope(soap, &body)).unwrap_or_default().into_bytes().into()
+            }
             Value::String(form) => form.into_bytes().into(),
             other => other.to_string().into_bytes().into(),
         });

@@ -16,6 +16,7 @@ pub(in crate::source) mod hint;
 pub(in crate::source) mod page;
 pub(in crate::source) mod path;
 pub(in crate::source) mod rows;
+pub(in crate::source) mod soap;
 pub(in crate::source) mod time;
 mod window;
 mod xml;

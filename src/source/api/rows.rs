@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use super::path::{find, take};
+use super::soap::make_lists;
 use super::time;
 use crate::error::{Error, Kind, Result};
 use crate::record::{Place, SourceRecord};
@@ -61,6 +62,7 @@ impl Reader {
             let place = if list.rows.is_empty() { "at its top".to_owned() } else { format!("under '{}'", list.rows) };
             Error::new(kind, format!("reading {} {origin} from the source: no list {place}", self.verb()))
         };
+        let is_within = list.form == RowsForm::Elements && holds_place(whole, &list.rows);
         let found = take(whole, &list.rows);
         let values: Vec<(Option<String>, Value)> = match (found, list.form) {
             (Some(Value::Null), _) if list.null_when_empty => Vec::new(),
@@ -71,6 +73,9 @@ impl Reader {
             (Some(Value::Object(map)), RowsForm::Keyed) => {
                 map.into_iter().map(|(id, value)| (Some(id), value)).collect()
             }
+            (Some(Value::Array(values)), RowsForm::Elements) => values.into_iter().map(|value| (None, value)).collect(),
+            (Some(value @ Value::Object(_)), RowsForm::Elements) => vec![(None, value)],
+            (None, RowsForm::Elements) if is_within => Vec::new(),
             // PHP writes an empty object as an empty list.
             (Some(Value::Array(values)), RowsForm::Keyed) if values.is_empty() => Vec::new(),
             _ => return Err(missing()),
@@ -99,6 +104,9 @@ impl Reader {
             value = take(&mut value, &list.row).unwrap_or(Value::Null);
         }
         let Value::Object(mut payload) = value else { return reject(&value, place, "it is not an object") };
+        if let Some(soap) = &list.soap {
+            make_lists(&mut payload, soap);
+        }
         if list.wrapped {
             payload.values_mut().for_each(unwrap);
         }
@@ -169,6 +177,11 @@ impl Reader {
             }
         }
     }
+}
+
+/// Whether there is something in which the rows would be, if there were any.
+fn holds_place(whole: &Value, path: &str) -> bool {
+    path.rsplit_once('.').is_none_or(|(outer, _)| find(whole, outer).is_some())
 }
 
 /// `{"value": x}` becomes x.

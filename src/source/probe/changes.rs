@@ -108,6 +108,9 @@ async fn find(guard: &mut Guard<'_>, base: &Url, list: &Listed) -> Result<Option
             }));
         }
     }
+    if list.takes.is_some() {
+        return Ok(None);
+    }
     expression(guard, base, list, future).await
 }
 

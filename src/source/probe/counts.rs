@@ -35,6 +35,9 @@ pub(super) async fn learn(
         let own = names.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         own.chain(size.map(|name| (name.to_owned(), FEW.to_string()))).collect()
     };
+    if list.takes.is_some() {
+        return Ok(());
+    }
     let got = list.fetch(guard, base, &with(COUNTS), (Stage::Shape, "whether it counts when asked to")).await?;
     let Some((total, rows)) = total_of(list, &got, &got).filter(|(_, rows)| *rows > few.ids.len() as u64) else {
         return Ok(());

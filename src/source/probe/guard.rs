@@ -5,14 +5,14 @@ use std::time::Duration;
 use reqwest::{Method as Verb, Url};
 
 use super::refused::{self, Refused};
-use super::words::{is_approved, reads, signs_in};
+use super::words::{changes_by_action, is_approved, reads, reads_operation, signs_in};
 use super::{Allowance, Ended, Sent, Stage, Target};
 use crate::clock::Moment;
 use crate::error::{Error, Kind};
 use crate::http::{Answer, Http};
 use crate::source::api::answer::{Judge, is_lockout, is_page};
 use crate::source::api::auth::{Draft, Signer};
-use crate::source::api::hint;
+use crate::source::api::{hint, soap};
 use crate::source::profile::Limits;
 use crate::stop::Stop;
 
@@ -155,7 +155,7 @@ impl<'a> Guard<'a> {
     ) -> Result<Option<Answer>, Ended> {
         self.login(stage, &draft.url, signer).await?;
         let answer = self.send(stage, purpose, draft.clone(), Some(signer)).await?;
-        if answer.as_ref().is_none_or(|answer| answer.status != 401) {
+        if answer.as_ref().is_none_or(|answer| soap::status(answer) != 401) {
             if signer.can_login() {
                 self.refusals = 0;
             }
@@ -327,6 +327,9 @@ impl<'a> Guard<'a> {
         // A question of GraphQL that would change something begins so, whatever it is called.
         let changes =
             ["mutation", "subscription"].iter().any(|word| member("query").is_some_and(|text| text.contains(word)));
+        if let Some(soap) = &draft.soap {
+            return self.may_post(&draft.url) && reads_operation(&soap.operation) && !changes_by_action(&soap.action);
+        }
         let service = super::posts::SERVICES.iter().find_map(|name| member(name));
         self.may_post(&draft.url) && !changes && service.map_or_else(|| reads(draft.url.path()), reads)
     }
@@ -346,7 +349,7 @@ impl<'a> Guard<'a> {
         if draft.method == Verb::GET && answer.status == 201 {
             return stop("an answer looks as if a read had made something (201)");
         }
-        self.failures = if answer.status >= 500 { self.failures + 1 } else { 0 };
+        self.failures = if soap::status(answer) >= 500 { self.failures + 1 } else { 0 };
         if self.failures >= FAILURES_MAX {
             return Err(Ended::new(Kind::Unreachable, "it failed three times in a row"));
         }
@@ -360,8 +363,9 @@ impl<'a> Guard<'a> {
 
 /// Stops at a word of a lock: one more try might be the one that locks an account.
 fn locks(answer: &Answer) -> Result<(), Ended> {
-    match answer.status {
-        401 | 403 | 423 | 429 if is_lockout(answer) => {
+    match soap::status(answer) {
+        423 => Err(Ended::new(Kind::Unauthorized, "it speaks of a lock; the probe stops at once")),
+        401 | 403 | 429 if is_lockout(answer) => {
             Err(Ended::new(Kind::Unauthorized, "it speaks of a lock; the probe stops at once"))
         }
         _ => Ok(()),

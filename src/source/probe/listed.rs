@@ -16,6 +16,7 @@ use crate::source::api::ask::{self, Ask};
 use crate::source::api::auth::Draft;
 use crate::source::api::path::{find, put};
 use crate::source::api::rows::Reader;
+use crate::source::api::soap;
 use crate::source::profile::{At, Evidence, Method, RowsForm, Rules, ValueKind};
 
 /// A list, and what is known about it.
@@ -35,6 +36,8 @@ pub(super) struct Listed {
     call: Call,
     /// Parameters that are always sent beside these.
     pub(super) always: Vec<(String, String)>,
+    /// The only parameters that it takes, where a schema declares them.
+    pub(super) takes: Option<Vec<String>>,
     /// How it is paged was told by a description of it, and is only to be confirmed.
     pub(super) is_told: bool,
     /// How it may be filtered by the time of the change, as its protocol has it.
@@ -104,6 +107,7 @@ impl Listed {
             at,
             call,
             always: Vec::new(),
+            takes: None,
             is_told: false,
             filter: None,
             refused: None,
@@ -158,7 +162,9 @@ impl Listed {
     /// A request for it with parameters.
     pub(super) fn draft(&self, base: &Url, params: &[(String, String)]) -> Result<Draft, Ended> {
         let list = self.rules.clone().resolved(self.object.unwrap_or(Object::Custom));
-        ask::with_params(base, &list, self.at, params).map_err(Ended)
+        let is_taken = |name: &String| self.takes.as_ref().is_none_or(|takes| takes.contains(name));
+        let params: Vec<(String, String)> = params.iter().filter(|(name, _)| is_taken(name)).cloned().collect();
+        ask::with_params(base, &list, self.at, &params).map_err(Ended)
     }
 
     /// A request for its first rows, so many.
@@ -220,7 +226,8 @@ impl Listed {
             }
             _ => {
                 let is_nothing = says_nothing(&answer.body) || answer.status == 204;
-                Ok(Got { status: answer.status, is_nothing, headers: answer.headers, ..Got::default() })
+                // A fault says by its code whom it blames, not by its status.
+                Ok(Got { status: soap::status(&answer), is_nothing, headers: answer.headers, ..Got::default() })
             }
         }
     }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::http::Answer;
 use crate::source::api::answer::{is_failure, is_page, value};
 use crate::source::api::rows::{id_text, is_false, is_true};
+use crate::source::api::soap;
 use crate::source::profile::RowsForm;
 
 /// What kind of answer it is.
@@ -44,7 +45,7 @@ impl Look {
 /// Sorts an answer.
 pub(super) fn look(answer: &Answer) -> Look {
     let body = value(answer).ok();
-    match answer.status {
+    match soap::status(answer) {
         401 | 403 | 407 => Look::Refused,
         404 | 405 | 410 => Look::Missing { is_json: body.is_some() },
         300..=399 => Look::Page,
@@ -196,7 +197,7 @@ fn empty(body: &Value, name: &str) -> Option<Rows> {
 }
 
 /// The column that tells rows apart.
-fn id_column(rows: &[&Map<String, Value>], wrapped: bool, name: &str) -> Option<String> {
+pub(super) fn id_column(rows: &[&Map<String, Value>], wrapped: bool, name: &str) -> Option<String> {
     let first = rows.first()?;
     let singular = super::words::folded(name.trim_end_matches(".json")).trim_end_matches('s').to_owned();
     let stem = singular.trim_end_matches("ie").to_owned();

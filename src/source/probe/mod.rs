@@ -28,6 +28,7 @@ mod roots;
 mod select;
 mod shape;
 mod sign_in;
+mod soap;
 mod ways;
 mod whole;
 mod words;
@@ -307,7 +308,7 @@ pub async fn probe(
     stop: Stop,
 ) -> Result<Probed, Failed> {
     let mut guard = Guard::new(http, &target, allowance, stop);
-    match run(&mut guard, &target, credentials).await {
+    match Box::pin(run(&mut guard, &target, credentials)).await {
         Ok(mut probed) => {
             probed.requests = std::mem::take(&mut guard.log);
             Ok(probed)
@@ -331,8 +332,11 @@ struct Known {
 }
 
 async fn run(guard: &mut Guard<'_>, target: &Target, credentials: &SourceCredentials) -> Result<Probed, Ended> {
-    let ground = roots::survey(guard, target).await?;
-    let signed = sign_in::sign_in(guard, target, &ground, credentials).await?;
+    let (ground, service) = soap::survey(guard, target).await?;
+    let signed = match &service {
+        Some(service) => soap::sign_in(guard, target, (&ground, service), credentials).await?,
+        None => sign_in::sign_in(guard, target, &ground, credentials).await?,
+    };
     guard.signs_by(signed.signer);
     let mut auth = signed.auth;
     auth.send.extend(target.headers.iter().map(|(name, value)| Carrier {
@@ -351,14 +355,23 @@ async fn run(guard: &mut Guard<'_>, target: &Target, credentials: &SourceCredent
         files: Vec::new(),
     };
     // From here on what was found is worth keeping, whatever ends the probe.
-    let stopped = go_on(guard, &ground, &mut known).await.err().map(|Ended(error)| error.chain());
+    let stopped = go_on(guard, (&ground, service.as_ref()), &mut known).await.err().map(|Ended(error)| error.chain());
     Ok(finish(guard, known, stopped, credentials))
 }
 
-async fn go_on(guard: &mut Guard<'_>, ground: &roots::Ground, known: &mut Known) -> Result<(), Ended> {
-    lists::discover(guard, ground, known).await?;
+async fn go_on(
+    guard: &mut Guard<'_>,
+    (ground, service): (&roots::Ground, Option<&soap::Described>),
+    known: &mut Known,
+) -> Result<(), Ended> {
+    match service {
+        Some(service) => soap::discover(guard, service, known).await?,
+        None => lists::discover(guard, ground, known).await?,
+    }
     refused::settle(guard, known).await?;
-    lists::identify(guard, known).await?;
+    if service.is_none() {
+        lists::identify(guard, known).await?;
+    }
     let zone = known.account.as_ref().map(|(_, account)| account.timezone.clone()).filter(|zone| !zone.is_empty());
     shape::learn(guard, known, zone.as_deref()).await?;
     changes::learn(guard, known, zone.as_deref()).await?;

@@ -4,6 +4,7 @@ use reqwest::Url;
 
 use super::guard::Guard;
 use super::lists::{Got, Listed};
+use super::words::folded;
 use super::{Ended, Stage};
 
 pub(super) type Params = Vec<(String, String)>;
@@ -39,6 +40,15 @@ impl Search<'_> {
         with: impl Fn(&[String]) -> Params,
         works: impl Fn(&Got) -> bool,
     ) -> Result<Option<(String, Got)>, Ended> {
+        if let Some(takes) = &self.list.takes {
+            // What a schema declares is all that there is, in its own spelling.
+            let last = |path: &str| folded(path.rsplit('.').next().unwrap_or(path));
+            let is_wanted = |own: &&String| names.iter().any(|name| folded(name) == last(own));
+            names = takes.iter().filter(is_wanted).cloned().collect();
+            if names.is_empty() {
+                return Ok(None);
+            }
+        }
         let mut last = self.list.fetch(guard, self.base, &with(&names), self.purpose).await?;
         if !works(&last) {
             // One that is strict about parameters.

@@ -11,6 +11,7 @@ use crate::http::Answer;
 use crate::record::Object;
 use crate::source::api::ask::address;
 use crate::source::api::auth::Draft;
+use crate::source::api::soap;
 use crate::source::profile::Method;
 
 /// Beside a list, a path that nobody has.
@@ -44,12 +45,17 @@ pub(super) struct Refused {
 pub(super) fn forbids(answer: &Answer) -> bool {
     match (answer.status, look(answer)) {
         (403, _) => true,
+        _ if soap::fault(answer).is_some_and(|fault| says_forbidden(&fault.text)) => true,
         (200..=299, Look::Failed(_) | Look::Refused) => {
-            let text = String::from_utf8_lossy(&answer.body[..answer.body.len().min(2_000)]).to_lowercase();
-            FORBIDDEN_WORDS.iter().any(|word| text.contains(word))
+            says_forbidden(&String::from_utf8_lossy(&answer.body[..answer.body.len().min(2_000)]))
         }
         _ => false,
     }
+}
+
+fn says_forbidden(text: &str) -> bool {
+    let text = text.to_lowercase();
+    FORBIDDEN_WORDS.iter().any(|word| text.contains(word))
 }
 
 /// Keeps a list that was refused.
@@ -71,6 +77,11 @@ pub(super) async fn settle(guard: &mut Guard<'_>, known: &mut Known) -> Result<(
         refused.entry(object).or_insert(list);
     }
     if refused.is_empty() {
+        return Ok(());
+    }
+    if known.lists.iter().any(|list| list.rules.soap.is_some()) {
+        // They are in the description of the service.
+        known.refused = refused;
         return Ok(());
     }
     let draft = Draft::new(Method::Get, address(&known.base, NOWHERE).map_err(Ended)?);

@@ -310,7 +310,7 @@ fn score(seen: &Look, nowhere: Option<&Look>) -> u8 {
 }
 
 /// What a refusal says, for hints at how to sign in.
-fn hints(answer: &Answer) -> String {
+pub(super) fn hints(answer: &Answer) -> String {
     let header = answer.headers.get("www-authenticate").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let body = String::from_utf8_lossy(&answer.body[..answer.body.len().min(2_000)]);
     format!("{header}\n{body}").to_lowercase()

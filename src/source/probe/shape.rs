@@ -24,7 +24,7 @@ pub(super) async fn learn(guard: &mut Guard<'_>, known: &mut Known, zone: Option
     let mut order: Vec<usize> = (0..known.lists.len()).collect();
     order.sort_by_key(|index| std::cmp::Reverse(known.lists[*index].bare.ids.len()));
     let Some(longest) = order.first().copied() else { return Ok(()) };
-    if !known.lists[longest].is_told {
+    if !known.lists[longest].is_told && known.lists[longest].takes.is_none() {
         make_rows_whole(guard, &base, known, longest).await?;
     }
     learn_paging(guard, &base, known, order).await?;

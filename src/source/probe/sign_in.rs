@@ -67,6 +67,8 @@ pub(super) struct Trial<'t, 'g> {
     is_mute: bool,
     /// The answer to the last login.
     pub(super) login: Option<Answer>,
+    /// What is asked for where a GET is no call.
+    call: Option<Draft>,
     /// A parameter that nobody has is refused before it is asked who came.
     judges_parameters_first: Option<bool>,
     /// What was tried in vain, in words, with what was answered.
@@ -80,6 +82,16 @@ pub(super) async fn sign_in(
     ground: &Ground,
     credentials: &SourceCredentials,
 ) -> Result<SignedIn, Ended> {
+    sign_in_on(guard, target, ground, (credentials, None)).await
+}
+
+/// The same, on a request of one's own in place of a GET where there is one, and by ways of its own before all others.
+pub(super) async fn sign_in_on(
+    guard: &mut Guard<'_>,
+    target: &Target,
+    ground: &Ground,
+    (credentials, call): (&SourceCredentials, Option<(Draft, Vec<Way>)>),
+) -> Result<SignedIn, Ended> {
     let base = ground.bases.first().cloned().unwrap_or_else(|| target.address.clone());
     if ground.is_open {
         let quirks = vec!["It answers without any credentials.".to_owned()];
@@ -91,6 +103,7 @@ pub(super) async fn sign_in(
     let base = if is_mute { roots::guarded_base(guard, ground, &base).await? } else { base };
     let on = if is_mute { likely_places(ground, &base)? } else { vec![(base.clone(), place(ground, &base)?)] };
     let bare = ground.bare.as_ref().map_or(u8::MAX, Look::kind);
+    let (call, own) = call.map_or((None, Vec::new()), |(draft, ways)| (Some(draft), ways));
     let mut trial = Trial {
         guard,
         credentials: credentials.clone(),
@@ -103,10 +116,14 @@ pub(super) async fn sign_in(
         proofs: 0,
         is_mute,
         login: None,
-        judges_parameters_first: None,
+        judges_parameters_first: call.as_ref().map(|_| true),
+        call,
         tried: Vec::new(),
     };
-    let way = trial.find(target, &base, &ground.hints).await?;
+    let way = match trial.first(own).await? {
+        Some(way) => Some(way),
+        None => trial.find(target, &base, &ground.hints).await?,
+    };
     let Some(way) = way else {
         let kind = trial.credentials.kind();
         let tried = if trial.tried.is_empty() { "nothing".to_owned() } else { trial.tried.join("; ") };
@@ -303,7 +320,7 @@ impl Trial<'_, '_> {
         self.resume(&signer)?;
         self.guard.login(Stage::Auth, on, &signer).await?;
         self.credentials = signer.credentials();
-        let draft = Draft::new(Method::Get, on.clone());
+        let draft = self.call.clone().unwrap_or_else(|| Draft::new(Method::Get, on.clone()));
         let purpose = format!("whether it lets in: {}", way.name);
         let Some(answer) = self.guard.send(Stage::Auth, &purpose, draft, Some(&signer)).await? else {
             return Ok(None);

@@ -328,6 +328,50 @@ pub(super) fn reads(name: &str) -> bool {
     names(name, READING_WORDS)
 }
 
+/// Words with which operations that read begin.
+const READING_VERBS: &[&str] = &["get", "list", "search", "query", "find", "describe", "read"];
+
+/// Further words that no operation that reads has in its name.
+const CHANGING_WORDS: &[&str] = &[
+    "add", "insert", "set", "put", "write", "cancel", "submit", "approve", "reject", "archive", "restore", "purge",
+    "clear", "reset", "mark", "move", "assign", "convert", "replace", "modify", "edit", "change", "close", "lock",
+    "unlock", "pay", "or", "and",
+];
+
+/// Whether the name of an operation says that it reads, and nothing else: `getClients`, and not `findOrCreateClient`.
+pub(super) fn reads_operation(name: &str) -> bool {
+    camel_words(name).first().is_some_and(|first| READING_VERBS.contains(&first.as_str())) && !changes(name)
+}
+
+/// Whether an action says that it changes something: servers may go by it rather than by the name of the element.
+pub(super) fn changes_by_action(action: &str) -> bool {
+    changes(action.rsplit(['/', '#', ':']).find(|part| !part.is_empty()).unwrap_or_default())
+}
+
+fn changes(name: &str) -> bool {
+    camel_words(name).iter().any(|word| {
+        CHANGING_WORDS.contains(&word.as_str()) || WRITING_WORDS.iter().any(|writing| word.contains(writing))
+    })
+}
+
+/// The words of a name like `getClientsList`, in lower case.
+pub(super) fn camel_words(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut was_lower = false;
+    for sign in name.chars() {
+        let begins = !sign.is_alphanumeric() || sign.is_uppercase() && was_lower;
+        if begins || words.is_empty() {
+            words.push(String::new());
+        }
+        was_lower = sign.is_lowercase() || sign.is_ascii_digit();
+        if let Some(word) = words.last_mut().filter(|_| sign.is_alphanumeric()) {
+            word.extend(sign.to_lowercase());
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
 fn names(path: &str, words: &[&str]) -> bool {
     let path = path.to_lowercase();
     let last = path.rsplit(['/', '.']).find(|word| !word.is_empty()).unwrap_or_default();
@@ -376,6 +420,28 @@ mod tests {
         {
             assert!(!signs_in(bad) && !reads(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn only_operations_that_read_are_called() {
+        for good in ["getClients", "ListLeads", "find_orders", "searchAllContacts", "GetClientsList"] {
+            assert!(reads_operation(good), "{good}");
+        }
+        for bad in [
+            "createClient",
+            "findOrCreateClient",
+            "getAndDeleteClients",
+            "getUpdatedClients",
+            "clients",
+            "getaway",
+            "queryReplace",
+            "deleteClients",
+            "",
+        ] {
+            assert!(!reads_operation(bad), "{bad}");
+        }
+        assert!(changes_by_action("urn:x#deleteClient") && changes_by_action("http://x.test/svc/IService/SetClients/"));
+        assert!(!changes_by_action("urn:x#getClients") && !changes_by_action("") && !changes_by_action("urn:create:x"));
     }
 
     #[test]

@@ -97,6 +97,14 @@ impl Found<'_> {
         {
             self.add(&format!("{key}.body"), "is not JSON");
         }
+        if let Some(soap) = &list.soap {
+            if list.method == Method::Get {
+                self.add(&format!("{key}.soap"), "is for method = \"post\" only");
+            }
+            if !soap.has_names() {
+                self.add(&format!("{key}.soap"), "holds what cannot be the name of an element");
+            }
+        }
         if list.body.is_some() && list.method == Method::Get {
             self.add(&format!("{key}.body"), "is for method = \"post\" only");
         }

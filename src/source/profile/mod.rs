@@ -9,6 +9,7 @@ mod edit;
 mod forms;
 mod read;
 mod rules;
+mod soap;
 mod write;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ pub use forms::{
     Custom, Deleted, Deletions, FileKey, Files, LinkForm, MoneyForm, RecordAt, TimeForm, TimeStyle, Total, ValueKind,
 };
 pub use rules::{At, Changes, Edge, List, Method, Paging, PastEnd, Proof, RowsForm, Rules, Size, Stamp, Step};
+pub use soap::Soap;
 
 /// Name of the profile in a migration's folder.
 pub const FILE: &str = "source.toml";
@@ -120,7 +122,7 @@ pub enum Part {
     Query,
     /// A cookie.
     Cookie,
-    /// A value in a JSON body.
+    /// A value in a JSON body, or an element in that of a SOAP call.
     Body,
     /// The `Authorization` header of HTTP Basic.
     Basic,

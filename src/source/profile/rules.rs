@@ -8,6 +8,7 @@ use super::Evidence;
 use super::forms::{
     Columns, Custom, Deleted, Deletions, Files, LinkForm, MoneyForm, RecordAt, TimeForm, TimeStyle, Total, ValueKind,
 };
+use super::soap::Soap;
 use crate::record::Object;
 
 /// A verb.
@@ -32,6 +33,8 @@ pub enum RowsForm {
     Keyed,
     /// A list whose first element tells about the list and is no row.
     AfterMetadata,
+    /// Elements that are repeated: one of them is no list, and none is nothing.
+    Elements,
 }
 
 /// Where a parameter goes.
@@ -299,6 +302,9 @@ pub struct Rules {
     /// Parameters that are always sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<BTreeMap<String, String>>,
+    /// How it is called by SOAP, where it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub soap: Option<Soap>,
     /// How it comes in portions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<Paging>,
@@ -370,6 +376,8 @@ pub struct List {
     pub method: Method,
     /// JSON body of a POST.
     pub body: Option<String>,
+    /// How it is called by SOAP, where it is.
+    pub soap: Option<Soap>,
     /// Parameters that are always sent.
     pub query: BTreeMap<String, String>,
     /// Where the rows are.
@@ -493,6 +501,7 @@ impl Rules {
             path,
             method: self.method.unwrap_or_default(),
             body: self.body,
+            soap: self.soap,
             query: self.query.unwrap_or_default(),
             rows: self.rows.unwrap_or_default(),
             form: self.form.unwrap_or_default(),

@@ -34,6 +34,10 @@ const COMMENTS: &[(&str, &str)] = &[
     (".deletions]", "Where deleted rows are told that the list leaves out; read after each walk through changes."),
     (".record]", "How one record is read by its id, and the status that says that there is none."),
     (".files]", "How the bytes of files come, by one that was tried."),
+    (
+        ".soap]",
+        "How it is called by SOAP: the elements of the call in their order, and those of a row that are repeated.",
+    ),
     (".columns]", "What every row had. A page without these is not read: the source has changed."),
     (".evidence]]", "What the findings rest on: request, status, and the beginning of the answer's hash."),
 ];

@@ -12,7 +12,7 @@ use super::reply::{Body, Incoming, Params, Purpose, Reply};
 use super::route::{self, FilePart, Route};
 use super::serve::{Shared, State};
 use super::shape::Shape;
-use super::{auth, credentials, docs, graphql, odata, sql, writes, xml};
+use super::{auth, credentials, docs, graphql, odata, soap, sql, writes, xml};
 use crate::clock::Moment;
 use crate::record::Object;
 
@@ -82,6 +82,9 @@ fn inside(
     now: Moment,
 ) -> (Reply, Option<Object>) {
     let shape = state.shape.clone();
+    if shape.protocol == Protocol::Soap {
+        return soap::answer(state, shared, (incoming, below, root), now);
+    }
     if shape.version == VersionHeader::Header && incoming.header("api-version") != Some(credentials::VERSION) {
         let message = format!("The header api-version is needed; supported: {}.", credentials::VERSION);
         return (Fault::bad(message).reply(&shape), None);

@@ -110,6 +110,10 @@ impl Gate {
                 self.session(shown, now)
             }
             Auth::OauthClient | Auth::OauthRefresh => self.session(bearer(incoming), now),
+            Auth::Body if shape.protocol == Protocol::Soap => {
+                let (id, password) = (params.take_secret("id"), params.take_secret("password"));
+                both(same(id.as_deref(), USER), same(password.as_deref(), PASSWORD))
+            }
             Auth::Body => {
                 params.take_secret("auth");
                 let body = incoming.json();

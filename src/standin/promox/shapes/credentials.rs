@@ -75,6 +75,7 @@ impl Credentials {
                     own.refresh_token = some(REFRESH_TOKEN);
                 }
             }
+            Auth::Body if shape.protocol == Protocol::Soap => own.with_user(),
             Auth::Body => (own.company, own.user, own.token) = (some(COMPANY), some(USER), some(TOKEN)),
         }
         match shape.second {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::choices::{Errors, Protocol};
 use super::reply::Reply;
 use super::shape::Shape;
+use super::soap;
 
 /// A page for people.
 pub(super) const PAGE: &str = "<!doctype html><html><head><title>PromoXcrm</title></head><body><h1>PromoXcrm</h1>\
@@ -36,6 +37,7 @@ impl Fault {
     pub(super) fn reply(&self, shape: &Shape) -> Reply {
         match shape.protocol {
             Protocol::Graphql => return self.graphql(),
+            Protocol::Soap => return soap::fault(shape, self),
             Protocol::Odata4 | Protocol::Odata2 if is_proper(shape.errors) => return self.odata(),
             Protocol::Xml if is_proper(shape.errors) => {
                 let text = format!(

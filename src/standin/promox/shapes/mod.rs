@@ -57,6 +57,7 @@ mod schema;
 mod serve;
 mod settings;
 mod shape;
+mod soap;
 mod sql;
 mod store;
 mod truth;
@@ -190,7 +191,8 @@ impl Serving {
     #[must_use]
     pub fn path(&self, object: Object) -> Option<String> {
         let shape = self.shape();
-        let has_paths = !matches!(shape.protocol, choices::Protocol::Graphql | choices::Protocol::Sql);
+        let has_paths =
+            !matches!(shape.protocol, choices::Protocol::Graphql | choices::Protocol::Sql | choices::Protocol::Soap);
         let is_served = SERVED.contains(&object) && route::is_served(&shape, object);
         (has_paths && is_served).then(|| names::list_path(&shape, object))
     }

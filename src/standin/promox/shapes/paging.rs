@@ -50,7 +50,7 @@ pub(super) fn style(shape: &Shape, object: Object) -> Paging {
         Protocol::Odata4 | Protocol::Odata2 => return Paging::NextUrl,
         Protocol::Graphql => return Paging::Cursor,
         Protocol::Sql => return Paging::Offset,
-        Protocol::Rest | Protocol::Rpc | Protocol::RpcSingle | Protocol::Xml => {}
+        Protocol::Rest | Protocol::Rpc | Protocol::RpcSingle | Protocol::Xml | Protocol::Soap => {}
     }
     match shape.mixed {
         Mixed::Yes if matches!(object, Object::Note | Object::Owner) => Paging::Page,
@@ -143,7 +143,7 @@ fn cursor(shape: &Shape, params: &mut Params, known: impl Fn(&str) -> Option<u64
 }
 
 /// The parameter that carries a cursor.
-fn cursor_param(form: CursorForm) -> &'static str {
+pub(super) fn cursor_param(form: CursorForm) -> &'static str {
     match form {
         CursorForm::NextCursor => "cursor",
         CursorForm::Bookmark => "bookmark",

@@ -3,6 +3,7 @@
 use super::choices::Protocol;
 use super::reply::{Incoming, Purpose};
 use super::shape::Shape;
+use super::soap;
 
 /// Last words of paths and services that read; POSTs to others are no reads, whatever came of them.
 const READING: &[&str] = &[
@@ -33,6 +34,9 @@ const LOGGING_IN: &[&str] = &["login", "auth", "token", "session", "sessions"];
 pub(super) fn purpose(shape: &Shape, incoming: &Incoming, told: Purpose) -> Purpose {
     if told != Purpose::Read || matches!(incoming.method.as_str(), "GET" | "HEAD" | "OPTIONS") {
         return told;
+    }
+    if shape.protocol == Protocol::Soap && incoming.method == "POST" {
+        return soap::purpose(shape, incoming);
     }
     let service = incoming.json()["serviceId"].as_str().map(str::to_owned);
     let named = service.filter(|_| shape.protocol == Protocol::RpcSingle).unwrap_or_else(|| incoming.path.clone());

@@ -8,7 +8,7 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 /// A request taken out of its connection.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Incoming {
     pub(super) method: Method,
     pub(super) path: String,
@@ -68,6 +68,11 @@ impl Params {
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let members = body.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
         let all: Vec<(String, String)> = members.map(|(name, value)| (name.clone(), text(value))).collect();
+        Self { left: all.clone(), all }
+    }
+
+    /// Names and values as they are.
+    pub(super) fn of_pairs(all: Vec<(String, String)>) -> Self {
         Self { left: all.clone(), all }
     }
 

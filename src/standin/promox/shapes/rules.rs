@@ -1,6 +1,7 @@
 //! What cannot be together, and which side gives way when a draw has both. Nothing else resolves contradictions.
 
 use super::choices::*;
+use super::dimension::Dimension as _;
 use super::shape::Shape;
 
 /// A contradiction: when it is there, what a draw makes of it, and what somebody who spelled it by hand is told.
@@ -16,6 +17,8 @@ const fn rule(why: &'static str, broken: fn(&Shape) -> bool, mend: fn(&mut Shape
 
 /// In this order; a later rule never breaks an earlier one (a test draws many).
 const RULES: &[Rule] = &[
+    // Drawn by nobody: there is nothing to make whole but the protocol.
+    rule(SOAP_WHY, cannot_be_soap, |s| s.protocol = Protocol::Rest),
     rule(
         "verbs of POST reads are built from plurals: protocol=rpc and rpc-single need paths=plural",
         |s| is_post(s) && s.paths != PathStyle::Plural,
@@ -168,7 +171,11 @@ const RULES: &[Rule] = &[
         |s| s.delta == Delta::SearchPath && !matches!(s.protocol, Protocol::Rest | Protocol::Xml),
         |s| s.delta = Delta::UpdatedAfter,
     ),
-    rule("auth=body needs reads by POST", |s| s.auth == Auth::Body && !is_post(s), |s| s.auth = Auth::Bearer),
+    rule(
+        "auth=body needs reads by POST",
+        |s| s.auth == Auth::Body && !is_post(s) && s.protocol != Protocol::Soap,
+        |s| s.auth = Auth::Bearer,
+    ),
     rule(
         "a second secret stands beside a key, a bearer token or Basic",
         |s| {
@@ -201,6 +208,36 @@ const RULES: &[Rule] = &[
         |s| s.limits = Limits::RetryAfter,
     ),
 ];
+
+/// Why SOAP and what its schema must be able to declare cannot have this.
+const SOAP_WHY: &str = "protocol=soap declares names and types: it goes with version=path, docs=none, paths=plural, names of \
+                        parameters without signs, paging=page, offset, cursor, keyset or none, a total in the body, \
+                        nulls=null or missing, deleted rows that need no parameter, and without log-ins";
+
+fn cannot_be_soap(s: &Shape) -> bool {
+    let is_named_with_signs = matches!(s.page_param, PageParam::Number | PageParam::Page2)
+        || matches!(s.offset_param, OffsetParam::DollarSkip | OffsetParam::PgOffset)
+        || matches!(s.size_param, SizeParam::Top | SizeParam::PageSizeBracket | SizeParam::PgLimit)
+        || s.delta.text().contains('[')
+        || matches!(s.delta, Delta::Header | Delta::Expression | Delta::SearchPath);
+    let has_no_type = s.spelling == Spelling::Title
+        || matches!(s.money, Money::Both | Money::Object)
+        || s.text == Text::Nul
+        || matches!(s.custom, Custom::Hashed | Custom::Typed | Custom::Fields | Custom::Expand)
+        || !matches!(s.nulls, Nulls::Null | Nulls::Missing);
+    let is_elsewhere = s.version != VersionHeader::Path
+        || s.docs != Docs::None
+        || s.paths != PathStyle::Plural
+        || matches!(s.paging, Paging::NextUrl | Paging::Link)
+        || matches!(s.envelope, Envelope::Keyed)
+        || s.meta_row == MetaRow::Yes
+        || matches!(s.total, Total::Header | Total::OnRequest)
+        || matches!(s.deleted, Deleted::Endpoint | Deleted::IncludeDeleted | Deleted::Archived)
+        || s.hidden != Hidden::None
+        || s.definitions != Definitions::None
+        || matches!(s.auth, Auth::TwoStep | Auth::OauthClient | Auth::OauthRefresh);
+    s.protocol == Protocol::Soap && (is_named_with_signs || has_no_type || is_elsewhere)
+}
 
 /// Makes whole what a draw put together.
 pub(super) fn settle(shape: &mut Shape) {

@@ -74,7 +74,7 @@ macro_rules! shape {
 }
 
 shape! {
-    protocol: Protocol, base: Base, host: Host, version: VersionHeader, site: Site, docs: Docs,
+    protocol: Protocol, wsdl: Wsdl, base: Base, host: Host, version: VersionHeader, site: Site, docs: Docs,
     auth: Auth, odd_header: OddHeader, query_key: QueryKey, basic_form: BasicForm, second: Second,
     login: Login, session_at: SessionAt, session_use: SessionUse, lifetime: Lifetime, challenge: Challenge,
     identity: Identity,

@@ -21,6 +21,18 @@ dimension! {
         Sql = "sql" 2,
         /// XML from every path.
         Xml = "xml" 2,
+        /// SOAP 1.1, described by a WSDL: one path, and the envelope names the operation.
+        Soap = "soap" 0,
+    }
+}
+
+dimension! {
+    /// How a service of SOAP describes itself; others do not.
+    Wsdl "wsdl" {
+        /// In one document.
+        Whole = "whole" 100,
+        /// With its types in a document of their own, which the first one imports.
+        Split = "split" 0,
     }
 }
 
@@ -115,7 +127,7 @@ dimension! {
         OauthRefresh = "oauth-refresh" 8,
         /// A key where few look for it, by [`OddHeader`].
         Odd = "odd" 4,
-        /// Credentials in the body of each call; only where reads are POSTs.
+        /// Credentials in the body of each call; only where reads are POSTs. With SOAP `id` and `password`.
         Body = "body" 0,
     }
 }
