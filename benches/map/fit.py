@@ -231,8 +231,9 @@ def report(fields, found, seen):
         print(f"lowered by {lowered}: {100 * is_sure.mean():.1f} % sure, {wrong:.2f} % of these wrong")
     likeliest = ~is_seen & (likely > SURE)
     print(f"likely and not seen: {100 * likeliest.mean():.1f} %, {100 * (1 - first[likeliest]).mean():.1f} % of these wrong")
-    base, slope = curve(likely[is_seen], first[is_seen])
-    print(f"BASE {base - LOWERED:.2f}, SLOPE {slope:.2f}")
+    for name, own in (("SEEN", is_seen), ("OTHERS", ~is_seen)):
+        base, slope = curve(likely[own], first[own])
+        print(f"{name} {base - LOWERED:.2f}, {slope:.2f}")
 
 
 def write(names, weights):

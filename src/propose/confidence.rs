@@ -3,9 +3,10 @@
 /// Likelihoods nearer to 0 or 1 than this say no more.
 const EDGE: f64 = 1e-4;
 
-/// What the log odds of a likelihood weigh, and what is added to them.
-const SLOPE: f64 = 0.61;
-const BASE: f64 = 1.22;
+/// What is added to the log odds of a likelihood, and what they weigh: of names that went to the same place elsewhere, and
+/// of others.
+const SEEN: (f64, f64) = (1.21, 0.61);
+const OTHERS: (f64, f64) = (-0.67, 0.82);
 
 /// What a name is believed at most that no other CRM has. On a half that nobody had looked at, one in eleven of those that
 /// were likeliest was wrong, and the likeliest of these not less often than others.
@@ -17,7 +18,8 @@ const UNSEEN: f64 = 0.89;
 pub fn confidence(likely: f64, is_seen: bool) -> f64 {
     let likely = likely.clamp(EDGE, 1.0 - EDGE);
     let odds = (likely / (1.0 - likely)).ln();
-    let confidence = 1.0 / (1.0 + (-(BASE + SLOPE * odds)).exp());
+    let (base, slope) = if is_seen { SEEN } else { OTHERS };
+    let confidence = 1.0 / (1.0 + (-(base + slope * odds)).exp());
     if is_seen { confidence } else { confidence.min(UNSEEN) }
 }
 
