@@ -5,7 +5,7 @@ const EDGE: f64 = 1e-4;
 
 /// What is added to the log odds of a likelihood, and what they weigh: of names that went to the same place elsewhere, and
 /// of others.
-const SEEN: (f64, f64) = (1.21, 0.61);
+const SEEN: (f64, f64) = (1.04, 0.66);
 const OTHERS: (f64, f64) = (-0.67, 0.82);
 
 /// What a name is believed at most that no other CRM has. On a half that nobody had looked at, one in eleven of those that

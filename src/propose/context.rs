@@ -188,6 +188,14 @@ impl Context {
         lead.or_else(|| self.becomes.first()).copied().unwrap_or(Entity::Organization)
     }
 
+    /// Whether a row is by its table's name something that takes its time, and no task.
+    pub(super) fn is_appointment(&self) -> bool {
+        let takes_time = |word: &String| {
+            ["meeting", "call", "event", "appointment"].contains(&word.strip_suffix('s').unwrap_or(word))
+        };
+        self.primary() == Entity::Activity && self.own_words.iter().any(takes_time)
+    }
+
     /// Whether a row is a person and an organization, and no lead or deal.
     pub(super) fn is_mixed_client(&self) -> bool {
         !matches!(self.primary(), Entity::Lead | Entity::Deal)

@@ -104,6 +104,10 @@ pub(super) fn refined(concept: &str, reading: &Reading, shape: Shape, context: &
         "promo_field" if context.primary() == Entity::Organization && phrase().eq(["size"]) && left.is_empty() => {
             Some(if matches!(shape, Shape::Number | Shape::Unknown) { "employee_count" } else { "size_range" })
         }
+        // A meeting or a call ends when it is over; a task that ends is due.
+        "due_date" if context.is_appointment() && phrase().any(|word| matches!(word, "end" | "ends" | "until")) => {
+            Some("end_time")
+        }
         // When a deal is due, it should be closed.
         "due_date" if context.primary() == Entity::Deal && phrase().any(|word| matches!(word, "due" | "deadline")) => {
             Some("expected_close")

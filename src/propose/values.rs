@@ -313,36 +313,8 @@ const QUESTIONS: &[&str] = &[
 const FLAGS: &[&str] = &["required", "enabled", "allowed", "flag", "exempt", "verified", "kennzeichen", "yn"];
 
 /// What was done, or is to be, at a time: `created_time`; an estimated or a logged time is a duration.
-const DONE: &[&str] = &[
-    "created",
-    "create",
-    "updated",
-    "update",
-    "modified",
-    "modify",
-    "changed",
-    "added",
-    "add",
-    "closed",
-    "close",
-    "opened",
-    "deleted",
-    "completed",
-    "finished",
-    "started",
-    "archived",
-    "converted",
-    "unsubscribed",
-    "sent",
-    "received",
-    "registered",
-    "assigned",
-    "won",
-    "lost",
-    "due",
-    "start",
-    "end",
-];
+const DONE: &str = "created create updated update modified modify changed added add closed close opened deleted \
+    completed finished started archived converted unsubscribed sent received registered assigned won lost due start end";
 
 /// The shape that the last word of a name promises; yes or no for a question.
 #[must_use]
@@ -377,7 +349,7 @@ pub fn shape_of_words(words: &[String]) -> Option<Shape> {
         && !matches!(last.as_str(), "name" | "number" | "id" | "by" | "note" | "title" | "step" | "action" | "task");
     if let [.., done, time] = words
         && matches!(time.as_str(), "time" | "timestamp")
-        && DONE.contains(&done.as_str())
+        && DONE.split(' ').any(|word| word == done)
     {
         return Some(Shape::Datetime);
     }
