@@ -24,12 +24,15 @@ pub(crate) enum Half {
     Fresh,
     /// Measured on once after that, and tuned on since.
     Unseen,
-    /// Never tuned on, and never listed.
+    /// Measured on once after that, and tuned on since.
     Untouched,
+    /// Never tuned on, and never listed.
+    Untouched2,
 }
 
 impl Half {
-    pub(crate) const ALL: [Self; 5] = [Self::Tune, Self::Test, Self::Fresh, Self::Unseen, Self::Untouched];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Tune, Self::Test, Self::Fresh, Self::Unseen, Self::Untouched, Self::Untouched2];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -38,6 +41,7 @@ impl Half {
             Self::Fresh => "fresh",
             Self::Unseen => "unseen",
             Self::Untouched => "untouched",
+            Self::Untouched2 => "untouched2",
         }
     }
 
@@ -47,7 +51,7 @@ impl Half {
 
     /// Its fields may be looked at by whoever tunes.
     pub(crate) const fn is_open(self) -> bool {
-        !matches!(self, Self::Untouched)
+        !matches!(self, Self::Untouched2)
     }
 }
 

@@ -1,4 +1,4 @@
-"""Fits src/propose/vocabulary/weights.toml on what `cargo bench --bench map -- --held-out --answers` prints.
+"""Fits src/propose/vocabulary/weights.toml and writes seen.toml beside it, on what `cargo bench --bench map -- --held-out --answers` prints.
 
     python3 benches/map/fit.py ANSWERS [--write] [--folds N]
 
@@ -33,7 +33,10 @@ FIT = 0.2
 # What an accepted answer is worth beside the best one, while weights are fitted.
 OTHERS = 0.7
 
-WEIGHTS = pathlib.Path(__file__).parents[2] / "src/propose/vocabulary/weights.toml"
+# Of a name at a place, right ones for each wrong one, from which on it counts as seen.
+RIGHT = 4
+
+VOCABULARY = pathlib.Path(__file__).parents[2] / "src/propose/vocabulary"
 
 
 def capacity(place):
@@ -183,26 +186,54 @@ def left_out(fields, folds):
     return found
 
 
-def report(fields, found):
+class Seen:
+    """Which names went to which place in which CRM, and whether that was right, each CRM proposed without its own fields."""
+
+    def __init__(self, fields, found):
+        self.counts = defaultdict(lambda: defaultdict(lambda: [0, 0]))
+        for number, (order, _) in found.items():
+            row, first = fields.rows[number], order[0]
+            count = self.counts[" ".join(row["words"]), fields.place[first]][row["catalogue"]]
+            count[not fields.good[first]] += 1
+
+    def has(self, name, without=None):
+        own = [count for crm, count in self.counts[name].items() if crm != without]
+        right, wrong = sum(count[0] for count in own), sum(count[1] for count in own)
+        return right > RIGHT * wrong
+
+    def names(self):
+        return [name for name in sorted(self.counts) if name[0] and self.has(name)]
+
+
+def report(fields, found, seen):
     numbers = np.array(sorted(found))
     first = np.array([fields.good[found[number][0][0]] for number in numbers], float)
     third = np.array([fields.good[found[number][0][:3]].any() for number in numbers], float)
     likely = np.array([found[number][1] for number in numbers])
     crm = fields.crm[numbers]
-    sure = np.zeros(len(numbers))
+    names = [(" ".join(fields.rows[number]["words"]), fields.place[found[number][0][0]]) for number in numbers]
+    is_seen = np.array([seen.has(name, own) for name, own in zip(names, crm)])
+    sure = np.full(len(numbers), -np.inf)
     for own in sorted(set(crm)):
-        base, slope = curve(likely[crm != own], first[crm != own])
-        sure[crm == own] = base + slope * log_odds(likely[crm == own])
+        base, slope = curve(likely[is_seen & (crm != own)], first[is_seen & (crm != own)])
+        is_own = is_seen & (crm == own)
+        sure[is_own] = base + slope * log_odds(likely[is_own])
     for own in sorted(set(crm)):
         is_own = crm == own
-        print(f"{own:<60} {is_own.sum():>5} {100 * first[is_own].mean():6.1f} {100 * third[is_own].mean():6.1f}")
-    print(f"all {100 * first.mean():.1f} / {100 * third.mean():.1f}")
-    for lowered in (0, 0.25, 0.5, 0.75, 1, 1.5):
+        is_sure = is_own & (sure - LOWERED >= math.log(SURE / (1 - SURE)))
+        shares = [100 * first[is_own].mean(), 100 * third[is_own].mean(), 100 * is_sure.sum() / is_own.sum()]
+        wrong = int((1 - first[is_sure]).sum())
+        print(f"{own:<60} {is_own.sum():>5} {shares[0]:6.1f} {shares[1]:6.1f} {shares[2]:6.1f} {wrong:>4}")
+    print(f"all {100 * first.mean():.1f} / {100 * third.mean():.1f}, seen {100 * is_seen.mean():.1f} %")
+    for lowered in (0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 2):
         is_sure = sure - lowered >= math.log(SURE / (1 - SURE))
         wrong = 100 * (1 - first[is_sure]).mean()
         print(f"lowered by {lowered}: {100 * is_sure.mean():.1f} % sure, {wrong:.2f} % of these wrong")
-    base, slope = curve(likely, first)
-    print(f"BASE {base - LOWERED:.2f}, SLOPE {slope:.2f}")
+    likeliest = ~is_seen & (likely > SURE)
+    print(f"likely and not seen: {100 * likeliest.mean():.1f} %, {100 * (1 - first[likeliest]).mean():.1f} % of these wrong")
+    for name, own in (("SEEN", is_seen), ("OTHERS", ~is_seen)):
+        base, slope = curve(likely[own], first[own])
+        print(f"{name} {base - LOWERED:.2f}, {slope:.2f}")
 
 
 def write(names, weights):
@@ -219,15 +250,31 @@ def write(names, weights):
     for family, answers in sorted(families.items()):
         lines += ["", f"[{family}]"]
         lines += [f'"{answer}" = "{"; ".join(keys)}"' for answer, keys in sorted(answers.items())]
-    WEIGHTS.write_text("\n".join(lines) + "\n")
+    (VOCABULARY / "weights.toml").write_text("\n".join(lines) + "\n")
+
+
+def write_seen(seen):
+    places = defaultdict(list)
+    for words, place in seen.names():
+        places[place].append(words)
+    lines = [
+        "# Names of columns that some CRM of benches/map has, by the place that they were rightly proposed for while that CRM",
+        "# was left out (src/propose/seen.rs). Written by benches/map/fit.py.",
+        "",
+    ]
+    lines += [f'"{place}" = "{"; ".join(names)}"' for place, names in sorted(places.items())]
+    (VOCABULARY / "seen.toml").write_text("\n".join(lines) + "\n")
 
 
 def main():
     with open(sys.argv[1], encoding="utf-8") as answers:
         fields = Fields([json.loads(line) for line in answers if line.startswith("{")])
     folds = int(sys.argv[sys.argv.index("--folds") + 1]) if "--folds" in sys.argv else len(set(fields.crm))
-    report(fields, left_out(fields, folds))
+    found = left_out(fields, folds)
+    seen = Seen(fields, found)
+    report(fields, found, seen)
     if "--write" in sys.argv:
+        write_seen(seen)
         write(fields.names, fields.fit(np.ones(len(fields.rows), bool)))
 
 

@@ -4,9 +4,9 @@
 //! how many are proposed with a confidence of at least 0.9, and how many of these are wrong; and the expected calibration
 //! error (ten equal bins). Beside it stands a plain comparison of names, under the same rules.
 //!
-//! `cargo bench --bench map -- [--half tune|test|fresh|unseen|untouched] [--held-out] [--wrong] [--answers]`; `--held-out`
+//! `cargo bench --bench map -- [--half tune|test|fresh|unseen|untouched|untouched2] [--held-out] [--wrong] [--answers]`; `--held-out`
 //! forgets for each CRM what it alone brought into the vocabulary; `--wrong` lists what is wrong in the halves that may be
-//! looked at, `--answers` everything there as lines of JSON. The untouched half is run only when it is named, because it
+//! looked at, `--answers` everything there as lines of JSON. The half `untouched2` is run only when it is named, because it
 //! counts once.
 
 mod baseline;
@@ -25,8 +25,8 @@ fn main() {
         let at = arguments.iter().position(|argument| argument == name)?;
         arguments.get(at + 1).cloned()
     };
-    let half =
-        after("--half").map(|text| Half::parse(&text).expect("--half is tune, test, fresh, unseen or untouched"));
+    let half = after("--half")
+        .map(|text| Half::parse(&text).expect("--half is tune, test, fresh, unseen, untouched or untouched2"));
     let is_wanted = |split: Half| half.map_or(split.is_open(), |half| half == split);
     let catalogues = read_all().expect("the catalogues can be read");
     let mut vocabulary = Vocabulary::shipped().expect("the vocabulary is tested");

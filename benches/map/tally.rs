@@ -5,6 +5,7 @@ use crossdock::propose::context::Context;
 use crossdock::propose::fields::{Ranked, rank};
 use crossdock::propose::score::Clue;
 use crossdock::propose::shape::Shape;
+use crossdock::propose::values::shape_of_words;
 use crossdock::propose::vocabulary::Vocabulary;
 use crossdock::propose::weights::{Beside, features};
 use crossdock::record::Entity;
@@ -154,6 +155,7 @@ pub(crate) fn proposed<'c>(catalogue: &'c Catalogue, vocabulary: &Vocabulary) ->
     for table in &catalogue.table {
         let declared = vocabulary.shapes(table.field.iter().map(|field| field.declared.as_deref()));
         let clue = |(field, declared): (&Field, Shape)| {
+            let declared = as_date(field, declared, vocabulary);
             let has_options = !field.options.is_empty() && !matches!(declared, Shape::Set | Shape::Bool);
             Clue {
                 name: field.name.clone(),
@@ -178,6 +180,15 @@ pub(crate) fn proposed<'c>(catalogue: &'c Catalogue, vocabulary: &Vocabulary) ->
         }
     }
     (tally, judged)
+}
+
+/// JSON has no type for a day or a time, so where its "string" is called one, the values of a real source would be dates.
+fn as_date(field: &Field, declared: Shape, vocabulary: &Vocabulary) -> Shape {
+    let is_string = field.declared.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("string"));
+    match shape_of_words(&vocabulary.words(&field.name)) {
+        Some(date @ (Shape::Date | Shape::Datetime)) if is_string && declared == Shape::Text => date,
+        _ => declared,
+    }
 }
 
 /// The plain comparison on a catalogue.

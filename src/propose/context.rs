@@ -30,6 +30,7 @@ const PERSONAL: &[&str] = &[
     "reports_to",
     "assistant_phone",
     "spouse",
+    "personal_number",
     "mobile",
     "phone_other",
     "phone_extension",
@@ -48,6 +49,7 @@ const CORPORATE: &[&str] = &[
     "annual_revenue",
     "tax_id",
     "founded",
+    "founded_date",
     "company_phone",
     "company_email",
     "company_address",
@@ -184,6 +186,14 @@ impl Context {
     pub fn primary(&self) -> Entity {
         let lead = self.becomes.iter().find(|entity| matches!(entity, Entity::Lead | Entity::Deal));
         lead.or_else(|| self.becomes.first()).copied().unwrap_or(Entity::Organization)
+    }
+
+    /// Whether a row is by its table's name something that takes its time, and no task.
+    pub(super) fn is_appointment(&self) -> bool {
+        let takes_time = |word: &String| {
+            ["meeting", "call", "event", "appointment"].contains(&word.strip_suffix('s').unwrap_or(word))
+        };
+        self.primary() == Entity::Activity && self.own_words.iter().any(takes_time)
     }
 
     /// Whether a row is a person and an organization, and no lead or deal.

@@ -1,6 +1,6 @@
 //! The columns of one table, each with its place.
 
-use super::answer::Answer;
+use super::answer::{Answer, Place};
 use super::assign::assign;
 use super::confidence::confidence;
 use super::context::Context;
@@ -23,7 +23,11 @@ pub struct Ranked {
 pub fn rank(clues: &[Clue], context: &Context, vocabulary: &Vocabulary) -> Vec<Ranked> {
     let all: Vec<Vec<Answer>> = clues.iter().map(|clue| weighed(clue, context, vocabulary)).collect();
     let chosen = assign(&all);
-    all.into_iter().zip(chosen).map(|(answers, chosen)| ranked(answers, chosen.unwrap_or(0))).collect()
+    let ranked = |((answers, chosen), clue): ((Vec<Answer>, Option<usize>), &Clue)| {
+        let words = vocabulary.words(&clue.name);
+        ranked(answers, chosen.unwrap_or(0), |place| vocabulary.has_seen(context.told(&words), place))
+    };
+    all.into_iter().zip(chosen).zip(clues).map(ranked).collect()
 }
 
 /// All answers for a column, the likeliest first.
@@ -36,8 +40,8 @@ fn weighed(clue: &Clue, context: &Context, vocabulary: &Vocabulary) -> Vec<Answe
     answers
 }
 
-fn ranked(mut answers: Vec<Answer>, chosen: usize) -> Ranked {
-    let confidence = answers.get(chosen).map_or(0.0, |answer| confidence(answer.likely));
+fn ranked(mut answers: Vec<Answer>, chosen: usize, is_seen: impl Fn(&Place) -> bool) -> Ranked {
+    let confidence = answers.get(chosen).map_or(0.0, |answer| confidence(answer.likely, is_seen(&answer.place)));
     if chosen < answers.len() {
         let first = answers.remove(chosen);
         answers.insert(0, first);

@@ -20,6 +20,7 @@ mod reading;
 mod refine;
 pub mod rerank;
 pub mod score;
+pub mod seen;
 pub mod shape;
 pub mod tables;
 pub mod tested;

@@ -95,6 +95,27 @@ pub(super) fn refined(concept: &str, reading: &Reading, shape: Shape, context: &
         "ref_client" | "competitor" | "employee_count" if is_yes_no => Some("ownership"),
         "ref_company" | "company_name" | "ref_person" if is_yes_no => Some("system_field"),
         "description" if context.primary() == Entity::Activity && phrase().eq(["summary"]) => Some("subject"),
+        "deal_title" if context.primary() == Entity::Activity && phrase().eq(["topic"]) => Some("subject"),
+        "activity_stamp" if context.primary() == Entity::Activity && phrase().eq(["activity", "status"]) => {
+            Some("status")
+        }
+        // How far a call or a meeting is; an address has a city beside its state.
+        "state" if context.primary() == Entity::Activity && !context.has_address_parts => Some("status"),
+        "promo_field" if context.primary() == Entity::Organization && phrase().eq(["size"]) && left.is_empty() => {
+            Some(if matches!(shape, Shape::Number | Shape::Unknown) { "employee_count" } else { "size_range" })
+        }
+        // A meeting or a call ends when it is over; a task that ends is due.
+        "due_date" if context.is_appointment() && phrase().any(|word| matches!(word, "end" | "ends" | "until")) => {
+            Some("end_time")
+        }
+        // When a deal is due, it should be closed.
+        "due_date" if context.primary() == Entity::Deal && phrase().any(|word| matches!(word, "due" | "deadline")) => {
+            Some("expected_close")
+        }
+        // How many pieces, not which part of a firm.
+        "department" if context.primary() == Entity::Deal && phrase().eq(["unit"]) => Some("promo_field"),
+        // What somebody can spend is the amount of a deal that has no other.
+        "value_other" if phrase().eq(["budget"]) && left.is_empty() && !context.has_amount => Some("value"),
         _ => None,
     }
 }

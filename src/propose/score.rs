@@ -207,6 +207,8 @@ fn offer_homes(
         // A concept that has a type of its own needs no guess from the words.
         let is_open = matches!(home.rsplit(':').next(), Some("c" | "varchar" | "enum" | "rank"));
         let shape = if is_open { scene.typed(shape) } else { shape };
+        // Such a text is a line, though its type allows more.
+        let shape = if shape == Shape::LongText && is_line(name) { Shape::Text } else { shape };
         if let Some(place) = place(home, of, context, shape) {
             found.push(reading.answer(place, score * rank, (name, &name.replace('_', " ")), evidence));
         }
@@ -256,6 +258,11 @@ impl Reading {
             () => None,
         }
     }
+}
+
+/// Whether a concept's texts are short whatever the source's type for them allows.
+fn is_line(concept: &str) -> bool {
+    matches!(concept, "social" | "title" | "job_title" | "linkedin" | "phone_extension" | "name_suffix" | "nickname")
 }
 
 /// Whether a concept is usual on such records: dates and steps of a sale are none of an activity, and so on.

@@ -312,6 +312,10 @@ const QUESTIONS: &[&str] = &[
 ];
 const FLAGS: &[&str] = &["required", "enabled", "allowed", "flag", "exempt", "verified", "kennzeichen", "yn"];
 
+/// What was done, or is to be, at a time: `created_time`; an estimated or a logged time is a duration.
+const DONE: &str = "created create updated update modified modify changed added add closed close opened deleted \
+    completed finished started archived converted unsubscribed sent received registered assigned won lost due start end";
+
 /// The shape that the last word of a name promises; yes or no for a question.
 #[must_use]
 pub fn shape_of_words(words: &[String]) -> Option<Shape> {
@@ -343,6 +347,12 @@ pub fn shape_of_words(words: &[String]) -> Option<Shape> {
     let is_moment = words.len() > 1
         && words.first().is_some_and(|first| MOMENTS.contains(&first.as_str()))
         && !matches!(last.as_str(), "name" | "number" | "id" | "by" | "note" | "title" | "step" | "action" | "task");
+    if let [.., done, time] = words
+        && matches!(time.as_str(), "time" | "timestamp")
+        && DONE.split(' ').any(|word| word == done)
+    {
+        return Some(Shape::Datetime);
+    }
     let found = PROMISES.iter().find(|(_, all)| all.iter().any(&ends)).map(|(shape, _)| *shape);
     if first_date && words.len() > 1 { Some(Shape::Date) } else { found.or(is_moment.then_some(Shape::Date)) }
 }

@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Deserialize;
 
+use super::answer::Place;
 use super::forms::canonical;
+use super::seen::Seen;
 use super::shape::Shape;
 use super::weights::Weights;
 use super::words::{Splitter, telling, words};
@@ -183,6 +185,8 @@ pub struct Vocabulary {
     by_name: HashMap<String, usize>,
     /// What other CRMs say of answers.
     pub weights: Weights,
+    /// Names of columns with places that were right for them elsewhere.
+    seen: Seen,
     /// Phrases that count for nothing, as words run together.
     forgotten: HashSet<String>,
     splitter: Splitter,
@@ -212,6 +216,7 @@ impl Vocabulary {
             record_words: HashMap::new(),
             by_name: HashMap::new(),
             weights: Weights::shipped().map_err(|why| bad(&why))?,
+            seen: Seen::shipped().map_err(|why| bad(&why))?,
             forgotten: HashSet::new(),
             splitter: Splitter::default(),
         };
@@ -266,6 +271,12 @@ impl Vocabulary {
     /// Makes phrases count for nothing: what the proposer would do if nobody had met these names.
     pub fn forget(&mut self, names: impl IntoIterator<Item = Vec<String>>) {
         self.forgotten = names.into_iter().map(|name| telling(&name).concat()).collect();
+    }
+
+    /// Another CRM than those forgotten has a column of these words that rightly went to this place.
+    #[must_use]
+    pub fn has_seen(&self, words: &[String], place: &Place) -> bool {
+        !self.forgotten.contains(&telling(words).concat()) && self.seen.has(words, place)
     }
 
     /// The words of a column's or table's name, with run-together ones split.
